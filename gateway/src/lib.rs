@@ -1,0 +1,6 @@
+//! The gateway: many stdio MCP servers, seen as one.
+//!
+//! Modules depend on what stands left of them, never right:
+//! `wire → config → shard → catalogue → fleet → mux → door → app → cli`.
+
+pub mod wire;

@@ -1,0 +1,2 @@
+//! The `mcp-gateway` binary.
+fn main() {}

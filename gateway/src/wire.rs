@@ -1,0 +1,1 @@
+//! JSON-RPC as bytes: what the gateway reads, what it replaces, and what it copies.

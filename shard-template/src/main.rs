@@ -1,0 +1,2 @@
+//! The `shard-template` binary.
+fn main() {}
