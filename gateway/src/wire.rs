@@ -1,1 +1,26 @@
 //! JSON-RPC as bytes: what the gateway reads, what it replaces, and what it copies.
+//!
+//! Invariant: nothing here builds a tree of a payload. A message is validated once, its interpreted keys are read in one
+//! way only, and every byte that the gateway need not set is copied as it came.
+
+mod editor;
+mod envelope;
+mod fault;
+mod level;
+mod lines;
+mod overlong;
+mod raw;
+mod reading;
+mod revision;
+mod writing;
+
+pub use editor::{Edit, flatten, splice};
+pub use envelope::{Id, Message, Notification, Outcome, Request, Response, Unreadable};
+pub use fault::{Fault, code};
+pub use level::Level;
+pub use lines::{Line, Lines};
+pub use overlong::IdFinder;
+pub use raw::{Kind, MAX_DEPTH, Malformed, Member, Raw};
+pub use reading::{Ambiguous, Meta, Params, read_object};
+pub use revision::{Era, Revision};
+pub use writing::{Chunks, error_response, notification, request, result_response};

@@ -1,0 +1,181 @@
+//! The one reading of interpreted keys.
+//!
+//! Invariant (DESIGN D1): a key on which the gateway decides is compared unescaped, and a duplicate or a case-variant of
+//! it is refused, so that gateway and shard never read two different tools out of one message.
+
+use crate::wire::{Kind, Raw};
+
+/// A message that two readers could read in two ways.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ambiguous {
+    /// The same key twice.
+    #[error("duplicate key `{0}`")]
+    Duplicate(&'static str),
+    /// A key that differs from an interpreted one in case only.
+    #[error("key `{found}` differs from `{expected}` in case only")]
+    Variant {
+        /// The key as the peer wrote it.
+        found: String,
+        /// The key that the protocol names.
+        expected: &'static str,
+    },
+}
+
+/// Reads the values of `keys` from an object in one walk. Other keys are not looked at; a value that is no object has none.
+///
+/// # Errors
+/// [`Ambiguous`] if one of `keys` stands twice or in another case.
+pub fn read_object<'a, const N: usize>(
+    object: Raw<'a>,
+    keys: &[&'static str; N],
+) -> Result<[Option<Raw<'a>>; N], Ambiguous> {
+    let mut found = [None; N];
+    for member in object.members() {
+        let key = member.key();
+        for (slot, expected) in found.iter_mut().zip(keys) {
+            if key == *expected {
+                if slot.replace(member.value).is_some() {
+                    return Err(Ambiguous::Duplicate(expected));
+                }
+            } else if same_but_for_case(&key, expected) {
+                return Err(Ambiguous::Variant { found: key.into_owned(), expected });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Case folding as lenient parsers do it: `ſ` meets `s` and `K` (the Kelvin sign) meets `k`.
+fn same_but_for_case(key: &str, expected: &str) -> bool {
+    let folded =
+        |text: &str| text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>();
+    key.eq_ignore_ascii_case(expected) || (!key.is_ascii() && folded(key) == folded(expected))
+}
+
+/// What the gateway reads from a client's `params`, besides `initialize`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Params<'a> {
+    /// The tool or prompt.
+    pub name: Option<Raw<'a>>,
+    /// The resource.
+    pub uri: Option<Raw<'a>>,
+    /// What `completion/complete` completes.
+    pub reference: Option<Raw<'a>>,
+    /// The page of a list.
+    pub cursor: Option<Raw<'a>>,
+    /// The request that `notifications/cancelled` names.
+    pub request_id: Option<Raw<'a>>,
+    /// The level of `logging/setLevel`.
+    pub level: Option<Raw<'a>>,
+    /// What the gateway reads of `_meta`.
+    pub meta: Meta<'a>,
+}
+
+/// What the gateway reads from `params._meta` of a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Meta<'a> {
+    /// `_meta` itself, if it is an object.
+    pub object: Option<Raw<'a>>,
+    /// The client's token for progress.
+    pub progress_token: Option<Raw<'a>>,
+    /// The revision of a modern request.
+    pub protocol_version: Option<Raw<'a>>,
+    /// Who sends a modern request.
+    pub client_info: Option<Raw<'a>>,
+    /// What the sender of a modern request can do.
+    pub client_capabilities: Option<Raw<'a>>,
+    /// The log level that a modern request asks for.
+    pub log_level: Option<Raw<'a>>,
+}
+
+impl<'a> Params<'a> {
+    /// Reads the interpreted keys.
+    ///
+    /// # Errors
+    /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`arguments`, `taskId`,
+    /// `notifications`, `requestState`, `inputResponses`).
+    pub fn read(params: Option<Raw<'a>>) -> Result<Self, Ambiguous> {
+        const KEYS: [&str; 12] = [
+            "name",
+            "uri",
+            "ref",
+            "cursor",
+            "requestId",
+            "level",
+            "_meta",
+            "arguments",
+            "taskId",
+            "notifications",
+            "requestState",
+            "inputResponses",
+        ];
+        let Some(params) = params else { return Ok(Self::default()) };
+        let [name, uri, reference, cursor, request_id, level, meta, ..] = read_object(params, &KEYS)?;
+        if let Some(reference) = reference {
+            read_object(reference, &["type", "name", "uri"])?;
+        }
+        let meta = meta.map(Meta::read).transpose()?.unwrap_or_default();
+        Ok(Self { name, uri, reference, cursor, request_id, level, meta })
+    }
+}
+
+impl<'a> Meta<'a> {
+    /// The prefix of the keys that a modern request carries and a legacy shard must not see.
+    pub const PREFIX: &'static str = "io.modelcontextprotocol/";
+    /// The key of the revision.
+    pub const PROTOCOL_VERSION: &'static str = "io.modelcontextprotocol/protocolVersion";
+    /// The key of the client's name and version.
+    pub const CLIENT_INFO: &'static str = "io.modelcontextprotocol/clientInfo";
+    /// The key of the client's capabilities.
+    pub const CLIENT_CAPABILITIES: &'static str = "io.modelcontextprotocol/clientCapabilities";
+    /// The key of the log level.
+    pub const LOG_LEVEL: &'static str = "io.modelcontextprotocol/logLevel";
+
+    fn read(meta: Raw<'a>) -> Result<Self, Ambiguous> {
+        const KEYS: [&str; 5] =
+            ["progressToken", Meta::PROTOCOL_VERSION, Meta::CLIENT_INFO, Meta::CLIENT_CAPABILITIES, Meta::LOG_LEVEL];
+        let [progress_token, protocol_version, client_info, client_capabilities, log_level] = read_object(meta, &KEYS)?;
+        let object = (meta.kind() == Kind::Object).then_some(meta);
+        Ok(Self { object, progress_token, protocol_version, client_info, client_capabilities, log_level })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Option<String>, Ambiguous> {
+        let params = Raw::parse(text.as_bytes()).unwrap();
+        Params::read(Some(params)).map(|params| params.name.and_then(Raw::string).map(std::borrow::Cow::into_owned))
+    }
+
+    #[test]
+    fn a_key_is_read_whatever_its_escapes() {
+        assert_eq!(read(r#"{"n\u0061me":"x","other":1,"other":2}"#).unwrap().unwrap(), "x");
+        assert_eq!(read(r#"{"title":"x"}"#).unwrap(), None);
+    }
+
+    #[test]
+    fn a_second_reading_is_refused() {
+        let cases = [
+            (r#"{"name":"a","name":"b"}"#, "duplicate key `name`"),
+            (r#"{"name":"a","n\u0061me":"b"}"#, "duplicate key `name`"),
+            (r#"{"name":"a","Name":"b"}"#, "key `Name` differs from `name` in case only"),
+            (r#"{"NAME":"b"}"#, "key `NAME` differs from `name` in case only"),
+            ("{\"argument\u{17f}\":{}}", "key `argument\u{17f}` differs from `arguments` in case only"),
+            (r#"{"ta\u017fkId":"b"}"#, "key `ta\u{17f}kId` differs from `taskId` in case only"),
+            (r#"{"ref":{"name":"a","nam\u0065":"b"}}"#, "duplicate key `name`"),
+            (
+                r#"{"_meta":{"progressToken":1,"progresstoken":2}}"#,
+                "key `progresstoken` differs from `progressToken` in case only",
+            ),
+            (
+                r#"{"_meta":{"io.modelcontextprotocol/logLevel":1,"io.modelcontextprotocol/logLevel":2}}"#,
+                "duplicate key `io.modelcontextprotocol/logLevel`",
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(read(text).unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+}
