@@ -4,4 +4,5 @@
 //! `wire → config → shard → catalogue → fleet → mux → door → app → cli`.
 
 pub mod shard;
+pub mod tasks;
 pub mod wire;
