@@ -1,0 +1,277 @@
+//! The link to one child: who asked what, in which order it goes out, and to whom an answer belongs.
+//!
+//! Invariants (DESIGN D7, D13): one task writes and one reads; the reader never waits for a caller or for the child; a
+//! cancellation never overtakes its request; nothing here calls upward.
+
+mod call;
+mod mailbox;
+mod reader;
+mod table;
+mod writer;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub use call::Call;
+pub(crate) use reader::read;
+pub(crate) use writer::write;
+
+use self::mailbox::Mailbox;
+use self::table::{Entry, Table};
+use crate::shard::Ended;
+use crate::shard::budget::Budget;
+use crate::shard::roster::List;
+use crate::shard::stats::Stats;
+use crate::wire::{self, Fault, Level};
+
+/// Who makes a call, as far as the link must know: a plain value.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Equal for all calls of one client session.
+    pub client: u128,
+    /// The least severe log message that the caller hears on this call; `None` hears none.
+    pub level: Option<Level>,
+    /// Whether the request carries a progress token, which then is the call's number.
+    pub progress: bool,
+    /// The methods that a shard may ask this caller mid-call.
+    pub asks: &'static [&'static str],
+}
+
+impl Caller {
+    /// The gateway itself: hears neither logs nor progress, and nobody can be asked.
+    pub const GATEWAY: Self = Self { client: 0, level: None, progress: false, asks: &[] };
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// From the request, or its latest progress, to the answer.
+    pub call: Duration,
+    /// From the request to the answer, whatever progress says.
+    pub max: Duration,
+}
+
+/// What a call yields, in wire order; [`Event::Done`] is the last.
+#[derive(Debug)]
+pub enum Event {
+    /// The `params` of a `notifications/progress` for this call.
+    Progress(Bytes),
+    /// The `params` of a `notifications/message` that can only belong to this caller.
+    Log(Bytes),
+    /// So many log messages were dropped because the caller did not read.
+    LogsDropped(u64),
+    /// The shard asks this caller something; answer with [`Link::answer`].
+    Ask(Ask),
+    /// The end of the call.
+    Done(Done),
+}
+
+/// How a call ended.
+pub type Done = Result<Reply, Failure>;
+
+/// What the shard answered, as the bytes that it wrote.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The `result` object.
+    Result(Bytes),
+    /// The `error` object.
+    Error(Bytes),
+}
+
+/// Why a call has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Failure {
+    /// The shard ended before it was sent; it has not run and may be made anew elsewhere.
+    #[error("not sent: {0}")]
+    NotSent(Arc<Ended>),
+    /// The shard ended while the call was under way; it may have run.
+    #[error("{0}")]
+    Ended(Arc<Ended>),
+    /// A time limit was over; the shard was told to cancel.
+    #[error("no answer within {} (`timeouts.{setting}`)", humantime::format_duration(*after))]
+    Deadline {
+        /// The key under `timeouts`.
+        setting: &'static str,
+        /// Its value.
+        after: Duration,
+    },
+    /// The answer was longer than a message may be.
+    #[error("the answer has {length} bytes, the limit is {limit} (`limits.message`)")]
+    Overlong {
+        /// Its length, in bytes.
+        length: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The answer cannot be relayed.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+    /// All results in memory together are at their limit.
+    #[error("the results in memory have reached {0} bytes (`--result-memory`)")]
+    Budget(usize),
+}
+
+/// Why a call was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The shard has ended; another instance may take the call.
+    #[error("the shard has ended")]
+    Gone,
+    /// As many calls wait as may.
+    #[error("{in_flight} calls are in flight (`limits.in_flight`) and {waiting} more wait")]
+    Full {
+        /// The setting `limits.in_flight`.
+        in_flight: usize,
+        /// How many calls may wait above it.
+        waiting: usize,
+    },
+}
+
+/// A request of the shard to one caller.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The shard's id for it, JSON text.
+    pub id: Box<str>,
+    /// The method.
+    pub method: Box<str>,
+    /// The parameters, JSON text.
+    pub params: Option<Bytes>,
+    /// The only client that may answer.
+    pub client: u128,
+}
+
+/// How many calls wait above `in_flight` before they are refused.
+pub(crate) const WAITING: usize = 256;
+
+/// The sizes that bound a link.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How many calls the shard works on at once.
+    pub in_flight: usize,
+    /// How long a message from the shard may be, in bytes.
+    pub message: usize,
+    /// What all results together may take.
+    pub budget: Budget,
+}
+
+/// The link to one child. Cheap to clone; it lives as long as its reader and writer.
+#[derive(Debug, Clone)]
+pub struct Link(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    table: Mutex<Table>,
+    /// Wakes the writer.
+    outgoing: Notify,
+    /// Wakes whoever keeps the roster.
+    changed: Notify,
+    limits: Limits,
+    stats: Arc<Stats>,
+}
+
+impl Link {
+    /// A link whose reader and writer still have to be run, with [`read`] and [`write`].
+    pub(crate) fn new(limits: Limits, stats: Arc<Stats>) -> Self {
+        let table = Mutex::new(Table::default());
+        Self(Arc::new(Shared { table, outgoing: Notify::new(), changed: Notify::new(), limits, stats }))
+    }
+
+    /// A number for the next call: its request id, and its progress token if it has one.
+    pub fn next_number(&self) -> u64 {
+        self.table().next_number()
+    }
+
+    /// Queues a request: `line` is the whole message with `number` as its id, on one line.
+    ///
+    /// # Errors
+    /// [`Refused`]; then nothing was sent, nor will be.
+    pub fn call(&self, number: u64, line: Vec<u8>, caller: Caller, deadlines: Deadlines) -> Result<Call, Refused> {
+        let now = Instant::now();
+        let mailbox = Arc::new(Mailbox::new(now));
+        let entry = Entry { mailbox: Arc::clone(&mailbox), caller, sent: false };
+        self.table().enqueue(number, line, entry, self.0.limits.in_flight)?;
+        self.0.outgoing.notify_one();
+        Ok(Call::new(self.clone(), number, mailbox, now, deadlines))
+    }
+
+    /// Queues a notification, before all calls that wait.
+    pub fn notify(&self, method: &str, params: Option<&[u8]>) {
+        self.control(wire::notification(method, params));
+    }
+
+    /// Answers a request of the shard.
+    pub fn answer(&self, ask: &Ask, answer: Result<Bytes, Fault>) {
+        self.answer_request(&ask.id, answer);
+    }
+
+    /// Gives a call up: one that was not sent never is, and of one that was the shard is told.
+    pub(crate) fn cancel(&self, number: u64, reason: &str) {
+        let was_sent = self.table().remove(number);
+        if was_sent {
+            let params = serde_json::json!({"requestId": number, "reason": reason}).to_string();
+            self.notify("notifications/cancelled", Some(params.as_bytes()));
+        }
+    }
+
+    /// How many calls are with the shard, and how many wait to be sent.
+    pub fn in_flight(&self) -> (usize, usize) {
+        self.table().in_flight()
+    }
+
+    /// The lists that the shard said have changed since the last call; waits until there is one.
+    ///
+    /// Safe to cancel.
+    pub(crate) async fn changed(&self) -> Vec<List> {
+        loop {
+            let lists = self.table().take_changed();
+            if !lists.is_empty() {
+                return lists;
+            }
+            self.0.changed.notified().await;
+        }
+    }
+
+    /// Takes no more calls; those under way still wait for their answers.
+    pub(crate) fn refuse_calls(&self) {
+        self.table().refuse();
+        self.0.outgoing.notify_one();
+    }
+
+    /// Ends every call that is left: the child is gone.
+    pub(crate) fn fail_all(&self, ended: &Arc<Ended>) {
+        let left = self.table().drain();
+        for entry in left {
+            let ended = Arc::clone(ended);
+            entry.mailbox.finish(Err(if entry.sent { Failure::Ended(ended) } else { Failure::NotSent(ended) }));
+        }
+    }
+
+    fn answer_request(&self, id: &str, answer: Result<Bytes, Fault>) {
+        let message = match answer {
+            Ok(result) => wire::result_response(id, result),
+            Err(fault) => fault.response(id),
+        };
+        let mut line = message.into_pieces().fold(Vec::new(), |mut line, piece| {
+            line.extend_from_slice(&piece);
+            line
+        });
+        wire::flatten(&mut line);
+        self.control(line);
+    }
+
+    fn control(&self, line: Vec<u8>) {
+        if self.table().enqueue_control(line) {
+            self.0.outgoing.notify_one();
+        } else {
+            tracing::warn!("the shard does not read: a message to it was dropped");
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.table.lock().expect("no code that can panic runs under this lock")
+    }
+}

@@ -1,0 +1,91 @@
+//! A call under way, as its caller holds it.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::mailbox::Mailbox;
+use super::{Deadlines, Event, Failure, Link};
+
+/// A call under way. Dropping it before [`Event::Done`] cancels it at the shard.
+#[derive(Debug)]
+pub struct Call {
+    link: Link,
+    number: u64,
+    mailbox: Arc<Mailbox>,
+    deadlines: Deadlines,
+    latest: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+    finished: bool,
+}
+
+impl Call {
+    pub(super) fn new(link: Link, number: u64, mailbox: Arc<Mailbox>, now: Instant, deadlines: Deadlines) -> Self {
+        Self { link, number, mailbox, latest: now + deadlines.max, deadlines, timer: None, finished: false }
+    }
+
+    /// The link that carries the call, for answers to what the shard asks.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The next event; nothing follows [`Event::Done`]. Keeps the call's deadlines.
+    ///
+    /// Safe to cancel.
+    pub async fn next(&mut self) -> Event {
+        let event = poll_fn(|context| self.poll(context)).await;
+        self.finished |= matches!(event, Event::Done(_));
+        event
+    }
+
+    /// Waits for the end and passes over what precedes it.
+    pub async fn done(mut self) -> super::Done {
+        loop {
+            if let Event::Done(done) = self.next().await {
+                return done;
+            }
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Event> {
+        if let Poll::Ready(event) = self.mailbox.poll(context) {
+            return Poll::Ready(event);
+        }
+        loop {
+            let due = self.due();
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if timer.deadline() < due {
+                timer.as_mut().reset(due);
+            }
+            if timer.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() >= self.due() {
+                return Poll::Ready(Event::Done(Err(self.time_out())));
+            }
+        }
+    }
+
+    /// The earlier of both limits; progress moves the first.
+    fn due(&self) -> Instant {
+        (self.mailbox.heard() + self.deadlines.call).min(self.latest)
+    }
+
+    fn time_out(&self) -> Failure {
+        let (setting, after) =
+            if Instant::now() >= self.latest { ("max", self.deadlines.max) } else { ("call", self.deadlines.call) };
+        self.link.cancel(self.number, &format!("timeouts.{setting} is over"));
+        Failure::Deadline { setting, after }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.link.cancel(self.number, "the caller is gone");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What waits for one caller.
+//!
+//! Invariant (DESIGN D7): a result has its own slot and is never dropped; progress is bounded and the newest replaces the
+//! last; logs are bounded and what is dropped is counted. The reader that fills a mailbox never waits.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use tokio::time::Instant;
+
+use super::{Done, Event};
+
+/// How many progress notifications, and how many logs, wait for one caller.
+pub(crate) const DEPTH: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct Mailbox(Mutex<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    events: VecDeque<Event>,
+    progress: usize,
+    logs: usize,
+    dropped: u64,
+    done: Option<Done>,
+    heard: Instant,
+    waker: Option<Waker>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self(Mutex::new(Inner {
+            events: VecDeque::new(),
+            progress: 0,
+            logs: 0,
+            dropped: 0,
+            done: None,
+            heard: now,
+            waker: None,
+        }))
+    }
+
+    pub(crate) fn push(&self, event: Event) {
+        let mut inner = self.lock();
+        match &event {
+            Event::Progress(_) => {
+                inner.heard = Instant::now();
+                if inner.progress == DEPTH {
+                    let last = inner.events.iter_mut().rev().find(|event| matches!(event, Event::Progress(_)));
+                    *last.expect("the deque holds as many as are counted") = event;
+                    return inner.wake();
+                }
+                inner.progress += 1;
+            }
+            Event::Log(_) if inner.logs == DEPTH => {
+                inner.dropped += 1;
+                return;
+            }
+            Event::Log(_) => inner.logs += 1,
+            Event::Ask(_) | Event::LogsDropped(_) | Event::Done(_) => {}
+        }
+        inner.events.push_back(event);
+        inner.wake();
+    }
+
+    /// The first outcome stays; a second answer is not the caller's business.
+    pub(crate) fn finish(&self, done: Done) {
+        let mut inner = self.lock();
+        inner.done.get_or_insert(done);
+        inner.wake();
+    }
+
+    /// When the call was made, or its latest progress arrived.
+    pub(crate) fn heard(&self) -> Instant {
+        self.lock().heard
+    }
+
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Event> {
+        let mut inner = self.lock();
+        if let Some(event) = inner.events.pop_front() {
+            match event {
+                Event::Progress(_) => inner.progress -= 1,
+                Event::Log(_) => inner.logs -= 1,
+                _ => {}
+            }
+            return Poll::Ready(event);
+        }
+        if inner.dropped > 0 {
+            return Poll::Ready(Event::LogsDropped(std::mem::take(&mut inner.dropped)));
+        }
+        if let Some(done) = inner.done.take() {
+            return Poll::Ready(Event::Done(done));
+        }
+        inner.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().expect("no code that can panic runs under this lock")
+    }
+}
+
+impl Inner {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::shard::link::Reply;
+
+    fn read_all(mailbox: &Mailbox) -> Vec<String> {
+        let context = Context::from_waker(Waker::noop());
+        let mut seen = Vec::new();
+        while let Poll::Ready(event) = mailbox.poll(&context) {
+            seen.push(match event {
+                Event::Progress(params) => format!("progress {}", String::from_utf8_lossy(&params)),
+                Event::Log(params) => format!("log {}", String::from_utf8_lossy(&params)),
+                Event::LogsDropped(count) => format!("{count} logs dropped"),
+                Event::Ask(ask) => format!("ask {}", ask.method),
+                Event::Done(_) => "done".into(),
+            });
+        }
+        seen
+    }
+
+    #[test]
+    fn a_flood_keeps_the_first_and_the_newest_progress_and_counts_lost_logs() {
+        let mailbox = Mailbox::new(Instant::now());
+        for number in 0..100 {
+            mailbox.push(Event::Progress(Bytes::from(number.to_string())));
+            mailbox.push(Event::Log(Bytes::from(number.to_string())));
+        }
+        mailbox.finish(Ok(Reply::Result(Bytes::from_static(b"{}"))));
+        mailbox.finish(Ok(Reply::Error(Bytes::from_static(b"{}"))));
+        let seen = read_all(&mailbox);
+        assert_eq!(seen.len(), 2 * DEPTH + 2);
+        assert_eq!(seen[0], "progress 0");
+        assert!(seen.contains(&"progress 99".into()) && !seen.contains(&"progress 98".into()));
+        assert_eq!(seen[2 * DEPTH..], ["36 logs dropped", "done"]);
+    }
+}

@@ -1,0 +1,267 @@
+//! The calls of one link and what waits to be written.
+//!
+//! Invariant: an entry is `sent` from the moment the writer takes its line, so that a cancellation, which goes by the
+//! control lane, is only ever queued behind its request.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::mailbox::Mailbox;
+use super::{Caller, Refused, WAITING};
+use crate::shard::roster::List;
+use crate::wire::Level;
+
+/// How many bytes may wait in the control lane of a child that does not read.
+const CONTROL_BYTES: usize = 4 * 1024 * 1024;
+/// How much the writer takes at once, but for a single longer message.
+const BATCH: usize = 128 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    last_number: u64,
+    calls: HashMap<u64, Entry>,
+    control: VecDeque<Vec<u8>>,
+    control_bytes: usize,
+    waiting: VecDeque<(u64, Vec<u8>)>,
+    sent: usize,
+    refusing: bool,
+    changed: [bool; 4],
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) caller: Caller,
+    pub(crate) sent: bool,
+}
+
+/// What the writer does next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Batch {
+    /// Lines were appended.
+    Write,
+    /// There is nothing to write now.
+    Wait,
+    /// There will never be anything to write.
+    End,
+}
+
+impl Table {
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    pub(crate) fn enqueue(
+        &mut self,
+        number: u64,
+        line: Vec<u8>,
+        entry: Entry,
+        in_flight: usize,
+    ) -> Result<(), Refused> {
+        if self.refusing {
+            return Err(Refused::Gone);
+        }
+        if self.waiting.len() >= WAITING + in_flight.saturating_sub(self.sent) {
+            return Err(Refused::Full { in_flight, waiting: WAITING });
+        }
+        self.calls.insert(number, entry);
+        self.waiting.push_back((number, line));
+        Ok(())
+    }
+
+    pub(crate) fn enqueue_control(&mut self, line: Vec<u8>) -> bool {
+        if self.control_bytes + line.len() > CONTROL_BYTES {
+            return false;
+        }
+        self.control_bytes += line.len();
+        self.control.push_back(line);
+        true
+    }
+
+    /// Moves what may be written now to `out`, each message with its line break.
+    pub(crate) fn take_batch(&mut self, in_flight: usize, out: &mut Vec<u8>) -> Batch {
+        self.control_bytes = 0;
+        for line in self.control.drain(..) {
+            out.extend_from_slice(&line);
+            out.push(b'\n');
+        }
+        while self.sent < in_flight && out.len() < BATCH {
+            let Some((number, line)) = self.waiting.pop_front() else { break };
+            if let Some(entry) = self.calls.get_mut(&number) {
+                entry.sent = true;
+                self.sent += 1;
+                out.extend_from_slice(&line);
+                out.push(b'\n');
+            }
+        }
+        match (out.is_empty(), self.refusing && self.calls.is_empty()) {
+            (false, _) => Batch::Write,
+            (true, false) => Batch::Wait,
+            (true, true) => Batch::End,
+        }
+    }
+
+    /// Forgets a call; true if the shard has been sent it.
+    pub(crate) fn remove(&mut self, number: u64) -> bool {
+        let Some(entry) = self.calls.remove(&number) else { return false };
+        if !entry.sent {
+            self.waiting.retain(|(waiting, _)| *waiting != number);
+        }
+        self.sent -= usize::from(entry.sent);
+        entry.sent
+    }
+
+    /// Takes the entry that the shard has answered.
+    pub(crate) fn answered(&mut self, number: u64) -> Option<Entry> {
+        if !self.calls.get(&number)?.sent {
+            return None;
+        }
+        self.sent -= 1;
+        self.calls.remove(&number)
+    }
+
+    /// The number of the only call that the shard has, if it has exactly one.
+    pub(crate) fn only_sent(&self) -> Option<u64> {
+        let mut sent = self.calls.iter().filter(|(_, entry)| entry.sent).map(|(number, _)| *number);
+        sent.next().filter(|_| sent.next().is_none())
+    }
+
+    pub(crate) fn progress(&self, token: u64) -> Option<&Arc<Mailbox>> {
+        self.calls.get(&token).filter(|entry| entry.sent && entry.caller.progress).map(|entry| &entry.mailbox)
+    }
+
+    /// The caller that a log message of this level can only be for.
+    pub(crate) fn log_candidate(&self, level: Level) -> Option<&Entry> {
+        self.only_client(|caller| caller.level.is_some_and(|least| level >= least))
+    }
+
+    /// The caller that a request of the shard can only be for.
+    pub(crate) fn ask_candidate(&self, method: &str) -> Option<&Entry> {
+        self.only_client(|caller| caller.asks.contains(&method))
+    }
+
+    /// DESIGN D2: if exactly one client among those with a call at the shard fits, its oldest call; never a guess.
+    fn only_client(&self, fits: impl Fn(&Caller) -> bool) -> Option<&Entry> {
+        let mut oldest: Option<(u64, &Entry)> = None;
+        for (number, entry) in self.calls.iter().filter(|(_, entry)| entry.sent && fits(&entry.caller)) {
+            match oldest {
+                Some((_, other)) if other.caller.client != entry.caller.client => return None,
+                Some((first, _)) if first < *number => {}
+                _ => oldest = Some((*number, entry)),
+            }
+        }
+        oldest.map(|(_, entry)| entry)
+    }
+
+    pub(crate) fn in_flight(&self) -> (usize, usize) {
+        (self.sent, self.waiting.len())
+    }
+
+    pub(crate) fn refuse(&mut self) {
+        self.refusing = true;
+    }
+
+    pub(crate) fn drain(&mut self) -> Vec<Entry> {
+        self.refusing = true;
+        self.sent = 0;
+        self.waiting.clear();
+        self.calls.drain().map(|(_, entry)| entry).collect()
+    }
+
+    pub(crate) fn mark_changed(&mut self, list: List) {
+        self.changed[list as usize] = true;
+    }
+
+    pub(crate) fn take_changed(&mut self) -> Vec<List> {
+        let changed = std::mem::take(&mut self.changed);
+        List::ALL.into_iter().filter(|list| changed[*list as usize]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn entry(client: u128, level: Option<Level>) -> Entry {
+        let caller = Caller { client, level, progress: false, asks: &["sampling/createMessage"] };
+        Entry { mailbox: Arc::new(Mailbox::new(Instant::now())), caller, sent: false }
+    }
+
+    fn table(clients: &[u128]) -> Table {
+        let mut table = Table::default();
+        for client in clients {
+            let number = table.next_number();
+            table.enqueue(number, vec![b'c'], entry(*client, Some(Level::Info)), 64).unwrap();
+        }
+        table
+    }
+
+    #[test]
+    fn only_what_was_sent_is_cancelled_at_the_shard() {
+        let mut table = table(&[1, 1]);
+        let mut out = Vec::new();
+        assert!(!table.remove(1), "an unsent call needs no cancellation");
+        assert_eq!(table.take_batch(64, &mut out), Batch::Write);
+        assert_eq!(out, b"c\n");
+        assert!(table.remove(2));
+        assert_eq!(table.in_flight(), (0, 0));
+    }
+
+    #[test]
+    fn calls_above_the_limit_wait_and_then_are_refused() {
+        let mut table = table(&[1; 3]);
+        let mut out = Vec::new();
+        table.take_batch(2, &mut out);
+        assert_eq!(table.in_flight(), (2, 1));
+        for _ in 1..WAITING {
+            let number = table.next_number();
+            table.enqueue(number, Vec::new(), entry(1, None), 2).unwrap();
+        }
+        let full = table.enqueue(999, Vec::new(), entry(1, None), 2).unwrap_err();
+        assert_eq!(full, Refused::Full { in_flight: 2, waiting: WAITING });
+        table.answered(1).unwrap();
+        out.clear();
+        assert_eq!(table.take_batch(2, &mut out), Batch::Write);
+        assert_eq!(table.in_flight(), (2, WAITING - 1));
+    }
+
+    #[test]
+    fn a_message_without_a_call_goes_to_the_only_client_that_fits() {
+        let check = |clients: &[u128], expected: Option<u128>| {
+            let mut table = table(clients);
+            table.take_batch(64, &mut Vec::new());
+            let found = table.ask_candidate("sampling/createMessage").map(|entry| entry.caller.client);
+            assert_eq!(found, expected, "{clients:?}");
+            assert_eq!(table.log_candidate(Level::Error).map(|entry| entry.caller.client), expected);
+            assert!(table.log_candidate(Level::Debug).is_none());
+            assert!(table.ask_candidate("roots/list").is_none());
+        };
+        check(&[], None);
+        check(&[7], Some(7));
+        check(&[7, 7], Some(7));
+        check(&[7, 8], None);
+    }
+
+    #[test]
+    fn a_call_that_waits_is_no_candidate() {
+        assert!(table(&[7]).ask_candidate("sampling/createMessage").is_none());
+    }
+
+    #[test]
+    fn the_control_lane_goes_first_and_is_bounded() {
+        let mut table = table(&[1]);
+        assert!(table.enqueue_control(b"first".to_vec()));
+        assert!(!table.enqueue_control(vec![0; CONTROL_BYTES]));
+        let mut out = Vec::new();
+        table.take_batch(64, &mut out);
+        assert_eq!(out, b"first\nc\n");
+        table.refuse();
+        out.clear();
+        assert_eq!(table.take_batch(64, &mut out), Batch::Wait, "a call is still with the shard");
+        table.drain();
+        assert_eq!(table.take_batch(64, &mut out), Batch::End);
+    }
+}
