@@ -1,0 +1,44 @@
+# Thin on purpose: a target is the commands that you would type. `.ci/run` calls `test` and `lint`.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test lint peers nextest fmt clippy doc deny
+
+NEXTEST := 0.9.148
+DENY := 0.20.2
+TOOLS := $(CURDIR)/target/tools
+export PATH := $(TOOLS)/cargo-nextest-$(NEXTEST)/bin:$(TOOLS)/cargo-deny-$(DENY)/bin:$(PATH)
+
+help: ## Prints this list.
+	@sed -nE 's/^([a-z]+):.* ## (.*)/  make \1	\2/p' Makefile
+
+run: ## Builds everything in release and starts the gateway with shards.d; ARGS="…" adds flags.
+	cargo build --release --workspace --bins
+	$(or $(CARGO_TARGET_DIR),target)/release/mcp-gateway serve --shards shards.d $(ARGS)
+
+test: peers nextest ## Installs the test peers into .peers/ and runs every test.
+	cargo build --workspace --bins --examples
+	cargo test --workspace --doc
+	cargo nextest run --workspace
+
+lint: fmt clippy doc deny ## Checks formatting, clippy, documentation, licences and bans.
+
+peers: # Real MCP servers and clients, pinned. One that cannot be installed fails the run.
+	bash gateway/tests/peers/install.sh
+
+nextest: # The installed one, else the pinned one.
+	@cargo nextest --version >/dev/null 2>&1 || bash .ci/tool cargo-nextest $(NEXTEST)
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+deny:
+	@bash .ci/tool cargo-deny $(DENY)
+	cargo deny check --hide-inclusion-graph bans licenses sources

@@ -1,0 +1,6 @@
+//! The gateway's integration tests: one binary, one module per subject.
+
+// The whole binary is test code; without this line clippy sees only the `#[test]` functions as such.
+#![cfg(test)]
+
+mod tidy;
