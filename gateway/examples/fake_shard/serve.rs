@@ -1,0 +1,240 @@
+//! The shard itself: one line in, what it means, what goes out.
+//!
+//! Everything here happens on the reading thread, in the order of the lines; only `waits` has threads.
+
+use std::sync::Arc;
+
+use crate::era::{self, Lock, Speech, unknown_method};
+use crate::flags::{Era, OnDiscover, OnInitialize, Options};
+use crate::lists::List;
+use crate::notes::Listens;
+use crate::tools::{self, Call};
+use crate::waits::Waits;
+use crate::wire::{Incoming, Out, Params, Refusal, answer, json};
+
+/// What the reading loop does after a line.
+pub(crate) enum Next {
+    GoOn,
+    Exit(u8),
+}
+
+/// All state of the process.
+pub(crate) struct Shard {
+    pub(crate) options: Options,
+    pub(crate) out: Arc<Out>,
+    pub(crate) waits: Arc<Waits>,
+    pub(crate) listens: Listens,
+    pub(crate) tools: List,
+    pub(crate) prompts: List,
+    pub(crate) resources: List,
+    templates: List,
+    lock: Lock,
+}
+
+impl Shard {
+    /// The error is a list file that cannot be used.
+    pub(crate) fn new(options: Options) -> Result<Self, String> {
+        Ok(Self {
+            tools: List::tools(&options)?,
+            prompts: List::prompts(&options)?,
+            resources: List::resources(&options)?,
+            templates: List::templates(&options)?,
+            out: Arc::new(Out::take()),
+            waits: Arc::default(),
+            listens: Listens::default(),
+            lock: Lock::new(options.era),
+            options,
+        })
+    }
+
+    /// Takes one line, with or without its line break.
+    pub(crate) fn on_line(&mut self, line: &[u8]) -> Next {
+        let Ok(message) = serde_json::from_slice::<Incoming>(line) else {
+            self.out
+                .send(Refusal::new(-32700, "Parse error").line("null"));
+            return Next::GoOn;
+        };
+        let params = message
+            .params
+            .map(|params| serde_json::from_str(params.get()));
+        match (message.id, message.method) {
+            (None, None) => self
+                .out
+                .send(Refusal::new(-32600, "Invalid Request").line("null")),
+            (Some(id), None) => self
+                .waits
+                .answered(id.get(), String::from_utf8_lossy(line).trim()),
+            (None, Some(method)) => {
+                self.on_notification(&method, &params.and_then(Result::ok).unwrap_or_default());
+            }
+            (Some(id), Some(method)) => {
+                let params = params.transpose().map(Option::unwrap_or_default);
+                let params = params.map_err(|error| Refusal::new(-32602, error.to_string()));
+                let done = params.and_then(|params| self.on_request(id.get(), &method, &params));
+                return done.unwrap_or_else(|refusal| {
+                    self.out.send(refusal.line(id.get()));
+                    Next::GoOn
+                });
+            }
+        }
+        Next::GoOn
+    }
+
+    fn on_notification(&mut self, method: &str, params: &Params) {
+        if let ("notifications/cancelled", Some(id)) = (method, params.request_id) {
+            self.waits.cancel(id.get());
+            self.listens.remove(id.get());
+        }
+    }
+
+    fn on_request(&mut self, id: &str, method: &str, params: &Params) -> Result<Next, Refusal> {
+        match method {
+            "initialize" => return self.on_initialize(id, params),
+            "server/discover" if self.options.on_discover != OnDiscover::Normal => {
+                return Ok(self.on_discover());
+            }
+            _ => {}
+        }
+        let speech = self.lock.admit(self.options.era, method, &params.meta)?;
+        match method {
+            "tools/call" => {
+                let call = Call {
+                    id: id.into(),
+                    name: params
+                        .name
+                        .clone()
+                        .ok_or_else(|| Refusal::new(-32602, "`name` is missing"))?,
+                    arguments: params
+                        .arguments
+                        .map_or("{}", |arguments| arguments.get())
+                        .into(),
+                    token: params.meta.progress_token.map(|token| token.get().into()),
+                    speech,
+                };
+                return tools::call(self, call);
+            }
+            "subscriptions/listen" if speech == Speech::Modern => {
+                let filter = params
+                    .notifications
+                    .ok_or_else(|| Refusal::new(-32602, "`notifications` is missing"))?;
+                self.out.send(self.listens.add(id, filter.get())?);
+            }
+            _ => {
+                let result = self.result(method, params, speech)?;
+                self.out.send(answer(id, &result));
+            }
+        }
+        Ok(Next::GoOn)
+    }
+
+    fn on_initialize(&mut self, id: &str, params: &Params) -> Result<Next, Refusal> {
+        match self.options.on_initialize {
+            OnInitialize::Normal => {
+                let result = self
+                    .lock
+                    .initialize(&self.options, params.protocol_version.as_deref())?;
+                self.out.send(answer(id, &result));
+            }
+            OnInitialize::Silent => {}
+            OnInitialize::Exit => return Ok(Next::Exit(1)),
+            OnInitialize::Error => return Err(Refusal::new(-32603, "cannot initialize")),
+        }
+        Ok(Next::GoOn)
+    }
+
+    fn on_discover(&self) -> Next {
+        match self.options.on_discover {
+            OnDiscover::Exit => return Next::Exit(1),
+            OnDiscover::CloseStdout => self.out.close(),
+            OnDiscover::Garbage => self.out.send("Traceback: unknown method server/discover\n"),
+            OnDiscover::Silent | OnDiscover::Normal => {}
+        }
+        Next::GoOn
+    }
+
+    /// The result of a plain request, as JSON text.
+    fn result(&self, method: &str, params: &Params, speech: Speech) -> Result<String, Refusal> {
+        let cursor = params.cursor.as_deref();
+        let page = |list: &List| Ok(self.cacheable(speech, &list.page(&self.options, cursor)?));
+        match method {
+            "server/discover" => Ok(era::discover(&self.options)),
+            "tools/list" => page(&self.tools),
+            "prompts/list" => page(&self.prompts),
+            "resources/list" => page(&self.resources),
+            "resources/templates/list" => page(&self.templates),
+            "resources/read" => self.read(params.uri.as_deref().unwrap_or_default(), speech),
+            "prompts/get" => self.prompt(params.name.as_deref().unwrap_or_default(), speech),
+            "completion/complete" => Ok(complete(
+                speech,
+                r#""completion":{"values":["alpha","beta"],"total":2,"hasMore":false}"#,
+            )),
+            "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe"
+                if speech == Speech::Legacy =>
+            {
+                Ok("{}".into())
+            }
+            _ => Err(unknown_method(method)),
+        }
+    }
+
+    fn read(&self, uri: &str, speech: Speech) -> Result<String, Refusal> {
+        if !self.resources.has(uri) && !self.templates.has(uri) {
+            let code = if speech == Speech::Modern {
+                -32602
+            } else {
+                -32002
+            };
+            let data = format!(r#"{{"uri":{}}}"#, json(uri));
+            return Err(Refusal::new(code, "Resource not found").with_data(data));
+        }
+        let text = json(&format!("{} has {uri}", self.options.name));
+        let contents = format!(
+            r#""contents":[{{"uri":{},"mimeType":"text/plain","text":{text}}}]"#,
+            json(uri)
+        );
+        Ok(self.cacheable(speech, &contents))
+    }
+
+    fn prompt(&self, name: &str, speech: Speech) -> Result<String, Refusal> {
+        if !self.prompts.has(name) {
+            return Err(Refusal::new(-32602, format!("Unknown prompt: {name}")));
+        }
+        let text = json(&format!("{} has {name}", self.options.name));
+        let messages =
+            format!(r#""messages":[{{"role":"user","content":{{"type":"text","text":{text}}}}}]"#);
+        Ok(complete(speech, &messages))
+    }
+
+    fn cacheable(&self, speech: Speech, members: &str) -> String {
+        let Options {
+            ttl_ms,
+            cache_scope,
+            ..
+        } = &self.options;
+        match speech {
+            Speech::Legacy => complete(speech, members),
+            Speech::Modern => complete(
+                speech,
+                &format!(r#""ttlMs":{ttl_ms},"cacheScope":"{cache_scope}",{members}"#),
+            ),
+        }
+    }
+
+    /// The word for this process's era in `whoami`.
+    pub(crate) fn era_name(&self) -> &'static str {
+        match self.options.era {
+            Era::Legacy => "legacy",
+            Era::Modern => "modern",
+            Era::Python => "python",
+            Era::Ts => "ts",
+        }
+    }
+}
+
+/// A result out of its members, with `resultType` where the era has it.
+pub(crate) fn complete(speech: Speech, members: &str) -> String {
+    match speech {
+        Speech::Legacy => format!("{{{members}}}"),
+        Speech::Modern => format!(r#"{{"resultType":"complete",{members}}}"#),
+    }
+}
