@@ -2,13 +2,20 @@
 //!
 //! Invariant: nothing here knows of other shards, of exposed names or of clients beyond an opaque key.
 
+mod backoff;
 pub mod budget;
 mod ended;
 mod fetch;
+mod handle;
 mod handshake;
+mod instance;
 pub mod link;
 pub mod polite;
+mod process;
 pub mod roster;
 pub mod stats;
+pub mod stderr;
+mod supervisor;
 
 pub use ended::{Ended, Reason};
+pub use handle::{Known, Live, Setup, Shard, ShardState};

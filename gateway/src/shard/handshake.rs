@@ -226,7 +226,7 @@ async fn answer(call: &mut Call, era: Era) -> Heard {
                 Heard::OtherError(text)
             }
         }
-        Err(Failure::Ended(ended) | Failure::NotSent(ended)) => Heard::Broke(ended.to_string()),
+        Err(Failure::Ended(ended) | Failure::NotSent { ended, .. }) => Heard::Broke(ended.to_string()),
         Err(failure) => Heard::Broke(failure.to_string()),
     }
 }

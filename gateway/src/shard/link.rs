@@ -9,6 +9,7 @@ mod reader;
 mod table;
 mod writer;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -85,9 +86,14 @@ pub enum Reply {
 /// Why a call has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
-    /// The shard ended before it was sent; it has not run and may be made anew elsewhere.
-    #[error("not sent: {0}")]
-    NotSent(Arc<Ended>),
+    /// The shard ended before it was sent; it has not run and may go to the next instance.
+    #[error("not sent: {ended}")]
+    NotSent {
+        /// How the shard ended.
+        ended: Arc<Ended>,
+        /// The whole message, still with its number.
+        line: Vec<u8>,
+    },
     /// The shard ended while the call was under way; it may have run.
     #[error("{0}")]
     Ended(Arc<Ended>),
@@ -170,19 +176,21 @@ struct Shared {
     /// Wakes whoever keeps the roster.
     changed: Notify,
     limits: Limits,
+    /// Shared by all instances of a shard.
+    numbers: Arc<AtomicU64>,
     stats: Arc<Stats>,
 }
 
 impl Link {
     /// A link whose reader and writer still have to be run, with [`read`] and [`write`].
-    pub(crate) fn new(limits: Limits, stats: Arc<Stats>) -> Self {
+    pub(crate) fn new(limits: Limits, numbers: Arc<AtomicU64>, stats: Arc<Stats>) -> Self {
         let table = Mutex::new(Table::default());
-        Self(Arc::new(Shared { table, outgoing: Notify::new(), changed: Notify::new(), limits, stats }))
+        Self(Arc::new(Shared { table, outgoing: Notify::new(), changed: Notify::new(), limits, numbers, stats }))
     }
 
     /// A number for the next call: its request id, and its progress token if it has one.
     pub fn next_number(&self) -> u64 {
-        self.table().next_number()
+        self.0.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Queues a request: `line` is the whole message with `number` as its id, on one line.
@@ -244,9 +252,12 @@ impl Link {
     /// Ends every call that is left: the child is gone.
     pub(crate) fn fail_all(&self, ended: &Arc<Ended>) {
         let left = self.table().drain();
-        for entry in left {
+        for (entry, unsent) in left {
             let ended = Arc::clone(ended);
-            entry.mailbox.finish(Err(if entry.sent { Failure::Ended(ended) } else { Failure::NotSent(ended) }));
+            entry.mailbox.finish(Err(match unsent {
+                None => Failure::Ended(ended),
+                Some(line) => Failure::NotSent { ended, line },
+            }));
         }
     }
 

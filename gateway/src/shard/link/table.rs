@@ -18,7 +18,6 @@ const BATCH: usize = 128 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    last_number: u64,
     calls: HashMap<u64, Entry>,
     control: VecDeque<Vec<u8>>,
     control_bytes: usize,
@@ -47,11 +46,6 @@ pub(crate) enum Batch {
 }
 
 impl Table {
-    pub(crate) fn next_number(&mut self) -> u64 {
-        self.last_number += 1;
-        self.last_number
-    }
-
     pub(crate) fn enqueue(
         &mut self,
         number: u64,
@@ -162,11 +156,12 @@ impl Table {
         self.refusing = true;
     }
 
-    pub(crate) fn drain(&mut self) -> Vec<Entry> {
+    /// All that is left, each with its line if that was never sent.
+    pub(crate) fn drain(&mut self) -> Vec<(Entry, Option<Vec<u8>>)> {
         self.refusing = true;
         self.sent = 0;
-        self.waiting.clear();
-        self.calls.drain().map(|(_, entry)| entry).collect()
+        let mut unsent: HashMap<u64, Vec<u8>> = self.waiting.drain(..).collect();
+        self.calls.drain().map(|(number, entry)| (entry, unsent.remove(&number))).collect()
     }
 
     pub(crate) fn mark_changed(&mut self, list: List) {
@@ -192,8 +187,7 @@ mod tests {
 
     fn table(clients: &[u128]) -> Table {
         let mut table = Table::default();
-        for client in clients {
-            let number = table.next_number();
+        for (number, client) in (1..).zip(clients) {
             table.enqueue(number, vec![b'c'], entry(*client, Some(Level::Info)), 64).unwrap();
         }
         table
@@ -216,8 +210,7 @@ mod tests {
         let mut out = Vec::new();
         table.take_batch(2, &mut out);
         assert_eq!(table.in_flight(), (2, 1));
-        for _ in 1..WAITING {
-            let number = table.next_number();
+        for number in 100..99 + WAITING as u64 {
             table.enqueue(number, Vec::new(), entry(1, None), 2).unwrap();
         }
         let full = table.enqueue(999, Vec::new(), entry(1, None), 2).unwrap_err();

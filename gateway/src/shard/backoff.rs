@@ -1,0 +1,49 @@
+//! How long a crashed shard waits before it is started again.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Counts failures in a row; a shard is never given up.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The delay after one more failure: none after the first, then doubling up to a minute, with a fifth of jitter.
+    pub(crate) fn next(&mut self) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(16);
+        let delay = if self.failures == 0 { Duration::ZERO } else { (FIRST * 2_u32.pow(doublings)).min(LONGEST) };
+        self.failures += 1;
+        delay.mul_f64(0.8 + 0.4 * fraction())
+    }
+
+    /// The shard has proved itself.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+/// Between 0 and 1; without a source of randomness every shard waits equally long, which harms nobody.
+fn fraction() -> f64 {
+    f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_restart_is_at_once_and_the_delay_is_bounded() {
+        let mut backoff = Backoff::default();
+        assert_eq!(backoff.next(), Duration::ZERO);
+        let second = backoff.next();
+        assert!(second >= FIRST.mul_f64(0.8) && second <= FIRST.mul_f64(1.2), "{second:?}");
+        let late = (0..40).map(|_| backoff.next()).last().unwrap();
+        assert!(late >= LONGEST.mul_f64(0.8) && late <= LONGEST.mul_f64(1.2), "{late:?}");
+        backoff.reset();
+        assert_eq!(backoff.next(), Duration::ZERO);
+    }
+}

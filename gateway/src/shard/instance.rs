@@ -1,0 +1,96 @@
+//! One running child with the three tasks that serve its pipes.
+//!
+//! Invariant: what is launched is closed; [`Instance::close`] waits for the child and for its tasks.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use crate::config::ShardSpec;
+use crate::shard::link::{self, Link};
+use crate::shard::process::Process;
+use crate::shard::stderr::{self, StderrTail};
+use crate::shard::{Ended, Reason};
+use crate::tasks::Tasks;
+
+/// After its exit, answers that the child had written are still read for so long; and after it closed its output, its
+/// exit is waited for so long.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How many lines of stderr go with an ending.
+const STDERR_LINES: usize = 20;
+
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) link: Link,
+    process: Process,
+    reader: JoinHandle<io::Result<()>>,
+    writer: JoinHandle<io::Result<()>>,
+    stderr: JoinHandle<()>,
+    tail: StderrTail,
+}
+
+impl Instance {
+    pub(crate) fn launch(
+        spec: &ShardSpec,
+        env: &BTreeMap<OsString, OsString>,
+        link: Link,
+        tail: StderrTail,
+        tasks: &Tasks,
+    ) -> Result<Self, Ended> {
+        let launched = Process::launch(&spec.process, env);
+        let (process, pipes) = launched.map_err(|reason| Ended { reason, stderr: Vec::new() })?;
+        let span = tracing::Span::current();
+        let reader = tasks.spawn(link::read(link.clone(), pipes.stdout).instrument(span.clone()));
+        let writer = tasks.spawn(link::write(link.clone(), pipes.stdin).instrument(span.clone()));
+        let stderr = tasks.spawn(stderr::read(pipes.stderr, tail.clone(), spec.mask.clone()).instrument(span));
+        Ok(Self { link, process, reader, writer, stderr, tail })
+    }
+
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
+    /// Waits until the child has exited, closed its output or stopped reading its input for good. Safe to cancel.
+    pub(crate) async fn ended(&mut self) -> Reason {
+        tokio::select! {
+            status = self.process.exited() => {
+                let _ = timeout(LAST_WORDS, &mut self.reader).await;
+                status.map_or(Reason::Closed, Reason::Exited)
+            }
+            _ = &mut self.reader, if !self.reader.is_finished() => self.exit_or_closed().await,
+            _ = &mut self.writer, if !self.writer.is_finished() => self.exit_or_closed().await,
+        }
+    }
+
+    async fn exit_or_closed(&mut self) -> Reason {
+        let status = timeout(LAST_WORDS, self.process.exited()).await;
+        status.ok().flatten().map_or(Reason::Closed, Reason::Exited)
+    }
+
+    /// The ending as it is reported, with the child's last words.
+    pub(crate) fn report(&self, reason: Reason) -> Arc<Ended> {
+        Arc::new(Ended { reason, stderr: self.tail.last(STDERR_LINES) })
+    }
+
+    /// Takes no more calls, waits up to `drain` for those under way, fails what is left with `ended`, and ends the child
+    /// with its group within `stop` and the time that signals take.
+    pub(crate) async fn close(mut self, ended: &Arc<Ended>, drain: Duration, stop: Duration) {
+        self.link.refuse_calls();
+        if !self.writer.is_finished() {
+            let _ = timeout(drain, &mut self.writer).await;
+        }
+        self.link.fail_all(ended);
+        self.writer.abort();
+        let status = self.process.close(stop).await;
+        tracing::debug!(?status, "the child is gone");
+        for task in [self.reader.abort_handle(), self.stderr.abort_handle()] {
+            task.abort();
+        }
+    }
+}
