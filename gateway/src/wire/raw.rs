@@ -70,6 +70,9 @@ impl<'a> Member<'a> {
 }
 
 impl<'a> Raw<'a> {
+    /// `{}`, for parameters that a peer left out.
+    pub const EMPTY_OBJECT: Raw<'static> = Raw("{}");
+
     /// Validates UTF-8, grammar and depth.
     ///
     /// # Errors

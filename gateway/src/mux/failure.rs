@@ -1,0 +1,110 @@
+//! Turns our errors into what clients see (DESIGN, "Errors that clients see").
+//!
+//! Invariant: a tool call that came to nothing is a result with `isError`, so that the model can tell the person; any
+//! other method gets a JSON-RPC error with the same facts in `data`.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::shard::link::{Failure, Refused};
+use crate::shard::{Ended, Shard, ShardState};
+use crate::wire::{Era, Fault, code};
+
+/// How many lines of a shard's stderr a client sees at most (DESIGN D10).
+const STDERR_LINES: usize = 3;
+
+/// Why a call that was routed to a shard has no answer of it.
+#[derive(Debug)]
+pub(super) enum CallError {
+    /// The link failed it.
+    Failed(Failure),
+    /// The link did not take it.
+    Refused(Refused),
+    /// The shard did not come up in time; it did not run.
+    NotReady {
+        /// How long was waited.
+        waited: Duration,
+        /// How the shard ended last, if it did.
+        ended: Option<Arc<Ended>>,
+    },
+    /// The shard was taken away; it did not run.
+    Removed,
+    /// The shard answered with a question that cannot be passed on to this client.
+    NeedsInput,
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(Failure::Ended(ended)) => {
+                write!(formatter, "{ended} while the call was under way; it may have run and is not repeated")
+            }
+            Self::Failed(failure) => failure.fmt(formatter),
+            Self::Refused(refused) => write!(formatter, "it is busy: {refused}"),
+            Self::NotReady { waited, ended: None } => {
+                write!(formatter, "it is still starting after {}", humantime::format_duration(*waited))
+            }
+            Self::NotReady { ended: Some(ended), .. } => write!(formatter, "it is down: {ended}"),
+            Self::Removed => formatter.write_str("it was taken away"),
+            Self::NeedsInput => {
+                formatter.write_str("it asks for input in a way that this client's protocol revision cannot carry")
+            }
+        }
+    }
+}
+
+impl CallError {
+    fn ended(&self) -> Option<&Arc<Ended>> {
+        match self {
+            Self::Failed(Failure::Ended(ended) | Failure::NotSent { ended, .. }) => Some(ended),
+            Self::NotReady { ended, .. } => ended.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The whole message: which shard, what happened, its last words, and when it is tried again.
+    fn message(&self, name: &str, shard: Option<&Shard>) -> String {
+        let mut message = format!("shard `{name}`: {self}");
+        let words = self.ended().map(|ended| &ended.stderr[ended.stderr.len().saturating_sub(STDERR_LINES)..]);
+        if let Some(words) = words.filter(|words| !words.is_empty()) {
+            message += &format!("; its last lines: {}", words.join(" | "));
+        }
+        if let Some(seconds) = shard.and_then(retry_in) {
+            message += &format!("; it is started again in {seconds} s");
+        }
+        message
+    }
+
+    fn facts(&self, name: &str, shard: Option<&Shard>) -> Value {
+        json!({"shard": name, "error": self.to_string(), "nextRetrySeconds": shard.and_then(retry_in)})
+    }
+
+    /// The JSON-RPC error for methods other than `tools/call`.
+    pub(super) fn fault(&self, name: &str, shard: Option<&Shard>) -> Fault {
+        Fault::new(code::INTERNAL, self.message(name, shard)).with_data(self.facts(name, shard))
+    }
+
+    /// The result for `tools/call`.
+    pub(super) fn tool_result(&self, name: &str, shard: Option<&Shard>, era: Era) -> Bytes {
+        let content = json!([{"type": "text", "text": self.message(name, shard)}]);
+        let result = match era {
+            Era::Legacy => json!({"content": content, "isError": true}),
+            Era::Modern => json!({"resultType": "complete", "content": content, "isError": true}),
+        };
+        result.to_string().into()
+    }
+}
+
+/// Whole seconds until the shard is started again, if it waits for that.
+pub(super) fn retry_in(shard: &Shard) -> Option<u64> {
+    match &*shard.state.borrow() {
+        ShardState::Backoff { until, .. } => {
+            Some(until.saturating_duration_since(tokio::time::Instant::now()).as_secs_f64().ceil().max(0.0) as u64)
+        }
+        _ => None,
+    }
+}

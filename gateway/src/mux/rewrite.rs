@@ -1,0 +1,145 @@
+//! What must change on the way between a client and a shard, and nothing else.
+//!
+//! Invariant (DESIGN D1): only the keys named here are set or stripped; every other byte is copied.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use memchr::memmem;
+use serde_json::Value;
+
+use super::client::Client;
+use super::route::Route;
+use crate::wire::{Edit, Era, Fault, Meta, Params, Raw, Revision, code, read_object, request, splice};
+
+/// The message for the shard: its own name for the tool, our number as id and progress token, and the `_meta` of its era.
+pub(super) fn outgoing(
+    number: u64,
+    route: &Route,
+    client: &Client,
+    era: Era,
+    params: Option<Raw<'_>>,
+    read: &Params<'_>,
+) -> Vec<u8> {
+    let meta = meta(number, client, era, read);
+    let name = route.own_name.as_ref().map(|own| Value::from(&**own).to_string());
+    let reference = match (&name, read.reference) {
+        (Some(name), Some(reference)) => Some(edited(reference, &[Edit::Set("name", name)])),
+        _ => None,
+    };
+    let mut edits = Vec::with_capacity(2);
+    match (&name, &reference) {
+        (_, Some(reference)) => edits.push(Edit::Set("ref", reference)),
+        (Some(name), None) => edits.push(Edit::Set("name", name)),
+        (None, None) => {}
+    }
+    if let Some(meta) = &meta {
+        edits.push(Edit::Set("_meta", meta));
+    }
+    if edits.is_empty() {
+        return request(number, &route.method, params.map(|params| params.as_str().as_bytes()));
+    }
+    let mut spliced = Vec::with_capacity(params.map_or(2, |params| params.as_str().len()) + 64);
+    splice(params.unwrap_or(Raw::EMPTY_OBJECT), &edits, &mut spliced);
+    request(number, &route.method, Some(&spliced))
+}
+
+/// The `_meta` that the shard gets, if it is another than the client wrote.
+fn meta(number: u64, client: &Client, era: Era, read: &Params<'_>) -> Option<String> {
+    let number = number.to_string();
+    let version = format!("\"{}\"", Revision::MODERN.as_str());
+    let mut edits = Vec::with_capacity(4);
+    if read.meta.progress_token.is_some() {
+        edits.push(Edit::Set("progressToken", &number));
+    }
+    match (client.revision.era(), era) {
+        (Era::Modern, Era::Legacy) => edits.push(Edit::RemovePrefixed(Meta::PREFIX)),
+        (Era::Legacy, Era::Modern) => edits.extend([
+            Edit::Set(Meta::PROTOCOL_VERSION, &version),
+            Edit::Set(Meta::CLIENT_INFO, &client.info),
+            // The client cannot be asked by way of an `input_required` result, so nothing is declared for it.
+            Edit::Set(Meta::CLIENT_CAPABILITIES, "{}"),
+        ]),
+        (Era::Legacy, Era::Legacy) | (Era::Modern, Era::Modern) => {}
+    }
+    (!edits.is_empty()).then(|| edited(read.meta.object.unwrap_or(Raw::EMPTY_OBJECT), &edits))
+}
+
+/// A progress notification with the client's own token.
+pub(super) fn progress(params: &Bytes, token: &str) -> Option<Vec<u8>> {
+    let params = Raw::parse(params).ok()?;
+    let mut spliced = Vec::with_capacity(params.as_str().len() + token.len());
+    splice(params, &[Edit::Set("progressToken", token)], &mut spliced);
+    Some(spliced)
+}
+
+/// A result for a client of another era than the shard's; `None` if it asks for input that the client cannot give.
+pub(super) fn result(result: Bytes, method: &str, from: Era, to: Era) -> Result<Option<Bytes>, String> {
+    if from == to {
+        return Ok(Some(result));
+    }
+    let raw = Raw::parse(&result).map_err(|malformed| malformed.to_string())?;
+    let read = read_object(raw, &["resultType", "ttlMs", "cacheScope"]);
+    let [kind, ttl, scope] = read.map_err(|ambiguous| ambiguous.to_string())?;
+    if to == Era::Legacy {
+        let complete = kind.and_then(Raw::string).is_none_or(|kind| kind == "complete");
+        return Ok(complete.then_some(result));
+    }
+    let mut edits = Vec::with_capacity(3);
+    if kind.is_none() {
+        edits.push(Edit::Set("resultType", "\"complete\""));
+    }
+    if method == "resources/read" {
+        edits.extend(ttl.is_none().then_some(Edit::Set("ttlMs", "0")));
+        edits.extend(scope.is_none().then_some(Edit::Set("cacheScope", "\"private\"")));
+    }
+    Ok(Some(edited(raw, &edits).into()))
+}
+
+/// An error for a client of another era: a resource that is not there is -32002 in the legacy era and -32602 with the uri
+/// in the modern one. Returns the error and its code.
+pub(super) fn error(error: &Bytes, route: &Route, from: Era, to: Era) -> (String, i64) {
+    let text = String::from_utf8_lossy(error);
+    let Ok(raw) = Raw::parse(error) else {
+        let fault = Fault::new(code::INTERNAL, "the shard's error cannot be read");
+        return (fault.to_json(), fault.code);
+    };
+    // A code outside of 64 bits is still an error; it is passed on as it was written.
+    let number = raw.get("code").and_then(|number| number.as_str().parse().ok()).unwrap_or(code::INTERNAL);
+    let reads = route.method == "resources/read";
+    match (from, to, number) {
+        (Era::Legacy, Era::Modern, code::RESOURCE_NOT_FOUND) if reads => {
+            let data = serde_json::json!({"uri": route.uri.as_deref()}).to_string();
+            let code = code::INVALID_PARAMS.to_string();
+            let mut edits = vec![Edit::Set("code", &code)];
+            if raw.get("data").is_none_or(|data| data.get("uri").is_none()) {
+                edits.push(Edit::Set("data", &data));
+            }
+            (edited(raw, &edits), code::INVALID_PARAMS)
+        }
+        (Era::Modern, Era::Legacy, code::INVALID_PARAMS) if reads && raw.get("data").is_some_and(|data| data.get("uri").is_some()) => {
+            (edited(raw, &[Edit::Set("code", &code::RESOURCE_NOT_FOUND.to_string())]), code::RESOURCE_NOT_FOUND)
+        }
+        _ => (Cow::into_owned(text), number),
+    }
+}
+
+/// The uris that a result shows, so that a later read finds its shard.
+pub(super) fn shown_uris(result: &Bytes) -> Vec<String> {
+    if memmem::find(result, b"\"uri\"").is_none() {
+        return Vec::new();
+    }
+    let Ok(result) = Raw::parse(result) else { return Vec::new() };
+    let lists = ["content", "contents"].into_iter().filter_map(|key| result.get(key));
+    let uris = lists.flat_map(|list| list.elements().collect::<Vec<_>>()).filter_map(|item| {
+        let uri = item.get("uri").or_else(|| item.get("resource")?.get("uri"))?;
+        uri.string().map(Cow::into_owned)
+    });
+    uris.collect()
+}
+
+fn edited(object: Raw<'_>, edits: &[Edit<'_>]) -> String {
+    let mut out = Vec::with_capacity(object.as_str().len() + 64);
+    splice(object, edits, &mut out);
+    String::from_utf8(out).expect("pieces of JSON text are UTF-8")
+}
