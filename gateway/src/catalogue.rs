@@ -9,6 +9,7 @@ mod problem;
 mod render;
 mod schema;
 mod snapshot;
+mod store;
 mod template;
 
 pub use merge::{Member, NoRules, Rules, merge};
@@ -16,3 +17,4 @@ pub use names::Dropped;
 pub use problem::{Problem, Reason};
 pub use schema::Unfit;
 pub use snapshot::{Catalogue, Owner, Target};
+pub use store::{Saved, Store, StoreError};
