@@ -1,0 +1,59 @@
+//! What could not be offered, and why.
+//!
+//! Invariant: each item that a shard lists and its file does not hide is in the catalogue or in one of these.
+
+use std::sync::Arc;
+
+use crate::catalogue::{Dropped, Unfit};
+use crate::shard::roster::List;
+
+/// One item that is not in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} `{key}` of shard `{shard}` is left out: {reason}", what = noun(*list))]
+pub struct Problem {
+    /// Whose item it is.
+    pub shard: Arc<str>,
+    /// Where the shard lists it.
+    pub list: List,
+    /// The item's own name, uri or template.
+    pub key: String,
+    /// Why it is left out.
+    pub reason: Reason,
+}
+
+/// Why an item is not in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Its text cannot be relayed.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Its arguments are not described as an object.
+    #[error(transparent)]
+    Schema(#[from] Unfit),
+    /// Its name meets others of the same shard.
+    #[error(transparent)]
+    Name(#[from] Dropped),
+    /// Another shard has the exposed name.
+    #[error("shard `{holder}` has the name `{exposed}`; give one of the two a prefix")]
+    NameHeld {
+        /// The name that both come to.
+        exposed: Arc<str>,
+        /// Who keeps it.
+        holder: Arc<str>,
+    },
+    /// Another shard has the uri or template.
+    #[error("shard `{holder}` lists it too and keeps it")]
+    UriHeld {
+        /// Who keeps it.
+        holder: Arc<str>,
+    },
+}
+
+fn noun(list: List) -> &'static str {
+    match list {
+        List::Tools => "tool",
+        List::Prompts => "prompt",
+        List::Resources => "resource",
+        List::Templates => "resource template",
+    }
+}
