@@ -64,10 +64,10 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// The server capabilities, a JSON object for both eras. They are the same whatever the shards declare, so that hot
-    /// reload never changes them.
+    /// reload never changes them. What the gateway does not relay, such as subscriptions, is not declared.
     pub const CAPABILITIES: &'static str = concat!(
         r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"#,
-        r#""resources":{"listChanged":true,"subscribe":true},"completions":{},"logging":{}}"#
+        r#""resources":{"listChanged":true},"completions":{},"logging":{}}"#
     );
 
     /// The tool of that exposed name.

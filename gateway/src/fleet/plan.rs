@@ -76,7 +76,11 @@ mod tests {
             (&[a], &[("a", "command: sh\nargs: [x]")], "stop ; start a; review "),
             (&[a], &[("a", "command: sh\nprefix: b")], "stop ; start ; review a"),
             (&[a], &[("a", "command: sh\ntimeouts: { call: 1s }")], "stop ; start ; review a"),
-            (&[a, ("b", "command: sh")], &[("a", "command: sh\nenabled: false"), ("b", "command: sh")], "stop a; start ; review "),
+            (
+                &[a, ("b", "command: sh")],
+                &[("a", "command: sh\nenabled: false"), ("b", "command: sh")],
+                "stop a; start ; review ",
+            ),
         ];
         for (running, wanted, expected) in cases {
             assert_eq!(told(running, wanted), expected, "{wanted:?}");

@@ -100,7 +100,9 @@ pub(super) fn absences(reading: &Reading) -> BTreeMap<ShardName, Absence> {
 pub(super) fn merge(before: &World, shards: &BTreeMap<ShardName, Shard>) -> (Catalogue, Vec<Trouble>) {
     let known: Vec<_> = shards
         .values()
-        .filter_map(|shard| Some((shard.spec(), shard.known.borrow().as_ref().map(|Known { roster, .. }| Arc::clone(roster))?)))
+        .filter_map(|shard| {
+            Some((shard.spec(), shard.known.borrow().as_ref().map(|Known { roster, .. }| Arc::clone(roster))?))
+        })
         .collect();
     let members: Vec<_> = known
         .iter()
@@ -113,12 +115,18 @@ pub(super) fn merge(before: &World, shards: &BTreeMap<ShardName, Shard>) -> (Cat
         .collect();
     let (catalogue, left_out) = catalogue::merge(Some(&before.catalogue), &members);
     let source = |shard: &str| shards.get(shard).map(|shard| shard.spec().source.clone()).unwrap_or_default();
-    let left_out = left_out
-        .iter()
-        .map(|problem| Trouble { file: source(&problem.shard), line: None, message: problem.to_string() });
+    let left_out = left_out.iter().map(|problem| Trouble {
+        file: source(&problem.shard),
+        line: None,
+        message: problem.to_string(),
+    });
     let odd = known.iter().flat_map(|(spec, roster)| {
         let faults = List::ALL.into_iter().flat_map(|list| &roster.list(list).problems);
-        faults.map(|fault| Trouble { file: spec.source.clone(), line: None, message: spec.mask.apply(fault).into_owned() })
+        faults.map(|fault| Trouble {
+            file: spec.source.clone(),
+            line: None,
+            message: spec.mask.apply(fault).into_owned(),
+        })
     });
     let troubles = left_out.chain(odd).collect();
     (catalogue, troubles)

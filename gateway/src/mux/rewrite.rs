@@ -106,7 +106,7 @@ pub(super) fn error(error: &Bytes, route: &Route, from: Era, to: Era) -> (String
     };
     // A code outside of 64 bits is still an error; it is passed on as it was written.
     let number = raw.get("code").and_then(|number| number.as_str().parse().ok()).unwrap_or(code::INTERNAL);
-    let reads = route.method == "resources/read";
+    let reads = &*route.method == "resources/read";
     match (from, to, number) {
         (Era::Legacy, Era::Modern, code::RESOURCE_NOT_FOUND) if reads => {
             let data = serde_json::json!({"uri": route.uri.as_deref()}).to_string();
@@ -117,7 +117,9 @@ pub(super) fn error(error: &Bytes, route: &Route, from: Era, to: Era) -> (String
             }
             (edited(raw, &edits), code::INVALID_PARAMS)
         }
-        (Era::Modern, Era::Legacy, code::INVALID_PARAMS) if reads && raw.get("data").is_some_and(|data| data.get("uri").is_some()) => {
+        (Era::Modern, Era::Legacy, code::INVALID_PARAMS)
+            if reads && raw.get("data").is_some_and(|data| data.get("uri").is_some()) =>
+        {
             (edited(raw, &[Edit::Set("code", &code::RESOURCE_NOT_FOUND.to_string())]), code::RESOURCE_NOT_FOUND)
         }
         _ => (Cow::into_owned(text), number),

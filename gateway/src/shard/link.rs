@@ -225,6 +225,11 @@ impl Link {
         }
     }
 
+    /// Whether it takes no more calls, because the child has ended or is being stopped.
+    pub fn is_closed(&self) -> bool {
+        self.table().is_refusing()
+    }
+
     /// How many calls are with the shard, and how many wait to be sent.
     pub fn in_flight(&self) -> (usize, usize) {
         self.table().in_flight()

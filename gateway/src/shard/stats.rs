@@ -1,6 +1,9 @@
 //! What one shard has done, counted over all its instances.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::shard::Ended;
 
 /// Counters for `/health`.
 #[derive(Debug, Default)]
@@ -9,6 +12,7 @@ pub struct Stats {
     calls: AtomicU64,
     failed: AtomicU64,
     strays: AtomicU64,
+    last_ended: Mutex<Option<Arc<Ended>>>,
 }
 
 impl Stats {
@@ -32,6 +36,11 @@ impl Stats {
         self.strays.load(Ordering::Relaxed)
     }
 
+    /// How the latest child that ended of itself did so.
+    pub fn last_ended(&self) -> Option<Arc<Ended>> {
+        self.last_ended.lock().expect("no code that can panic runs under this lock").clone()
+    }
+
     /// Counts one call of a client.
     pub fn count_call(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
@@ -40,6 +49,10 @@ impl Stats {
     /// Counts one call that the shard did not answer.
     pub fn count_failed(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn keep_ended(&self, ended: &Arc<Ended>) {
+        *self.last_ended.lock().expect("no code that can panic runs under this lock") = Some(Arc::clone(ended));
     }
 
     pub(crate) fn count_restart(&self) {

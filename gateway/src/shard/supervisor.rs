@@ -75,6 +75,7 @@ impl Supervisor {
             plan = self.first_plan();
             let delay = backoff.next();
             warn!(error = %ended, ?delay, "shard ended, will restart");
+            self.stats.keep_ended(&ended);
             self.enter(ShardState::Backoff { until: Instant::now() + delay, ended });
             if timeout(delay, self.stop_asked()).await.is_ok() {
                 break;

@@ -12,6 +12,11 @@ use crate::wire::{Ambiguous, Kind, Malformed, Raw, read_object};
 pub struct Id<'a>(Raw<'a>);
 
 impl<'a> Id<'a> {
+    /// Takes a string or a number for an id.
+    pub fn read(id: Raw<'a>) -> Option<Self> {
+        readable(id).ok().flatten()
+    }
+
     /// The id as JSON text, to be echoed.
     pub fn as_str(self) -> &'a str {
         self.0.as_str()

@@ -152,6 +152,10 @@ impl Table {
         (self.sent, self.waiting.len())
     }
 
+    pub(crate) fn is_refusing(&self) -> bool {
+        self.refusing
+    }
+
     pub(crate) fn refuse(&mut self) {
         self.refusing = true;
     }

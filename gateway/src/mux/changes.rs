@@ -1,0 +1,54 @@
+//! Tells clients that lists have changed.
+//!
+//! Invariant: nothing is queued. A list is changed or it is not, and clients hear of it after the new bytes are there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::fleet::World;
+use crate::shard::roster::List;
+use crate::wire::notification;
+
+/// Follows the lists for one client.
+#[derive(Debug)]
+pub struct Changes {
+    world: watch::Receiver<Arc<World>>,
+    told: [u64; 4],
+}
+
+impl Changes {
+    pub(super) fn new(mut world: watch::Receiver<Arc<World>>) -> Self {
+        let told = generations(&world.borrow_and_update());
+        Self { world, told }
+    }
+
+    /// Waits for a change and gives the notifications for it, each a message on one line. Never ends; safe to cancel.
+    pub async fn next(&mut self) -> Vec<Bytes> {
+        loop {
+            if self.world.changed().await.is_err() {
+                // The fleet is gone, so there is nothing left to change.
+                return std::future::pending().await;
+            }
+            let now = generations(&self.world.borrow_and_update());
+            let before = std::mem::replace(&mut self.told, now);
+            let changed = |list: List| now[list as usize] != before[list as usize];
+            let resources = changed(List::Resources) || changed(List::Templates);
+            let kinds =
+                [("tools", changed(List::Tools)), ("prompts", changed(List::Prompts)), ("resources", resources)];
+            let messages: Vec<Bytes> = kinds
+                .into_iter()
+                .filter(|(_, changed)| *changed)
+                .map(|(kind, _)| notification(&format!("notifications/{kind}/list_changed"), None).into())
+                .collect();
+            if !messages.is_empty() {
+                return messages;
+            }
+        }
+    }
+}
+
+fn generations(world: &World) -> [u64; 4] {
+    List::ALL.map(|list| world.catalogue.generation(list))
+}

@@ -1,0 +1,117 @@
+//! The registry of shards as `/health` shows it.
+//!
+//! Invariant: no secrets. stderr and errors were masked when they were read.
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::failure::retry_in;
+use crate::fleet::{Absence, Trouble, World};
+use crate::shard::roster::List;
+use crate::shard::{Shard, ShardState};
+
+/// How many lines of stderr are shown.
+const STDERR_LINES: usize = 3;
+
+/// One moment of the gateway, for people and programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Registry {
+    /// `ok`, or `degraded` if there are problems or a shard is down.
+    pub status: &'static str,
+    /// The gateway's version.
+    pub version: &'static str,
+    /// Seconds since the gateway started.
+    pub uptime_s: u64,
+    /// Every shard that has a file.
+    pub shards: Vec<Entry>,
+    /// Everything that a person should mend.
+    pub problems: Vec<Trouble>,
+    /// Every enabled shard has been ready, or has failed, once.
+    #[serde(skip)]
+    pub ready: bool,
+}
+
+/// One shard.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// `ready`, `starting`, `backoff`, `draining`, `disabled` or `invalid`.
+    pub state: &'static str,
+    /// `legacy` or `modern`, once known.
+    pub era: Option<&'static str>,
+    /// The revision agreed on, once known.
+    pub revision: Option<String>,
+    /// The child's process id while it serves.
+    pub pid: Option<u32>,
+    /// How often it was started again.
+    pub restarts: u64,
+    /// Seconds until it is started again.
+    pub next_retry_s: Option<u64>,
+    /// How it ended last.
+    pub last_error: Option<String>,
+    /// Its last lines on stderr.
+    pub stderr_tail: Vec<String>,
+    /// How many tools are exposed.
+    pub tools: usize,
+    /// How many prompts are exposed.
+    pub prompts: usize,
+    /// How many resources and templates are exposed.
+    pub resources: usize,
+    /// Calls under way.
+    pub in_flight: usize,
+    /// Calls so far.
+    pub calls: u64,
+    /// Calls without an answer of the shard.
+    pub failed: u64,
+}
+
+pub(super) fn registry(world: &World, started: Instant) -> Registry {
+    let running = world.shards.iter().map(|(name, shard)| entry(world, name.as_str(), shard));
+    let absent = world.absent.iter().filter(|(name, _)| !world.shards.contains_key(*name)).map(|(name, absence)| {
+        let state = match absence {
+            Absence::Disabled => "disabled",
+            Absence::Invalid => "invalid",
+        };
+        Entry { name: name.to_string(), state, ..Entry::default() }
+    });
+    let mut shards: Vec<Entry> = running.chain(absent).collect();
+    shards.sort_by(|one, other| one.name.cmp(&other.name));
+    let down = shards.iter().any(|shard| shard.state == "backoff");
+    Registry {
+        status: if down || !world.problems.is_empty() { "degraded" } else { "ok" },
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: started.elapsed().as_secs(),
+        shards,
+        problems: world.problems.clone(),
+        ready: world.ready,
+    }
+}
+
+fn entry(world: &World, name: &str, shard: &Shard) -> Entry {
+    let (state, live) = match &*shard.state.borrow() {
+        ShardState::Starting => ("starting", None),
+        ShardState::Ready(live) => ("ready", Some(live.clone())),
+        ShardState::Backoff { .. } => ("backoff", None),
+        ShardState::Draining | ShardState::Stopped => ("draining", None),
+    };
+    let roster = shard.known.borrow().as_ref().map(|known| known.roster.clone());
+    let offered = |list| world.catalogue.offered(name, list);
+    Entry {
+        name: name.to_owned(),
+        state,
+        era: roster.as_ref().map(|roster| roster.era().as_str()),
+        revision: roster.as_ref().map(|roster| roster.revision.clone()),
+        pid: live.as_ref().map(|live| live.pid),
+        restarts: shard.stats.restarts(),
+        next_retry_s: retry_in(shard),
+        last_error: shard.stats.last_ended().map(|ended| ended.to_string()),
+        stderr_tail: shard.stderr.last(STDERR_LINES),
+        tools: offered(List::Tools),
+        prompts: offered(List::Prompts),
+        resources: offered(List::Resources) + offered(List::Templates),
+        in_flight: live.as_ref().map_or(0, |live| live.link.in_flight().0),
+        calls: shard.stats.calls(),
+        failed: shard.stats.failed(),
+    }
+}

@@ -1,0 +1,288 @@
+//! One call of a client, from its shard's readiness to its answer.
+//!
+//! Invariants (DESIGN D8, D13): what was sent is never sent again; the relay owns the call, so whoever drops it decides
+//! what becomes of it: dropped, it is cancelled at the shard; detached, it goes on without a reader.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
+
+use super::calls::Ticket;
+use super::client::Client;
+use super::failure::CallError;
+use super::route::Route;
+use super::{Answer, Inner, rewrite};
+use crate::shard::link::{Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
+use crate::shard::{Live, Shard, ShardState, polite};
+use crate::wire::{Era, Level, Params, Raw, error_response, notification, result_response};
+
+/// How long an unsent call waits for a shard that is down.
+const DOWN: Duration = Duration::from_secs(3);
+
+/// What a call yields, in wire order.
+#[derive(Debug)]
+pub enum Relayed {
+    /// A whole JSON-RPC message that precedes the answer, on one line.
+    Notice(Bytes),
+    /// The answer; nothing follows.
+    Done(Answer),
+    /// The client cancelled the call: there is no answer, and nothing follows.
+    Cancelled,
+}
+
+/// A call under way. Dropping it cancels the call at the shard.
+#[derive(Debug)]
+pub struct Relay {
+    mux: Arc<Inner>,
+    client: Client,
+    route: Route,
+    /// The client's request id and progress token, JSON text.
+    id: Box<str>,
+    token: Option<Box<str>>,
+    stage: Stage,
+    ticket: Ticket,
+    started: Instant,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Waits for its shard with the client's parameters.
+    Asked(Option<Box<str>>),
+    /// Was queued at a shard that ended; the whole message waits for the next instance of the same era.
+    Unsent {
+        number: u64,
+        line: Vec<u8>,
+        era: Era,
+    },
+    /// Is with a shard of that era.
+    Running(Box<Call>, u64, Era),
+    Over,
+}
+
+impl Relay {
+    /// Sends at once if the shard is ready; else keeps a copy of the parameters and waits in [`Relay::next`].
+    pub(super) fn start(
+        mux: Arc<Inner>,
+        client: &Client,
+        route: Route,
+        ticket: Ticket,
+        id: &str,
+        params: Option<Raw<'_>>,
+        read: &Params<'_>,
+    ) -> Self {
+        let mut relay = Self {
+            mux,
+            client: client.clone(),
+            route,
+            id: id.into(),
+            token: read.meta.progress_token.map(|token| token.as_str().into()),
+            stage: Stage::Over,
+            ticket,
+            started: Instant::now(),
+        };
+        let shard = relay.shard();
+        let live = shard.as_ref().and_then(ready);
+        let sent = shard.zip(live).is_some_and(|(shard, live)| relay.send(&shard, &live, params, read).is_ok());
+        if !sent {
+            relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
+        }
+        relay
+    }
+
+    /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
+    pub async fn next(&mut self) -> Relayed {
+        loop {
+            if !matches!(self.stage, Stage::Running(..) | Stage::Over) {
+                let cancelled = self.ticket.cancelled();
+                let sent = tokio::select! {
+                    biased;
+                    () = cancelled => None,
+                    sent = find(&self.mux, &self.route.shard) => Some(sent),
+                };
+                let Some(sent) = sent else { return self.cancel() };
+                match sent.and_then(|(shard, live)| self.resume(&shard, &live)) {
+                    Ok(()) | Err(CallError::Refused(Refused::Gone)) => continue,
+                    Err(error) => return Relayed::Done(self.fail(&error)),
+                }
+            }
+            let Stage::Running(call, number, era) = &mut self.stage else { return Relayed::Cancelled };
+            let (number, era) = (*number, *era);
+            let event = tokio::select! {
+                biased;
+                () = self.ticket.cancelled() => None,
+                event = call.next() => Some(event),
+            };
+            match event {
+                None => return self.cancel(),
+                Some(Event::Done(Err(Failure::NotSent { line, .. }))) => {
+                    self.stage = Stage::Unsent { number, line, era }
+                }
+                Some(Event::Done(done)) => return Relayed::Done(self.finish(done, era)),
+                Some(event) => {
+                    if let Some(notice) = self.notice(event) {
+                        return Relayed::Notice(notice.into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets the call go on without a reader: a legacy client that hangs up has not cancelled it.
+    pub fn detach(mut self) {
+        let tasks = self.mux.tasks.clone();
+        tasks.spawn_until_stop(async move { while let Relayed::Notice(_) = self.next().await {} });
+    }
+
+    fn shard(&self) -> Option<Shard> {
+        self.mux.world.borrow().shard(&self.route.shard).cloned()
+    }
+
+    fn send(&mut self, shard: &Shard, live: &Live, params: Option<Raw<'_>>, read: &Params<'_>) -> Result<(), Refused> {
+        let number = live.link.next_number();
+        let line = rewrite::outgoing(number, &self.route, &self.client, live.era, params, read);
+        self.submit(shard, live, number, line)
+    }
+
+    /// Sends what waits to the shard that has become ready.
+    fn resume(&mut self, shard: &Shard, live: &Live) -> Result<(), CallError> {
+        let sent = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Asked(params) => {
+                let raw = params.as_deref().map(|params| Raw::parse(params.as_bytes()));
+                let raw = raw.transpose().expect("the parameters have been read before");
+                let read = Params::read(raw).expect("the parameters have been read before");
+                let sent = self.send(shard, live, raw, &read);
+                if sent.is_err() {
+                    self.stage = Stage::Asked(params);
+                }
+                sent
+            }
+            Stage::Unsent { number, line, era } if era == live.era => self.submit(shard, live, number, line),
+            // Its next instance speaks another era: the message would have to be written anew.
+            Stage::Unsent { .. } | Stage::Running(..) | Stage::Over => return Err(CallError::Removed),
+        };
+        sent.map_err(CallError::Refused)
+    }
+
+    fn submit(&mut self, shard: &Shard, live: &Live, number: u64, line: Vec<u8>) -> Result<(), Refused> {
+        let level = match self.client.revision.era() {
+            Era::Legacy => Some(self.mux.levels.get(self.client.key).unwrap_or(Level::Debug)),
+            Era::Modern => self.client.level,
+        };
+        let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: &[] };
+        let timeouts = shard.spec().timeouts;
+        let call = live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
+        shard.stats.count_call();
+        self.stage = Stage::Running(Box::new(call), number, live.era);
+        Ok(())
+    }
+
+    fn notice(&self, event: Event) -> Option<Vec<u8>> {
+        match event {
+            Event::Progress(params) => {
+                let params = rewrite::progress(&params, self.token.as_deref()?)?;
+                Some(notification("notifications/progress", Some(&params)))
+            }
+            Event::Log(params) => Some(notification("notifications/message", Some(&params))),
+            Event::LogsDropped(count) => {
+                let data = format!("{count} log messages were dropped because they were not read in time");
+                let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
+                Some(notification("notifications/message", Some(params.as_bytes())))
+            }
+            Event::Ask(ask) => {
+                if let Stage::Running(call, ..) = &self.stage {
+                    call.link().answer(&ask, polite::answer(&ask.method));
+                }
+                None
+            }
+            Event::Done(_) => None,
+        }
+    }
+
+    fn cancel(&mut self) -> Relayed {
+        // Dropping the call tells the shard, if it was sent.
+        self.stage = Stage::Over;
+        self.log("cancelled");
+        Relayed::Cancelled
+    }
+
+    fn finish(&mut self, done: Done, from: Era) -> Answer {
+        self.stage = Stage::Over;
+        let to = self.client.revision.era();
+        match done {
+            Ok(Reply::Result(result)) => {
+                self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
+                match rewrite::result(result, &self.route.method, from, to) {
+                    Ok(Some(result)) => {
+                        self.log("answered");
+                        Answer { body: result_response(&self.id, result), code: None }
+                    }
+                    Ok(None) => self.fail(&CallError::NeedsInput),
+                    Err(fault) => self.fail(&CallError::Failed(Failure::Unreadable(fault))),
+                }
+            }
+            Ok(Reply::Error(error)) => {
+                self.log("answered with an error");
+                let (error, code) = rewrite::error(&error, &self.route, from, to);
+                Answer { body: error_response(&self.id, &error), code: Some(code) }
+            }
+            Err(failure) => self.fail(&CallError::Failed(failure)),
+        }
+    }
+
+    fn fail(&mut self, error: &CallError) -> Answer {
+        self.stage = Stage::Over;
+        let shard = self.shard();
+        if let Some(shard) = &shard {
+            shard.stats.count_failed();
+        }
+        let (name, method) = (&*self.route.shard, &*self.route.method);
+        warn!(shard = name, tool = self.route.exposed, method, %error, "call failed");
+        if method == "tools/call" {
+            let result = error.tool_result(name, shard.as_ref(), self.client.revision.era());
+            return Answer { body: result_response(&self.id, result), code: None };
+        }
+        let fault = error.fault(name, shard.as_ref());
+        Answer { body: fault.response(&self.id), code: Some(fault.code) }
+    }
+
+    fn log(&self, outcome: &'static str) {
+        let (shard, tool, method) = (&*self.route.shard, self.route.exposed.as_deref(), &*self.route.method);
+        info!(shard, tool, method, request_id = &*self.id, elapsed = ?self.started.elapsed(), outcome, "call");
+    }
+}
+
+fn ready(shard: &Shard) -> Option<Live> {
+    match &*shard.state.borrow() {
+        ShardState::Ready(live) => Some(live.clone()),
+        _ => None,
+    }
+}
+
+/// Waits for a shard to be ready: as long as a start may take if it is starting, a little if it is down (DESIGN D8).
+async fn find(mux: &Inner, name: &str) -> Result<(Shard, Live), CallError> {
+    let since = Instant::now();
+    let mut world = mux.world.clone();
+    loop {
+        let shard = world.borrow_and_update().shard(name).cloned().ok_or(CallError::Removed)?;
+        let mut state = shard.state.clone();
+        let (patience, ended) = match &*state.borrow_and_update() {
+            ShardState::Ready(live) if !live.link.is_closed() => {
+                let live = live.clone();
+                return Ok((shard, live));
+            }
+            ShardState::Ready(_) => (DOWN, None),
+            ShardState::Starting => (shard.spec().timeouts.start, shard.stats.last_ended()),
+            ShardState::Backoff { ended, .. } => (DOWN, Some(Arc::clone(ended))),
+            ShardState::Draining | ShardState::Stopped => (DOWN, None),
+        };
+        tokio::select! {
+            _ = state.changed() => {}
+            _ = world.changed() => {}
+            () = sleep_until(since + patience) => return Err(CallError::NotReady { waited: since.elapsed(), ended }),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Which shard answers a request.
+//!
+//! Invariant: decided from one snapshot and from keys that can be read in one way only.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use crate::catalogue::{Catalogue, Owner, Target};
+use crate::shard::roster::List;
+use crate::wire::{Era, Fault, Params, Raw, code};
+
+/// How many uris are remembered that shards have shown in results (DESIGN D5).
+const SHOWN: usize = 4096;
+/// Longer names are cut in messages.
+const QUOTED: usize = 100;
+
+/// Where a request goes.
+#[derive(Debug, Clone)]
+pub(super) struct Route {
+    pub(super) method: Box<str>,
+    pub(super) shard: Arc<str>,
+    /// The shard's own name for the tool or prompt, if it is another than the exposed one.
+    pub(super) own_name: Option<Arc<str>>,
+    /// The exposed name, for the log.
+    pub(super) exposed: Option<Box<str>>,
+    /// The uri that is read.
+    pub(super) uri: Option<Box<str>>,
+}
+
+/// The uris that shards have shown last, so that what no list names can be read. Bounded.
+#[derive(Debug, Default)]
+pub(super) struct Shown(Mutex<(HashMap<String, Arc<str>>, VecDeque<String>)>);
+
+impl Shown {
+    pub(super) fn remember(&self, uris: Vec<String>, shard: &Arc<str>) {
+        if uris.is_empty() {
+            return;
+        }
+        let mut guard = self.0.lock().expect("no code that can panic runs under this lock");
+        let (owners, order) = &mut *guard;
+        for uri in uris {
+            if owners.insert(uri.clone(), Arc::clone(shard)).is_none() {
+                order.push_back(uri);
+            }
+        }
+        while order.len() > SHOWN {
+            if let Some(oldest) = order.pop_front() {
+                owners.remove(&oldest);
+            }
+        }
+    }
+
+    fn owner(&self, uri: &str) -> Option<Arc<str>> {
+        self.0.lock().expect("no code that can panic runs under this lock").0.get(uri).cloned()
+    }
+}
+
+/// The shard for one of the methods that shards answer.
+pub(super) fn route(
+    catalogue: &Catalogue,
+    shown: &Shown,
+    era: Era,
+    method: &str,
+    params: &Params<'_>,
+) -> Result<Route, Fault> {
+    match method {
+        "tools/call" => named(catalogue, List::Tools, method, params.name, "params.name"),
+        "prompts/get" => named(catalogue, List::Prompts, method, params.name, "params.name"),
+        "resources/read" => {
+            let uri = text(params.uri, "params.uri")?;
+            let shard = resource_owner(catalogue, shown, &uri).ok_or_else(|| no_resource(&uri, era))?;
+            Ok(Route { method: method.into(), shard, own_name: None, exposed: None, uri: Some((*uri).into()) })
+        }
+        "completion/complete" => complete(catalogue, shown, era, params),
+        _ => Err(Fault::new(code::METHOD_NOT_FOUND, format!("method `{}` is not served here", quoted(method)))),
+    }
+}
+
+fn complete(catalogue: &Catalogue, shown: &Shown, era: Era, params: &Params<'_>) -> Result<Route, Fault> {
+    const METHOD: &str = "completion/complete";
+    let reference =
+        params.reference.ok_or_else(|| Fault::new(code::INVALID_PARAMS, "`params.ref` must be an object"))?;
+    match reference.get("type").and_then(Raw::string).as_deref() {
+        Some("ref/prompt") => named(catalogue, List::Prompts, METHOD, reference.get("name"), "params.ref.name"),
+        Some("ref/resource") => {
+            let uri = text(reference.get("uri"), "params.ref.uri")?;
+            let owner = catalogue.template_owner(&uri).cloned().or_else(|| resource_owner(catalogue, shown, &uri));
+            let shard = owner.ok_or_else(|| no_resource(&uri, era))?;
+            Ok(Route { method: METHOD.into(), shard, own_name: None, exposed: None, uri: Some((*uri).into()) })
+        }
+        _ => Err(Fault::new(code::INVALID_PARAMS, "`params.ref.type` must be `ref/prompt` or `ref/resource`")),
+    }
+}
+
+fn named(catalogue: &Catalogue, list: List, method: &str, name: Option<Raw<'_>>, place: &str) -> Result<Route, Fault> {
+    let name = text(name, place)?;
+    let target = if list == List::Tools { catalogue.tool(&name) } else { catalogue.prompt(&name) };
+    let Target { shard, own, .. } = target.ok_or_else(|| unknown(catalogue, list, &name))?;
+    Ok(Route {
+        method: method.into(),
+        shard: Arc::clone(shard),
+        own_name: (**own != *name).then(|| Arc::clone(own)),
+        exposed: Some((*name).into()),
+        uri: None,
+    })
+}
+
+fn resource_owner(catalogue: &Catalogue, shown: &Shown, uri: &str) -> Option<Arc<str>> {
+    match catalogue.resource(uri) {
+        Owner::Listed(shard) | Owner::OnlyTemplate(shard) => Some(Arc::clone(shard)),
+        Owner::Ambiguous(_) | Owner::Unknown => shown.owner(uri),
+    }
+}
+
+fn text<'a>(value: Option<Raw<'a>>, place: &str) -> Result<Cow<'a, str>, Fault> {
+    let text = value.and_then(Raw::string);
+    text.ok_or_else(|| Fault::new(code::INVALID_PARAMS, format!("`{place}` must be a string")))
+}
+
+fn unknown(catalogue: &Catalogue, list: List, name: &str) -> Fault {
+    let what = if list == List::Tools { "tool" } else { "prompt" };
+    let near = catalogue.nearest(list, name);
+    let hint = match &near[..] {
+        [] => String::new(),
+        names => {
+            format!("; did you mean {}?", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or "))
+        }
+    };
+    let message = format!("unknown {what} `{}`{hint}", quoted(name));
+    Fault::new(code::INVALID_PARAMS, message).with_data(json!({"name": quoted(name), "nearest": near}))
+}
+
+fn no_resource(uri: &str, era: Era) -> Fault {
+    let code = if era == Era::Legacy { code::RESOURCE_NOT_FOUND } else { code::INVALID_PARAMS };
+    Fault::new(code, format!("no shard has the resource `{}`", quoted(uri))).with_data(json!({"uri": uri}))
+}
+
+fn quoted(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
+}
