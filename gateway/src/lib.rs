@@ -3,4 +3,5 @@
 //! Modules depend on what stands left of them, never right:
 //! `wire → config → shard → catalogue → fleet → mux → door → app → cli`.
 
+pub mod config;
 pub mod wire;
