@@ -4,6 +4,9 @@
 //! `wire → config → shard → catalogue → fleet → mux → door → app → cli`.
 
 pub mod catalogue;
+pub mod config;
+pub mod fleet;
+pub mod mux;
 pub mod shard;
 pub mod tasks;
 pub mod wire;

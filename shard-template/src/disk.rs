@@ -26,9 +26,7 @@ pub(crate) struct DiskUsage {
 pub(crate) enum Problem {
     #[error("`{0}` is not an absolute path; start it with `/`")]
     Relative(String),
-    #[error(
-        "cannot look at `{path}`: {source}; give the path of something that exists where the shard runs"
-    )]
+    #[error("cannot look at `{path}`: {source}; give the path of something that exists where the shard runs")]
     Unreadable { path: String, source: io::Error },
 }
 
@@ -37,10 +35,8 @@ pub(crate) fn usage(path: &str) -> Result<DiskUsage, Problem> {
     if !Path::new(path).is_absolute() {
         return Err(Problem::Relative(path.into()));
     }
-    let stat = rustix::fs::statvfs(path).map_err(|error| Problem::Unreadable {
-        path: path.into(),
-        source: error.into(),
-    })?;
+    let stat =
+        rustix::fs::statvfs(path).map_err(|error| Problem::Unreadable { path: path.into(), source: error.into() })?;
     let used = stat.f_blocks.saturating_sub(stat.f_bfree);
     Ok(DiskUsage {
         path: path.into(),

@@ -20,10 +20,7 @@ pub(crate) struct HostInfo {
 /// Reads the facts.
 pub(crate) fn info() -> HostInfo {
     let uname = rustix::system::uname();
-    let (kernel, release) = (
-        uname.sysname().to_string_lossy(),
-        uname.release().to_string_lossy(),
-    );
+    let (kernel, release) = (uname.sysname().to_string_lossy(), uname.release().to_string_lossy());
     HostInfo {
         hostname: uname.nodename().to_string_lossy().into_owned(),
         system: format!("{kernel} {release}"),

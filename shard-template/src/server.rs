@@ -5,15 +5,14 @@
 
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::model::{
-    Implementation, ListResourcesResult, PaginatedRequestParams, PromptMessage,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
-    ResourceContents, Role, ServerCapabilities, ServerConfig,
+    Implementation, ListResourcesResult, PaginatedRequestParams, PromptMessage, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, Role, ServerCapabilities, ServerConfig,
 };
 use rmcp::schemars::JsonSchema;
 use rmcp::service::RequestContext;
 use rmcp::{
-    ErrorData, RoleServer, ServerHandler, prompt, prompt_handler, prompt_router, schemars, tool,
-    tool_handler, tool_router,
+    ErrorData, RoleServer, ServerHandler, prompt, prompt_handler, prompt_router, schemars, tool, tool_handler,
+    tool_router,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -54,12 +53,7 @@ pub(crate) struct DiskCheckArguments {
 impl Shard {
     /// Says how full the file system is that holds a path: total, used and available bytes, and
     /// the percentage in use as `df` computes it.
-    #[tool(annotations(
-        title = "Disk usage",
-        read_only_hint = true,
-        idempotent_hint = true,
-        open_world_hint = false
-    ))]
+    #[tool(annotations(title = "Disk usage", read_only_hint = true, idempotent_hint = true, open_world_hint = false))]
     async fn disk_usage(
         &self,
         Parameters(arguments): Parameters<DiskUsageArguments>,
@@ -73,19 +67,9 @@ impl Shard {
 
     /// Computes an IPv4 subnet from an address with a prefix length: network, netmask, broadcast
     /// address, first and last host, number of hosts, and whether the address is private.
-    #[tool(annotations(
-        title = "Subnet info",
-        read_only_hint = true,
-        idempotent_hint = true,
-        open_world_hint = false
-    ))]
-    fn subnet_info(
-        &self,
-        Parameters(arguments): Parameters<SubnetInfoArguments>,
-    ) -> Result<Json<Subnet>, String> {
-        subnet::parse(&arguments.cidr)
-            .map(Json)
-            .map_err(|error| error.to_string())
+    #[tool(annotations(title = "Subnet info", read_only_hint = true, idempotent_hint = true, open_world_hint = false))]
+    fn subnet_info(&self, Parameters(arguments): Parameters<SubnetInfoArguments>) -> Result<Json<Subnet>, String> {
+        subnet::parse(&arguments.cidr).map(Json).map_err(|error| error.to_string())
     }
 }
 
@@ -93,10 +77,7 @@ impl Shard {
 impl Shard {
     /// Check how full a disk is and say what to do about it.
     #[prompt]
-    fn disk_check(
-        &self,
-        Parameters(arguments): Parameters<DiskCheckArguments>,
-    ) -> Vec<PromptMessage> {
+    fn disk_check(&self, Parameters(arguments): Parameters<DiskCheckArguments>) -> Vec<PromptMessage> {
         let text = format!(
             "Use the disk_usage tool on `{}`. Say in one sentence how much is used and how much \
              is left. If more than 85 % is used, ask me which of the usual suspects to look at \
@@ -111,11 +92,7 @@ impl Shard {
 #[prompt_handler]
 impl ServerHandler for Shard {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder()
-            .enable_tools()
-            .enable_resources()
-            .enable_prompts()
-            .build();
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().enable_prompts().build();
         let info = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         ServerConfig::new(capabilities)
             .with_server_info(info)

@@ -36,12 +36,8 @@ pub(crate) enum Problem {
 /// Reads `address/prefix` and computes the subnet that holds the address.
 pub(crate) fn parse(cidr: &str) -> Result<Subnet, Problem> {
     let cidr = cidr.trim();
-    let (address, prefix) = cidr
-        .split_once('/')
-        .ok_or_else(|| Problem::NoPrefix(cidr.into()))?;
-    let address: Ipv4Addr = address
-        .parse()
-        .map_err(|_| Problem::Address(address.into()))?;
+    let (address, prefix) = cidr.split_once('/').ok_or_else(|| Problem::NoPrefix(cidr.into()))?;
+    let address: Ipv4Addr = address.parse().map_err(|_| Problem::Address(address.into()))?;
     let prefix = match prefix.parse::<u32>() {
         Ok(length) if length <= 32 => length,
         _ => return Err(Problem::Prefix(prefix.into())),
@@ -75,41 +71,22 @@ mod tests {
 
     fn check(cidr: &str, network: &str, first: &str, last: &str, hosts: u64) {
         let subnet = parse(cidr).unwrap();
-        let found = (
-            subnet.network.as_str(),
-            subnet.first_host.as_str(),
-            subnet.last_host.as_str(),
-        );
+        let found = (subnet.network.as_str(), subnet.first_host.as_str(), subnet.last_host.as_str());
         assert_eq!(found, (network, first, last), "{cidr}");
         assert_eq!(subnet.hosts, hosts, "{cidr}");
     }
 
     #[test]
     fn every_prefix_length_has_its_hosts() {
-        check(
-            "192.168.1.77/26",
-            "192.168.1.64",
-            "192.168.1.65",
-            "192.168.1.126",
-            62,
-        );
+        check("192.168.1.77/26", "192.168.1.64", "192.168.1.65", "192.168.1.126", 62);
         check("10.0.0.9/31", "10.0.0.8", "10.0.0.8", "10.0.0.9", 2);
         check("10.0.0.9/32", "10.0.0.9", "10.0.0.9", "10.0.0.9", 1);
-        check(
-            "1.2.3.4/0",
-            "0.0.0.0",
-            "0.0.0.1",
-            "255.255.255.254",
-            4_294_967_294,
-        );
+        check("1.2.3.4/0", "0.0.0.0", "0.0.0.1", "255.255.255.254", 4_294_967_294);
     }
 
     #[test]
     fn only_subnets_with_spare_addresses_have_a_broadcast_address() {
-        assert_eq!(
-            parse("10.0.0.9/30").unwrap().broadcast.as_deref(),
-            Some("10.0.0.11")
-        );
+        assert_eq!(parse("10.0.0.9/30").unwrap().broadcast.as_deref(), Some("10.0.0.11"));
         assert_eq!(parse("10.0.0.9/31").unwrap().broadcast, None);
     }
 

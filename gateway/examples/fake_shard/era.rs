@@ -45,10 +45,9 @@ impl Lock {
             (Self::Waiting | Self::Legacy, "server/discover") => Err(unknown_method(method)),
             (Self::Waiting, _) => Err(Refusal::new(-32600, "not initialized")),
             // A legacy-only server has never heard of the envelope.
-            (Self::Legacy, _) if enveloped && era != Era::Legacy => Err(Refusal::new(
-                -32600,
-                "this connection serves the handshake era",
-            )),
+            (Self::Legacy, _) if enveloped && era != Era::Legacy => {
+                Err(Refusal::new(-32600, "this connection serves the handshake era"))
+            }
             (Self::Legacy, _) => Ok(Speech::Legacy),
             (Self::Open | Self::Modern, _) => {
                 check_envelope(meta)?;
@@ -61,18 +60,12 @@ impl Lock {
     }
 
     /// Answers `initialize` with JSON text, or refuses it.
-    pub(crate) fn initialize(
-        &mut self,
-        options: &Options,
-        requested: Option<&str>,
-    ) -> Result<String, Refusal> {
+    pub(crate) fn initialize(&mut self, options: &Options, requested: Option<&str>) -> Result<String, Refusal> {
         if *self == Self::Modern {
             return Err(unsupported(requested));
         }
         *self = Self::Legacy;
-        let version = requested
-            .filter(|requested| KNOWN.contains(requested))
-            .unwrap_or(LEGACY);
+        let version = requested.filter(|requested| KNOWN.contains(requested)).unwrap_or(LEGACY);
         Ok(format!(
             r#"{{"protocolVersion":"{version}","capabilities":{CAPABILITIES},"serverInfo":{}{}}}"#,
             server_info(options),
@@ -103,41 +96,22 @@ pub(crate) fn unknown_method(method: &str) -> Refusal {
 }
 
 fn check_envelope(meta: &Meta) -> Result<(), Refusal> {
-    let (Some(version), Some(_), Some(_)) = (
-        &meta.protocol_version,
-        meta.client_info,
-        meta.client_capabilities,
-    ) else {
-        return Err(Refusal::new(
-            -32602,
-            "_meta must hold protocolVersion, clientInfo and clientCapabilities",
-        ));
+    let (Some(version), Some(_), Some(_)) = (&meta.protocol_version, meta.client_info, meta.client_capabilities) else {
+        return Err(Refusal::new(-32602, "_meta must hold protocolVersion, clientInfo and clientCapabilities"));
     };
-    if version == MODERN {
-        Ok(())
-    } else {
-        Err(unsupported(Some(version)))
-    }
+    if version == MODERN { Ok(()) } else { Err(unsupported(Some(version))) }
 }
 
 fn unsupported(requested: Option<&str>) -> Refusal {
-    let data = format!(
-        r#"{{"supported":["{MODERN}"],"requested":{}}}"#,
-        json(&requested)
-    );
+    let data = format!(r#"{{"supported":["{MODERN}"],"requested":{}}}"#, json(&requested));
     Refusal::new(-32022, "Unsupported protocol version").with_data(data)
 }
 
 fn server_info(options: &Options) -> String {
-    format!(
-        r#"{{"name":{},"version":{}}}"#,
-        json(&options.name),
-        json(&options.version)
-    )
+    format!(r#"{{"name":{},"version":{}}}"#, json(&options.name), json(&options.version))
 }
 
 fn instructions(options: &Options) -> String {
     let text = options.instructions.as_ref();
-    text.map(|text| format!(r#","instructions":{}"#, json(text)))
-        .unwrap_or_default()
+    text.map(|text| format!(r#","instructions":{}"#, json(text))).unwrap_or_default()
 }

@@ -19,9 +19,7 @@ pub(crate) fn bytes(call: &Call) -> Result<Option<Vec<u8>>, Refusal> {
         "error_null" => {
             format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result},\"error\":null}}\n")
         }
-        "float_id" if id.bytes().all(|byte| byte.is_ascii_digit()) => {
-            answer(&format!("{id}.0"), &result)
-        }
+        "float_id" if id.bytes().all(|byte| byte.is_ascii_digit()) => answer(&format!("{id}.0"), &result),
         "string_id" if !id.starts_with('"') => answer(&format!("\"{id}\""), &result),
         "float_id" | "string_id" => right,
         "big_code" => Refusal::new(99_999_999_999, "a code outside 32 bits").line(id),
@@ -41,13 +39,7 @@ pub(crate) fn bytes(call: &Call) -> Result<Option<Vec<u8>>, Refusal> {
         "no_result" => format!("{{\"jsonrpc\":\"2.0\",\"id\":{id}}}\n"),
         "null_id" => Refusal::new(-32700, "Parse error").line("null"),
         "bad_utf8" => {
-            return Ok(Some(
-                right
-                    .replace("bad_utf8", "\u{1}")
-                    .bytes()
-                    .map(break_utf8)
-                    .collect(),
-            ));
+            return Ok(Some(right.replace("bad_utf8", "\u{1}").bytes().map(break_utf8).collect()));
         }
         _ => return Ok(None),
     };
@@ -113,9 +105,6 @@ mod tests {
         let line = String::from_utf8(answered("spaced", "{}")).unwrap();
         assert_eq!(line.find('\n'), Some(line.len() - 1));
         assert!(line.contains('\r'));
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&line).unwrap()["id"],
-            7
-        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap()["id"], 7);
     }
 }

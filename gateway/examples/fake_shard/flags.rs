@@ -103,9 +103,7 @@ pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, S
             "--ignore-eof" => options.ignore_eof = true,
             "--repeat-cursor" => options.repeat_cursor = true,
             _ => {
-                let value = args
-                    .next()
-                    .ok_or_else(|| format!("`{flag}` is unknown or lacks its value"))?;
+                let value = args.next().ok_or_else(|| format!("`{flag}` is unknown or lacks its value"))?;
                 set(&mut options, &flag, value)?;
             }
         }
@@ -116,40 +114,21 @@ pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, S
 fn set(options: &mut Options, flag: &str, value: String) -> Result<(), String> {
     match flag {
         "--era" => {
-            let eras = [
-                ("legacy", Era::Legacy),
-                ("modern", Era::Modern),
-                ("python", Era::Python),
-                ("ts", Era::Ts),
-            ];
+            let eras = [("legacy", Era::Legacy), ("modern", Era::Modern), ("python", Era::Python), ("ts", Era::Ts)];
             options.era = one_of(flag, &value, &eras)?;
         }
         "--on-discover" => {
-            let normal = [
-                ("normal", OnDiscover::Normal),
-                ("exit", OnDiscover::Exit),
-                ("silent", OnDiscover::Silent),
-            ];
-            let broken = [
-                ("close-stdout", OnDiscover::CloseStdout),
-                ("garbage", OnDiscover::Garbage),
-            ];
+            let normal = [("normal", OnDiscover::Normal), ("exit", OnDiscover::Exit), ("silent", OnDiscover::Silent)];
+            let broken = [("close-stdout", OnDiscover::CloseStdout), ("garbage", OnDiscover::Garbage)];
             options.on_discover = one_of(flag, &value, &[&normal[..], &broken[..]].concat())?;
         }
         "--on-initialize" => {
-            let normal = [
-                ("normal", OnInitialize::Normal),
-                ("silent", OnInitialize::Silent),
-            ];
+            let normal = [("normal", OnInitialize::Normal), ("silent", OnInitialize::Silent)];
             let broken = [("exit", OnInitialize::Exit), ("error", OnInitialize::Error)];
             options.on_initialize = one_of(flag, &value, &[normal, broken].concat())?;
         }
         "--cache-scope" => {
-            options.cache_scope = one_of(
-                flag,
-                &value,
-                &[("public", "public"), ("private", "private")],
-            )?;
+            options.cache_scope = one_of(flag, &value, &[("public", "public"), ("private", "private")])?;
         }
         "--start-delay" => options.start_delay = number(flag, &value)?,
         "--tools" => options.tools = number(flag, &value)?,
@@ -170,13 +149,9 @@ fn set(options: &mut Options, flag: &str, value: String) -> Result<(), String> {
 
 fn one_of<T: Copy>(flag: &str, value: &str, choices: &[(&str, T)]) -> Result<T, String> {
     let found = choices.iter().find(|(name, _)| *name == value);
-    found
-        .map(|(_, choice)| *choice)
-        .ok_or_else(|| format!("`{value}` is no value of `{flag}`"))
+    found.map(|(_, choice)| *choice).ok_or_else(|| format!("`{value}` is no value of `{flag}`"))
 }
 
 fn number<T: FromStr>(flag: &str, value: &str) -> Result<T, String> {
-    value
-        .parse()
-        .map_err(|_| format!("`{flag}` wants a number, not `{value}`"))
+    value.parse().map_err(|_| format!("`{flag}` wants a number, not `{value}`"))
 }

@@ -30,19 +30,13 @@ const TOOLS: [(&str, &str); 31] = [
     ("crash", "two lines on stderr, then exit code 3"),
     ("close_stdout", "closes stdout and lives on"),
     ("answer_twice", "two answers"),
-    (
-        "unknown_id",
-        "an answer that nobody asked for, then the right one",
-    ),
+    ("unknown_id", "an answer that nobody asked for, then the right one"),
     ("error_null", "`error: null` beside the result"),
     ("float_id", "the id as 7.0"),
     ("string_id", "the id as a string"),
     ("big_code", "an error code outside 32 bits"),
     ("id_last", "the id as the last key"),
-    (
-        "garbage",
-        "five lines that are no messages, then the answer",
-    ),
+    ("garbage", "five lines that are no messages, then the answer"),
     ("big", "`bytes` of text, id last"),
     ("big_id_first", "`bytes` of text, id first"),
     ("spaced", "carriage returns between the tokens"),
@@ -71,58 +65,33 @@ struct Named<'a> {
 
 impl List {
     pub(crate) fn tools(options: &Options) -> Result<Self, String> {
-        let named = TOOLS
-            .iter()
-            .map(|(name, description)| tool(name, description));
+        let named = TOOLS.iter().map(|(name, description)| tool(name, description));
         let extra = (0..options.tools).map(|n| tool(&format!("t{n}"), "an extra tool"));
-        Self::new(
-            "tools",
-            options.tools_file.as_deref(),
-            named.chain(extra).collect(),
-        )
+        Self::new("tools", options.tools_file.as_deref(), named.chain(extra).collect())
     }
 
     pub(crate) fn resources(options: &Options) -> Result<Self, String> {
-        let items = ["one", "two"]
-            .map(|name| item(&format!(r#"{{"uri":"fake://{name}","name":"{name}"}}"#)));
+        let items = ["one", "two"].map(|name| item(&format!(r#"{{"uri":"fake://{name}","name":"{name}"}}"#)));
         Self::new("resources", options.resources_file.as_deref(), items.into())
     }
 
     pub(crate) fn templates(options: &Options) -> Result<Self, String> {
         let items = vec![item(r#"{"uriTemplate":"fake://item/{id}","name":"item"}"#)];
-        Self::new(
-            "resourceTemplates",
-            options.templates_file.as_deref(),
-            items,
-        )
+        Self::new("resourceTemplates", options.templates_file.as_deref(), items)
     }
 
     pub(crate) fn prompts(options: &Options) -> Result<Self, String> {
-        let items = vec![item(
-            r#"{"name":"greet","arguments":[{"name":"name","required":true}]}"#,
-        )];
+        let items = vec![item(r#"{"name":"greet","arguments":[{"name":"name","required":true}]}"#)];
         Self::new("prompts", options.prompts_file.as_deref(), items)
     }
 
-    fn new(
-        key: &'static str,
-        file: Option<&Path>,
-        default: Vec<Box<RawValue>>,
-    ) -> Result<Self, String> {
+    fn new(key: &'static str, file: Option<&Path>, default: Vec<Box<RawValue>>) -> Result<Self, String> {
         let Some(file) = file else {
-            return Ok(Self {
-                key,
-                items: default,
-            });
+            return Ok(Self { key, items: default });
         };
-        let text = fs::read_to_string(file)
-            .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let text = fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
         let items = serde_json::from_str(&text);
-        Ok(Self {
-            key,
-            items: items
-                .map_err(|error| format!("{} is no JSON array: {error}", file.display()))?,
-        })
+        Ok(Self { key, items: items.map_err(|error| format!("{} is no JSON array: {error}", file.display()))? })
     }
 
     /// Adds `added_<n>` and returns its name.
@@ -137,19 +106,11 @@ impl List {
 
     /// Whether an item has this name or uri, or is a template whose fixed beginning the uri has.
     pub(crate) fn has(&self, wanted: &str) -> bool {
-        self.items
-            .iter()
-            .filter_map(|item| serde_json::from_str::<Named>(item.get()).ok())
-            .any(|item| {
-                let fixed = item
-                    .uri_template
-                    .as_deref()
-                    .and_then(|template| template.split('{').next());
-                [&item.name, &item.uri]
-                    .into_iter()
-                    .any(|known| known.as_deref() == Some(wanted))
-                    || fixed.is_some_and(|fixed| wanted.starts_with(fixed))
-            })
+        self.items.iter().filter_map(|item| serde_json::from_str::<Named>(item.get()).ok()).any(|item| {
+            let fixed = item.uri_template.as_deref().and_then(|template| template.split('{').next());
+            [&item.name, &item.uri].into_iter().any(|known| known.as_deref() == Some(wanted))
+                || fixed.is_some_and(|fixed| wanted.starts_with(fixed))
+        })
     }
 
     /// One page as the members of a result, without the braces.
@@ -158,33 +119,22 @@ impl List {
             None => 0,
             Some("again") if options.repeat_cursor => 0,
             Some(cursor) => {
-                let start = cursor
-                    .parse()
-                    .ok()
-                    .filter(|start| *start <= self.items.len());
+                let start = cursor.parse().ok().filter(|start| *start <= self.items.len());
                 start.ok_or_else(|| Refusal::new(-32602, "Invalid cursor"))?
             }
         };
-        let end = start
-            .saturating_add(options.page_size)
-            .min(self.items.len());
+        let end = start.saturating_add(options.page_size).min(self.items.len());
         let next = match end {
             _ if options.repeat_cursor => r#","nextCursor":"again""#.into(),
             end if end < self.items.len() => format!(r#","nextCursor":"{end}""#),
             _ => String::new(),
         };
-        Ok(format!(
-            r#""{}":{}{next}"#,
-            self.key,
-            json(&self.items[start..end])
-        ))
+        Ok(format!(r#""{}":{}{next}"#, self.key, json(&self.items[start..end])))
     }
 }
 
 fn tool(name: &str, description: &str) -> Box<RawValue> {
-    item(&format!(
-        r#"{{"name":"{name}","description":"{description}","inputSchema":{{"type":"object"}}}}"#
-    ))
+    item(&format!(r#"{{"name":"{name}","description":"{description}","inputSchema":{{"type":"object"}}}}"#))
 }
 
 fn item(text: &str) -> Box<RawValue> {

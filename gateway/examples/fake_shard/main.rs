@@ -54,9 +54,7 @@ fn run(options: Options) -> Result<ExitCode, String> {
             Ok(_) => {}
         }
         if let Some(journal) = &mut journal {
-            journal
-                .write_all(&line)
-                .map_err(|error| format!("cannot write the journal: {error}"))?;
+            journal.write_all(&line).map_err(|error| format!("cannot write the journal: {error}"))?;
         }
         if let Next::Exit(code) = shard.on_line(&line) {
             return Ok(ExitCode::from(code));

@@ -38,18 +38,10 @@ impl Filter {
 impl Listens {
     /// Opens a subscription and returns the line that acknowledges it.
     pub(crate) fn add(&mut self, id: &str, filter: &str) -> Result<String, Refusal> {
-        let parsed = serde_json::from_str(filter)
-            .map_err(|error| Refusal::new(-32602, error.to_string()))?;
-        self.0.push(Listen {
-            id: id.into(),
-            filter: parsed,
-        });
-        let params =
-            format!(r#"{{"_meta":{{"{SUBSCRIPTION_ID}":{id}}},"notifications":{filter}}}"#);
-        Ok(notification(
-            "notifications/subscriptions/acknowledged",
-            &params,
-        ))
+        let parsed = serde_json::from_str(filter).map_err(|error| Refusal::new(-32602, error.to_string()))?;
+        self.0.push(Listen { id: id.into(), filter: parsed });
+        let params = format!(r#"{{"_meta":{{"{SUBSCRIPTION_ID}":{id}}},"notifications":{filter}}}"#);
+        Ok(notification("notifications/subscriptions/acknowledged", &params))
     }
 
     /// Closes the subscription that the request `id` opened, if there is one.
@@ -66,22 +58,11 @@ impl Listens {
     /// The lines that say that the resource `uri` was updated.
     pub(crate) fn updated(&self, speech: Speech, uri: &str) -> String {
         let member = format!(r#""uri":{}"#, json(uri));
-        let wants = |filter: &Filter| {
-            filter
-                .resource_subscriptions
-                .iter()
-                .any(|wanted| wanted == uri)
-        };
+        let wants = |filter: &Filter| filter.resource_subscriptions.iter().any(|wanted| wanted == uri);
         self.lines(speech, "notifications/resources/updated", &member, wants)
     }
 
-    fn lines(
-        &self,
-        speech: Speech,
-        method: &str,
-        member: &str,
-        wants: impl Fn(&Filter) -> bool,
-    ) -> String {
+    fn lines(&self, speech: Speech, method: &str, member: &str, wants: impl Fn(&Filter) -> bool) -> String {
         if speech == Speech::Legacy {
             return notification(method, &format!("{{{member}}}"));
         }
@@ -97,16 +78,11 @@ impl Listens {
 
 /// A progress notification; `token` is JSON text.
 pub(crate) fn progress(token: &str, step: u64, of: u64) -> String {
-    let params = format!(
-        r#"{{"progressToken":{token},"progress":{step},"total":{of},"message":"step {step}"}}"#
-    );
+    let params = format!(r#"{{"progressToken":{token},"progress":{step},"total":{of},"message":"step {step}"}}"#);
     notification("notifications/progress", &params)
 }
 
 /// A log message at level info.
 pub(crate) fn log(step: u64) -> String {
-    notification(
-        "notifications/message",
-        &format!(r#"{{"level":"info","logger":"fake","data":"line {step}"}}"#),
-    )
+    notification("notifications/message", &format!(r#"{{"level":"info","logger":"fake","data":"line {step}"}}"#))
 }

@@ -50,20 +50,13 @@ impl Shard {
     /// Takes one line, with or without its line break.
     pub(crate) fn on_line(&mut self, line: &[u8]) -> Next {
         let Ok(message) = serde_json::from_slice::<Incoming>(line) else {
-            self.out
-                .send(Refusal::new(-32700, "Parse error").line("null"));
+            self.out.send(Refusal::new(-32700, "Parse error").line("null"));
             return Next::GoOn;
         };
-        let params = message
-            .params
-            .map(|params| serde_json::from_str(params.get()));
+        let params = message.params.map(|params| serde_json::from_str(params.get()));
         match (message.id, message.method) {
-            (None, None) => self
-                .out
-                .send(Refusal::new(-32600, "Invalid Request").line("null")),
-            (Some(id), None) => self
-                .waits
-                .answered(id.get(), String::from_utf8_lossy(line).trim()),
+            (None, None) => self.out.send(Refusal::new(-32600, "Invalid Request").line("null")),
+            (Some(id), None) => self.waits.answered(id.get(), String::from_utf8_lossy(line).trim()),
             (None, Some(method)) => {
                 self.on_notification(&method, &params.and_then(Result::ok).unwrap_or_default());
             }
@@ -100,23 +93,15 @@ impl Shard {
             "tools/call" => {
                 let call = Call {
                     id: id.into(),
-                    name: params
-                        .name
-                        .clone()
-                        .ok_or_else(|| Refusal::new(-32602, "`name` is missing"))?,
-                    arguments: params
-                        .arguments
-                        .map_or("{}", |arguments| arguments.get())
-                        .into(),
+                    name: params.name.clone().ok_or_else(|| Refusal::new(-32602, "`name` is missing"))?,
+                    arguments: params.arguments.map_or("{}", |arguments| arguments.get()).into(),
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
                 };
                 return tools::call(self, call);
             }
             "subscriptions/listen" if speech == Speech::Modern => {
-                let filter = params
-                    .notifications
-                    .ok_or_else(|| Refusal::new(-32602, "`notifications` is missing"))?;
+                let filter = params.notifications.ok_or_else(|| Refusal::new(-32602, "`notifications` is missing"))?;
                 self.out.send(self.listens.add(id, filter.get())?);
             }
             _ => {
@@ -130,9 +115,7 @@ impl Shard {
     fn on_initialize(&mut self, id: &str, params: &Params) -> Result<Next, Refusal> {
         match self.options.on_initialize {
             OnInitialize::Normal => {
-                let result = self
-                    .lock
-                    .initialize(&self.options, params.protocol_version.as_deref())?;
+                let result = self.lock.initialize(&self.options, params.protocol_version.as_deref())?;
                 self.out.send(answer(id, &result));
             }
             OnInitialize::Silent => {}
@@ -164,10 +147,9 @@ impl Shard {
             "resources/templates/list" => page(&self.templates),
             "resources/read" => self.read(params.uri.as_deref().unwrap_or_default(), speech),
             "prompts/get" => self.prompt(params.name.as_deref().unwrap_or_default(), speech),
-            "completion/complete" => Ok(complete(
-                speech,
-                r#""completion":{"values":["alpha","beta"],"total":2,"hasMore":false}"#,
-            )),
+            "completion/complete" => {
+                Ok(complete(speech, r#""completion":{"values":["alpha","beta"],"total":2,"hasMore":false}"#))
+            }
             "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe"
                 if speech == Speech::Legacy =>
             {
@@ -179,19 +161,12 @@ impl Shard {
 
     fn read(&self, uri: &str, speech: Speech) -> Result<String, Refusal> {
         if !self.resources.has(uri) && !self.templates.has(uri) {
-            let code = if speech == Speech::Modern {
-                -32602
-            } else {
-                -32002
-            };
+            let code = if speech == Speech::Modern { -32602 } else { -32002 };
             let data = format!(r#"{{"uri":{}}}"#, json(uri));
             return Err(Refusal::new(code, "Resource not found").with_data(data));
         }
         let text = json(&format!("{} has {uri}", self.options.name));
-        let contents = format!(
-            r#""contents":[{{"uri":{},"mimeType":"text/plain","text":{text}}}]"#,
-            json(uri)
-        );
+        let contents = format!(r#""contents":[{{"uri":{},"mimeType":"text/plain","text":{text}}}]"#, json(uri));
         Ok(self.cacheable(speech, &contents))
     }
 
@@ -200,23 +175,15 @@ impl Shard {
             return Err(Refusal::new(-32602, format!("Unknown prompt: {name}")));
         }
         let text = json(&format!("{} has {name}", self.options.name));
-        let messages =
-            format!(r#""messages":[{{"role":"user","content":{{"type":"text","text":{text}}}}}]"#);
+        let messages = format!(r#""messages":[{{"role":"user","content":{{"type":"text","text":{text}}}}}]"#);
         Ok(complete(speech, &messages))
     }
 
     fn cacheable(&self, speech: Speech, members: &str) -> String {
-        let Options {
-            ttl_ms,
-            cache_scope,
-            ..
-        } = &self.options;
+        let Options { ttl_ms, cache_scope, .. } = &self.options;
         match speech {
             Speech::Legacy => complete(speech, members),
-            Speech::Modern => complete(
-                speech,
-                &format!(r#""ttlMs":{ttl_ms},"cacheScope":"{cache_scope}",{members}"#),
-            ),
+            Speech::Modern => complete(speech, &format!(r#""ttlMs":{ttl_ms},"cacheScope":"{cache_scope}",{members}"#)),
         }
     }
 

@@ -29,25 +29,18 @@ impl Call {
     /// The arguments as a type, or the error that refuses the call.
     pub(crate) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Refusal> {
         let read = serde_json::from_str(&self.arguments);
-        read.map_err(|error| {
-            Refusal::new(-32602, format!("bad arguments of {}: {error}", self.name))
-        })
+        read.map_err(|error| Refusal::new(-32602, format!("bad arguments of {}: {error}", self.name)))
     }
 
     /// The line of a good answer with `structured`, which is JSON text.
     pub(crate) fn structured(&self, structured: &str) -> String {
-        let members = format!(
-            r#""content":[{{"type":"text","text":"ok"}}],"structuredContent":{structured}"#
-        );
+        let members = format!(r#""content":[{{"type":"text","text":"ok"}}],"structuredContent":{structured}"#);
         answer(&self.id, &complete(self.speech, &members))
     }
 
     /// A result with `text`, as JSON text.
     pub(crate) fn text_result(&self, text: &str) -> String {
-        complete(
-            self.speech,
-            &format!(r#""content":[{{"type":"text","text":{}}}]"#, json(text)),
-        )
+        complete(self.speech, &format!(r#""content":[{{"type":"text","text":{}}}]"#, json(text)))
     }
 
     /// The line of a good answer with `text`.
@@ -84,11 +77,9 @@ pub(crate) fn call(shard: &mut Shard, call: Call) -> Result<Next, Refusal> {
         "log" => log(&call)?,
         "list_changed" => list_changed(shard, &call)?,
         "updated" => updated(shard, &call)?,
-        name if name != "not_found" && shard.tools.has(name) => call.structured(&format!(
-            r#"{{"tool":{},"arguments":{}}}"#,
-            json(name),
-            call.arguments
-        )),
+        name if name != "not_found" && shard.tools.has(name) => {
+            call.structured(&format!(r#"{{"tool":{},"arguments":{}}}"#, json(name), call.arguments))
+        }
         name => return Err(Refusal::new(-32602, format!("Unknown tool: {name}"))),
     };
     shard.out.send(lines);
@@ -107,10 +98,7 @@ fn raw_result(call: &Call) -> Result<String, Refusal> {
 
 fn whoami(shard: &Shard, call: &Call) -> String {
     let (name, pid) = (json(&shard.options.name), std::process::id());
-    call.structured(&format!(
-        r#"{{"name":{name},"pid":{pid},"era":"{}"}}"#,
-        shard.era_name()
-    ))
+    call.structured(&format!(r#"{{"name":{name},"pid":{pid},"era":"{}"}}"#, shard.era_name()))
 }
 
 fn variable(call: &Call) -> Result<String, Refusal> {
@@ -155,10 +143,7 @@ fn list_changed(shard: &mut Shard, call: &Call) -> Result<String, Refusal> {
         "prompts" => &mut shard.prompts,
         "resources" => &mut shard.resources,
         _ => {
-            return Err(Refusal::new(
-                -32602,
-                "`kind` is tools, prompts or resources",
-            ));
+            return Err(Refusal::new(-32602, "`kind` is tools, prompts or resources"));
         }
     };
     let added = list.add();

@@ -43,10 +43,7 @@ impl Waits {
 }
 
 fn wake(sleepers: &Mutex<HashMap<String, Sender<Wake>>>, id: &str, why: Wake) {
-    let sleeper = sleepers
-        .lock()
-        .expect("no holder of this lock panics")
-        .remove(id);
+    let sleeper = sleepers.lock().expect("no holder of this lock panics").remove(id);
     if let Some(sleeper) = sleeper {
         // The call may have ended by itself in this very moment.
         let _ = sleeper.send(why);
@@ -91,29 +88,15 @@ pub(crate) fn start(shard: &Shard, call: Call) -> Result<(), Refusal> {
             let ask: Ask = call.read()?;
             let key = format!(r#""ask-{}""#, call.id.trim_matches('"'));
             let question = question(&key, &ask);
-            shard
-                .waits
-                .asks
-                .lock()
-                .expect("no holder of this lock panics")
-                .insert(key, sender.clone());
+            shard.waits.asks.lock().expect("no holder of this lock panics").insert(key, sender.clone());
             shard.out.send(question);
             Box::new(move || hear(&out, &call, &wakes))
         }
     };
-    shard
-        .waits
-        .calls
-        .lock()
-        .expect("no holder of this lock panics")
-        .insert(id.clone(), sender);
+    shard.waits.calls.lock().expect("no holder of this lock panics").insert(id.clone(), sender);
     thread::spawn(move || {
         wait();
-        waits
-            .calls
-            .lock()
-            .expect("no holder of this lock panics")
-            .remove(&id);
+        waits.calls.lock().expect("no holder of this lock panics").remove(&id);
     });
     Ok(())
 }
@@ -149,10 +132,7 @@ fn hear(out: &Out, call: &Call, wakes: &Receiver<Wake>) {
 
 /// Waits, and says whether the call may go on.
 fn passes(wakes: &Receiver<Wake>, ms: u64) -> bool {
-    matches!(
-        wakes.recv_timeout(Duration::from_millis(ms)),
-        Err(RecvTimeoutError::Timeout)
-    )
+    matches!(wakes.recv_timeout(Duration::from_millis(ms)), Err(RecvTimeoutError::Timeout))
 }
 
 fn question(id: &str, ask: &Ask) -> String {

@@ -70,28 +70,17 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            data: None,
-        }
+        Self { code, message: message.into(), data: None }
     }
 
     /// `data` is JSON text.
     pub(crate) fn with_data(self, data: String) -> Self {
-        Self {
-            data: Some(data),
-            ..self
-        }
+        Self { data: Some(data), ..self }
     }
 
     /// The line that refuses the request `id`.
     pub(crate) fn line(&self, id: &str) -> String {
-        let data = self
-            .data
-            .as_ref()
-            .map(|data| format!(r#","data":{data}"#))
-            .unwrap_or_default();
+        let data = self.data.as_ref().map(|data| format!(r#","data":{data}"#)).unwrap_or_default();
         let message = json(&self.message);
         format!(
             "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{},\"message\":{message}{data}}}}}\n",
@@ -121,10 +110,7 @@ pub(crate) struct Out(Mutex<Option<File>>);
 impl Out {
     /// Takes standard output over. Must be called once only.
     pub(crate) fn take() -> Self {
-        #[expect(
-            unsafe_code,
-            reason = "std has no safe way to own, and so to close, descriptor 1"
-        )]
+        #[expect(unsafe_code, reason = "std has no safe way to own, and so to close, descriptor 1")]
         // SAFETY: this is called once, and nothing else in this program uses descriptor 1.
         let stdout = unsafe { OwnedFd::from_raw_fd(1) };
         Self(Mutex::new(Some(File::from(stdout))))

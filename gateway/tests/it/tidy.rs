@@ -15,17 +15,9 @@ use source::Source;
 
 /// Every file that git tracks or would track, by its path from the repository's root.
 fn repository() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the package is a folder of the workspace");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is a folder of the workspace");
     let listing = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)
         .output()
         .expect("git runs");
@@ -54,21 +46,11 @@ fn complaints(rule: &Rule, source: &Source) -> Vec<String> {
 fn every_file_keeps_the_house_rules() {
     let files = repository();
     for known in ["Cargo.toml", "gateway/Cargo.toml", "gateway/src/lib.rs"] {
-        assert!(
-            files.iter().any(|file| file.path == known),
-            "the listing misses `{known}`"
-        );
+        assert!(files.iter().any(|file| file.path == known), "the listing misses `{known}`");
     }
-    let found: Vec<String> = RULES
-        .iter()
-        .flat_map(|rule| files.iter().flat_map(|file| complaints(rule, file)))
-        .collect();
-    assert!(
-        found.is_empty(),
-        "{} broken rules:\n{}",
-        found.len(),
-        found.join("\n")
-    );
+    let found: Vec<String> =
+        RULES.iter().flat_map(|rule| files.iter().flat_map(|file| complaints(rule, file))).collect();
+    assert!(found.is_empty(), "{} broken rules:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]
@@ -84,11 +66,7 @@ fn each_rule_finds_its_bad_samples_and_passes_its_good_ones() {
 #[test]
 fn each_rule_has_a_bad_and_a_good_sample() {
     for Rule { name, .. } in RULES {
-        let of_this = || {
-            samples::all()
-                .into_iter()
-                .filter(|sample| sample.0 == *name)
-        };
+        let of_this = || samples::all().into_iter().filter(|sample| sample.0 == *name);
         assert!(of_this().any(|sample| !sample.3.is_empty()), "{name}: bad");
         assert!(of_this().any(|sample| sample.3.is_empty()), "{name}: good");
     }
@@ -100,9 +78,7 @@ fn a_complaint_names_file_line_rule_and_way_out() {
     let rule = RULES.iter().find(|rule| rule.name == "header");
     assert_eq!(
         complaints(rule.expect("the rule exists"), &source),
-        [
-            "gateway/src/wire.rs:1: header: the file does not start with `//!`; say what the file \
-             owns and one invariant"
-        ]
+        ["gateway/src/wire.rs:1: header: the file does not start with `//!`; say what the file \
+             owns and one invariant"]
     );
 }

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResult, ClientConfig, ContentBlock, ErrorData,
-    GetPromptRequestParams, ProtocolVersion, ReadResourceRequestParams, ResourceContents,
+    CallToolRequestParams, CallToolResult, ClientConfig, ContentBlock, ErrorData, GetPromptRequestParams,
+    ProtocolVersion, ReadResourceRequestParams, ResourceContents,
 };
 use rmcp::service::{RunningService, ServiceError};
 use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient};
@@ -22,19 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn eras() -> [ClientLifecycleMode; 2] {
     let preferred_versions = vec![ProtocolVersion::V_2026_07_28];
-    [
-        ClientLifecycleMode::Initialize,
-        ClientLifecycleMode::Discover { preferred_versions },
-    ]
+    [ClientLifecycleMode::Initialize, ClientLifecycleMode::Discover { preferred_versions }]
 }
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shard-template"));
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     command
 }
 
@@ -47,17 +40,12 @@ impl Connected {
     async fn new(era: ClientLifecycleMode) -> Self {
         let mut child = command().spawn().unwrap();
         let pipes = (child.stdout.take().unwrap(), child.stdin.take().unwrap());
-        let config =
-            ClientConfig::default().with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE);
+        let config = ClientConfig::default().with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE);
         let client = config.serve_with_lifecycle(pipes, era).await.unwrap();
         Self { client, child }
     }
 
-    async fn call(
-        &self,
-        name: &'static str,
-        arguments: Value,
-    ) -> Result<CallToolResult, ServiceError> {
+    async fn call(&self, name: &'static str, arguments: Value) -> Result<CallToolResult, ServiceError> {
         let arguments = arguments.as_object().unwrap().clone();
         let params = CallToolRequestParams::new(name).with_arguments(arguments);
         self.client.call_tool(params).await
@@ -71,10 +59,7 @@ impl Connected {
 
 async fn ended_well(child: &mut Child) -> bool {
     let ended = timeout(PATIENCE, child.wait()).await;
-    ended
-        .expect("the child did not end in time")
-        .unwrap()
-        .success()
+    ended.expect("the child did not end in time").unwrap().success()
 }
 
 fn refusal(error: ServiceError) -> ErrorData {
@@ -107,10 +92,7 @@ async fn every_tool_is_listed_with_schemas_that_describe_each_argument() {
                 assert!(property["description"].is_string(), "{property}");
             }
             assert!(tool.description.as_ref().unwrap().len() > 40);
-            assert_eq!(
-                tool.annotations.as_ref().unwrap().read_only_hint,
-                Some(true)
-            );
+            assert_eq!(tool.annotations.as_ref().unwrap().read_only_hint, Some(true));
         }
         shard.end().await;
     }
@@ -241,9 +223,7 @@ async fn the_loudest_log_puts_nothing_but_messages_on_stdout() {
     let mut pipe = child.stdout.take().unwrap();
     let read = timeout(PATIENCE, pipe.read_to_string(&mut stdout)).await;
     read.unwrap().unwrap();
-    let ids = stdout
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone());
+    let ids = stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone());
     assert_eq!(ids.collect::<Vec<_>>(), [json!(1), json!(2)]);
     assert!(ended_well(&mut child).await);
 }

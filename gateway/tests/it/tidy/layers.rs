@@ -6,18 +6,7 @@ use super::rules::{Fault, line_of};
 use super::source::Source;
 
 /// `tasks` stands first: all may use it and it uses none.
-const LAYERS: &[&str] = &[
-    "tasks",
-    "wire",
-    "config",
-    "shard",
-    "catalogue",
-    "fleet",
-    "mux",
-    "door",
-    "app",
-    "cli",
-];
+const LAYERS: &[&str] = &["tasks", "wire", "config", "shard", "catalogue", "fleet", "mux", "door", "app", "cli"];
 
 /// What `lib.rs` and `main.rs` use is not judged: they are the roots, above all layers.
 pub(super) fn faults(source: &Source) -> Vec<Fault> {
@@ -58,9 +47,8 @@ fn used(code: &str, depth: usize) -> Vec<(usize, &str)> {
     let rooted = starts_of(code, "crate::").flat_map(|at| heads(code, at + "crate::".len()));
     let up = "super::".repeat(depth);
     // Inside an inline module the same chain reaches less far, so only names of layers are taken.
-    let climbed = starts_of(code, &up)
-        .flat_map(|at| heads(code, at + up.len()))
-        .filter(|(_, name)| level(name).is_some());
+    let climbed =
+        starts_of(code, &up).flat_map(|at| heads(code, at + up.len())).filter(|(_, name)| level(name).is_some());
     rooted.chain(climbed).collect()
 }
 

@@ -16,31 +16,11 @@ pub(super) struct Rule {
 }
 
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        name: "length",
-        way_out: "split it by idea",
-        faults: length,
-    },
-    Rule {
-        name: "header",
-        way_out: "say what the file owns and one invariant",
-        faults: header,
-    },
-    Rule {
-        name: "mod-rs",
-        way_out: "name it `foo.rs`, beside `foo/`",
-        faults: mod_rs,
-    },
-    Rule {
-        name: "todo",
-        way_out: "do it, or link the issue in the same line",
-        faults: todo,
-    },
-    Rule {
-        name: "allow",
-        way_out: "write `expect(lint, reason = \"…\")`",
-        faults: allow,
-    },
+    Rule { name: "length", way_out: "split it by idea", faults: length },
+    Rule { name: "header", way_out: "say what the file owns and one invariant", faults: header },
+    Rule { name: "mod-rs", way_out: "name it `foo.rs`, beside `foo/`", faults: mod_rs },
+    Rule { name: "todo", way_out: "do it, or link the issue in the same line", faults: todo },
+    Rule { name: "allow", way_out: "write `expect(lint, reason = \"…\")`", faults: allow },
     Rule {
         name: "layers",
         way_out: "see the order in ARCHITECTURE.md; move the code, or hand the value down",
@@ -51,16 +31,8 @@ pub(super) const RULES: &[Rule] = &[
         way_out: "members meet on the wire: name no other member and no path as a dependency",
         faults: members,
     },
-    Rule {
-        name: "lints",
-        way_out: "add `[lints]` with `workspace = true`",
-        faults: lints,
-    },
-    Rule {
-        name: "names",
-        way_out: "name the thing after what it does in the domain",
-        faults: names,
-    },
+    Rule { name: "lints", way_out: "add `[lints]` with `workspace = true`", faults: lints },
+    Rule { name: "names", way_out: "name the thing after what it does in the domain", faults: names },
     Rule {
         name: "machine-paths",
         way_out: "take the path from the caller or from the repository's root",
@@ -86,10 +58,7 @@ fn length(source: &Source) -> Vec<Fault> {
     };
     let count = source.text.lines().count();
     let fault = format!("{count} lines, and {limit} is the limit");
-    (count > limit)
-        .then_some((count, fault))
-        .into_iter()
-        .collect()
+    (count > limit).then_some((count, fault)).into_iter().collect()
 }
 
 fn header(source: &Source) -> Vec<Fault> {
@@ -105,11 +74,7 @@ fn mod_rs(source: &Source) -> Vec<Fault> {
 }
 
 fn todo(source: &Source) -> Vec<Fault> {
-    let marked = |line: &str| {
-        ["TODO", "FIXME", "XXX"]
-            .into_iter()
-            .find(|mark| words(line).any(|word| word == *mark))
-    };
+    let marked = |line: &str| ["TODO", "FIXME", "XXX"].into_iter().find(|mark| words(line).any(|word| word == *mark));
     lines(&source.comments)
         .filter(|(_, line)| !line.contains("https://"))
         .filter_map(|(at, line)| Some((at, format!("`{}` without an issue link", marked(line)?))))
@@ -155,14 +120,8 @@ fn lints(source: &Source) -> Vec<Fault> {
     let is_package = manifest(source).any(|(_, line)| line == "[package]");
     let mut lines = manifest(source).map(|(_, line)| line);
     let inherits = lines.any(|line| line == "[lints]") && lines.next() == Some("workspace = true");
-    let fault = (
-        1,
-        "the package does not take the workspace's lints".to_owned(),
-    );
-    (is_package && !inherits)
-        .then_some(fault)
-        .into_iter()
-        .collect()
+    let fault = (1, "the package does not take the workspace's lints".to_owned());
+    (is_package && !inherits).then_some(fault).into_iter().collect()
 }
 
 /// The lines of a Cargo.toml, and none of any other file.
@@ -173,12 +132,7 @@ fn manifest(source: &Source) -> impl Iterator<Item = (usize, &str)> {
 
 /// Judges the file's own name and every name that the code declares.
 fn names(source: &Source) -> Vec<Fault> {
-    let stem = source
-        .path
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(".rs");
+    let stem = source.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
     let own = (source.is_rust() && is_vague_module(stem)).then(|| (1, stem.to_owned()));
     let declared = lines(&source.code).flat_map(|(at, line)| {
         let bad = |(keyword, name): &(&str, &str)| match *keyword {
@@ -188,10 +142,7 @@ fn names(source: &Source) -> Vec<Fault> {
             _ => false,
         };
         let declarations = words(line).zip(words(line).skip(1));
-        declarations
-            .filter(bad)
-            .map(move |(_, name)| (at, name.to_owned()))
-            .collect::<Vec<_>>()
+        declarations.filter(bad).map(move |(_, name)| (at, name.to_owned())).collect::<Vec<_>>()
     });
     let fault = |(at, name)| (at, format!("`{name}` says nothing of what it is"));
     own.into_iter().chain(declared).map(fault).collect()
@@ -206,23 +157,15 @@ fn is_vague_type(name: &str) -> bool {
 }
 
 fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|word| !word.is_empty())
+    line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
 /// Put together here, so that this file does not hold what it looks for.
-const MACHINE_PATHS: [&str; 3] = [
-    concat!("/", "root/"),
-    concat!("/", "work/"),
-    concat!("/tmp", "/wt"),
-];
+const MACHINE_PATHS: [&str; 3] = [concat!("/", "root/"), concat!("/", "work/"), concat!("/tmp", "/wt")];
 
 fn machine_paths(source: &Source) -> Vec<Fault> {
     let goes_on = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '.');
-    let begins = |line: &str, path: &str| {
-        line.match_indices(path)
-            .any(|(at, _)| !goes_on(&line[..at]))
-    };
+    let begins = |line: &str, path: &str| line.match_indices(path).any(|(at, _)| !goes_on(&line[..at]));
     let named = |line| MACHINE_PATHS.into_iter().find(|path| begins(line, path));
     lines(&source.text)
         .filter_map(|(at, line)| Some((at, format!("`{}` is a path of one machine", named(line)?))))

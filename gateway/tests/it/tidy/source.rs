@@ -15,12 +15,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(path: &str, text: String) -> Self {
-        let mut source = Self {
-            path: path.to_owned(),
-            text,
-            code: String::new(),
-            comments: String::new(),
-        };
+        let mut source = Self { path: path.to_owned(), text, code: String::new(), comments: String::new() };
         if source.is_rust() {
             source.split();
         }
@@ -75,8 +70,7 @@ fn token(rest: &str, first: char) -> (Kind, usize) {
 
 /// The length of the identifier or number at the start: an `r` inside a word starts no raw string.
 fn word(rest: &str) -> usize {
-    rest.find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(rest.len())
+    rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
 }
 
 /// `'a'` and `'\n'` are characters, `'a` is a lifetime.
@@ -99,9 +93,7 @@ fn quoted(rest: &str, quote: char) -> usize {
 }
 
 fn raw_string(rest: &str) -> Option<usize> {
-    let prefix = ["r", "br", "cr"]
-        .into_iter()
-        .find(|prefix| rest.strip_prefix(prefix).is_some_and(opens_raw))?;
+    let prefix = ["r", "br", "cr"].into_iter().find(|prefix| rest.strip_prefix(prefix).is_some_and(opens_raw))?;
     let hashes = rest[prefix.len()..].bytes().take_while(|b| *b == b'#');
     let hashes = hashes.count();
     let body = prefix.len() + hashes + 1;
@@ -144,28 +136,13 @@ fn blank(piece: &str) -> String {
 fn text_is_split_into_code_and_comments() {
     let check = |text: &str, code: &str, comments: &str| {
         let source = Source::new("a.rs", text.to_owned());
-        assert_eq!(
-            (source.code.as_str(), source.comments.as_str()),
-            (code, comments)
-        );
+        assert_eq!((source.code.as_str(), source.comments.as_str()), (code, comments));
     };
     check("a // b\nc", "a     \nc", "  // b\n ");
-    check(
-        "a /* /* b */\n*/ c",
-        "a           \n   c",
-        "  /* /* b */\n*/  ",
-    );
+    check("a /* /* b */\n*/ c", "a           \n   c", "  /* /* b */\n*/  ");
     check("a(\"// \\\" b\")c", "a(         )c", "             ");
     check("r#\"a \" b\"# c", "           c", "            ");
     check("br\"a\\\" c", "       c", "        ");
-    check(
-        "('\"', '\\'', 'a) b",
-        "(   ,     , 'a) b",
-        "                 ",
-    );
-    check(
-        "for r#type in r {}",
-        "for r#type in r {}",
-        "                  ",
-    );
+    check("('\"', '\\'', 'a) b", "(   ,     , 'a) b", "                 ");
+    check("for r#type in r {}", "for r#type in r {}", "                  ");
 }
