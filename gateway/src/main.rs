@@ -1,2 +1,40 @@
-//! The `mcp-gateway` binary.
-fn main() {}
+//! The `mcp-gateway` binary: reads the command line, logs to stderr, runs, and reports one error.
+
+use std::io::{IsTerminal, stderr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use gateway::{app, cli};
+use tokio::runtime::Runtime;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let settings = match cli::parse(std::env::args_os()) {
+        Ok(settings) => settings,
+        Err(told) => {
+            // Printing fails only when nobody is there to read it.
+            let _ = told.print();
+            return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
+        }
+    };
+    let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_writer(stderr).with_ansi(stderr().is_terminal()).with_env_filter(filter);
+    log.with_target(false).init();
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(app::run(settings));
+    // A read of stdin cannot be interrupted, so nobody waits for it.
+    runtime.shutdown_timeout(Duration::from_millis(50));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

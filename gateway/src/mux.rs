@@ -135,6 +135,13 @@ impl Mux {
         Changes::new(self.0.world.clone())
     }
 
+    /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.
+    pub async fn tried(&self, limit: Duration) {
+        let mut world = self.0.world.clone();
+        // Whether it came to that or the time was over, the registry says.
+        let _ = tokio::time::timeout(limit, world.wait_for(|world| world.ready)).await;
+    }
+
     /// What is true now, for people and programs.
     pub fn registry(&self) -> Registry {
         registry::registry(&self.0.world.borrow(), self.0.started)

@@ -1,0 +1,200 @@
+//! Puts the parts together: fleet, mux and one door, from the start to the stop.
+//!
+//! Invariant: doors stop before shards, and the whole stop fits into one budget.
+
+mod banner;
+
+use std::io::{Write as _, stderr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::catalogue::Store;
+use crate::config::watch::WatchMode;
+use crate::door::guard::Guard;
+use crate::door::stdio::{self, StdioSettings};
+use crate::door::{HttpSettings, Key, Limits, Sessions, Times, http};
+use crate::fleet;
+use crate::mux::Mux;
+use crate::tasks::Tasks;
+
+/// The table of shards is printed when all have been tried, or after this.
+const TABLE: Duration = Duration::from_secs(6);
+
+/// Everything that the gateway can be told.
+#[derive(Debug)]
+pub struct Settings {
+    /// The folder of shard files.
+    pub shards: PathBuf,
+    /// Where rosters and the session key are kept; `None` keeps nothing.
+    pub state_dir: Option<PathBuf>,
+    /// How the folder is watched.
+    pub watch: WatchMode,
+    /// What all results together may take in memory, in bytes.
+    pub result_memory: usize,
+    /// How long stopping may take.
+    pub stop_grace: Duration,
+    /// The way in.
+    pub door: Door,
+}
+
+/// The way in for clients.
+#[derive(Debug)]
+pub enum Door {
+    /// Over HTTP.
+    Http(HttpOptions),
+    /// Over this process's own stdin and stdout.
+    Stdio,
+}
+
+/// What the HTTP door is told on the command line.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is the flag of its name")]
+pub struct HttpOptions {
+    pub listen: String,
+    pub allow_hosts: Vec<String>,
+    pub allow_origins: Vec<String>,
+    pub public_url: Option<String>,
+    pub max_body: usize,
+    pub max_body_memory: usize,
+    pub max_requests: usize,
+    pub max_streams: usize,
+    pub max_connections: usize,
+    pub session_ttl: Duration,
+}
+
+/// Runs the gateway until a signal, or the end of stdin, stops it.
+///
+/// # Errors
+/// It could not start: an address is taken, the folder cannot be watched, a host name cannot be read.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let mut stop = Stop::new()?;
+    let doors = Tasks::default();
+    let shards = Tasks::default();
+    match &settings.door {
+        Door::Http(options) => {
+            // Bound before any shard starts: a second gateway at the same address must not start a second fleet.
+            let listener = TcpListener::bind(&options.listen).await;
+            let listener = listener.with_context(|| format!("cannot listen on `{}` (`--listen`)", options.listen))?;
+            let http = http_settings(options, settings.state_dir.as_deref())?;
+            let url = url(&listener, options.public_url.as_deref())?;
+            let mux = start_fleet(&settings, &shards, &doors)?;
+            doors.spawn(serve_http(listener, mux.clone(), http, doors.clone()));
+            print(&banner::address(&url, &settings.shards));
+            tokio::select! {
+                () = stop.asked() => {}
+                () = show_shards(&mux, &url) => {}
+            }
+        }
+        Door::Stdio => {
+            let mux = start_fleet(&settings, &shards, &doors)?;
+            let (stdin, stdout) = (tokio::io::stdin(), tokio::io::stdout());
+            tokio::select! {
+                () = stop.asked() => {}
+                () = stdio::serve(stdin, stdout, mux, StdioSettings::default(), &doors) => {}
+            }
+        }
+    }
+    shut_down(settings.stop_grace, &doors, &shards, stop).await;
+    Ok(())
+}
+
+async fn serve_http(listener: TcpListener, mux: Mux, settings: HttpSettings, tasks: Tasks) {
+    http::serve(listener, mux, settings, &tasks).await;
+}
+
+fn start_fleet(settings: &Settings, shards: &Tasks, doors: &Tasks) -> anyhow::Result<Mux> {
+    let store = Store::open(settings.state_dir.as_deref()).unwrap_or_else(|error| {
+        warn!(error = &error as &dyn std::error::Error, "serving on without a memory");
+        Store::nowhere()
+    });
+    let (level, heard) = watch::channel(None);
+    let fleet = fleet::Settings {
+        shards: settings.shards.clone(),
+        watch: settings.watch,
+        store,
+        result_memory: settings.result_memory,
+        level: heard,
+    };
+    Ok(Mux::new(fleet::start(fleet, shards)?, level, doors))
+}
+
+fn http_settings(options: &HttpOptions, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {
+    let guard = Guard::new(&options.allow_hosts, &options.allow_origins, options.public_url.as_deref())?;
+    let key = state_dir.map_or_else(Key::random, Key::load_or_create);
+    let limits = Limits {
+        body: options.max_body,
+        body_bytes: options.max_body_memory,
+        requests: options.max_requests,
+        streams: options.max_streams,
+        connections: options.max_connections,
+        ..Limits::default()
+    };
+    Ok(HttpSettings { guard, sessions: Sessions::new(&key, options.session_ttl), limits, times: Times::default() })
+}
+
+/// The address for clients: the public one, else the one that is bound.
+fn url(listener: &TcpListener, public: Option<&str>) -> anyhow::Result<String> {
+    let bound = listener.local_addr()?;
+    let host = if bound.ip().is_unspecified() { format!("127.0.0.1:{}", bound.port()) } else { bound.to_string() };
+    Ok(public.map_or_else(|| format!("http://{host}"), |url| url.trim_end_matches('/').to_owned()))
+}
+
+/// Prints the table of shards once all have been tried, and never returns.
+async fn show_shards(mux: &Mux, url: &str) {
+    mux.tried(TABLE).await;
+    print(&banner::shards(&mux.registry(), url));
+    std::future::pending().await
+}
+
+/// stderr is for people; if nobody reads it, the gateway serves on.
+fn print(text: &str) {
+    let _ = stderr().write_all(text.as_bytes());
+}
+
+/// Closes the doors, then the shards, within `grace`; a second signal stops at once.
+async fn shut_down(grace: Duration, doors: &Tasks, shards: &Tasks, mut stop: Stop) {
+    info!("stopping");
+    let until = Instant::now() + grace;
+    let orderly = async {
+        // What calls need to end leaves the shards half of the time.
+        if let Err(left) = doors.shutdown(grace / 2).await {
+            warn!(%left, "calls are cut off");
+        }
+        shards.shutdown(until.saturating_duration_since(Instant::now())).await
+    };
+    tokio::select! {
+        ended = orderly => match ended {
+            Ok(()) => info!("stopped"),
+            Err(left) => warn!(%left, "shards are killed"),
+        },
+        () = stop.asked() => warn!("stopped at once by a second signal"),
+    }
+}
+
+/// The signals that ask the gateway to stop.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    /// Ready at the next signal. Safe to cancel.
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What a person sees at the start.
+//!
+//! Pure: values in, text out.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use comfy_table::{Table, presets};
+
+use crate::mux::Registry;
+
+/// Where the gateway is, as soon as it listens.
+pub(super) fn address(url: &str, shards: &Path) -> String {
+    format!(
+        "\n  mcp-gateway {version}\n\n  MCP       {url}/mcp\n  Health    {url}/health\n  Shards    {shards}  (add a server: drop a YAML file here)\n\n",
+        version = env!("CARGO_PKG_VERSION"),
+        shards = absolute(shards),
+    )
+}
+
+/// Who is there, what is wrong, and the lines for the clients.
+pub(super) fn shards(registry: &Registry, url: &str) -> String {
+    let mut text = String::from("\n");
+    if registry.shards.is_empty() {
+        text += "  No shards yet. A file `time.yaml` with the line `command: mcp-server-time` makes one.\n";
+    } else {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_header(["Shard", "State", "Tools", "Prompts", "Resources", "Problem"]);
+        for shard in &registry.shards {
+            let (tools, prompts, resources) = (shard.tools, shard.prompts, shard.resources);
+            let problem = shard.last_error.clone().unwrap_or_default();
+            table.add_row([
+                shard.name.clone(),
+                shard.state.to_owned(),
+                tools.to_string(),
+                prompts.to_string(),
+                resources.to_string(),
+                problem,
+            ]);
+        }
+        for line in table.lines() {
+            let _ = writeln!(text, "  {}", line.trim_end());
+        }
+    }
+    for problem in &registry.problems {
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let _ = writeln!(text, "\n  {}{line}: {}", problem.file.display(), problem.message);
+    }
+    text += &clients(url);
+    text
+}
+
+fn clients(url: &str) -> String {
+    let program = std::env::current_exe().map_or_else(|_| "mcp-gateway".to_owned(), |path| path.display().to_string());
+    let claude = serde_json::json!({"mcpServers": {"gateway": {"command": program, "args": ["stdio"]}}});
+    format!(
+        "\n  Open WebUI      Admin settings → External tools → add: type MCP (Streamable HTTP), URL {url}/mcp\n  Claude Desktop  claude_desktop_config.json: {claude}\n\n"
+    )
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::Trouble;
+    use crate::mux::Entry;
+
+    #[test]
+    fn the_table_shows_each_shard_with_its_problem_and_each_broken_file() {
+        let entry = |name: &str, state, last_error: Option<&str>| Entry {
+            name: name.into(),
+            state,
+            tools: 2,
+            last_error: last_error.map(ToOwned::to_owned),
+            ..Entry::default()
+        };
+        let registry = Registry {
+            status: "degraded",
+            version: "1",
+            uptime_s: 1,
+            shards: vec![entry("time", "ready", None), entry("git", "backoff", Some("it ended with exit status: 1"))],
+            problems: vec![Trouble { file: "shards.d/x.yaml".into(), line: Some(7), message: "unknown key `comand`".into() }],
+            ready: true,
+        };
+        let text = shards(&registry, "http://127.0.0.1:9100");
+        let told = text.split("\n  Open WebUI").next().unwrap();
+        insta::assert_snapshot!(told);
+        assert!(text.contains("http://127.0.0.1:9100/mcp") && text.contains(r#""args":["stdio"]"#));
+    }
+}
