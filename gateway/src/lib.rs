@@ -3,6 +3,7 @@
 //! Modules depend on what stands left of them, never right:
 //! `wire → config → shard → catalogue → fleet → mux → door → app → cli`.
 
+pub mod door;
 pub mod shard;
 pub mod tasks;
 pub mod wire;
