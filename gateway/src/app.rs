@@ -89,7 +89,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             print(&banner::address(&url, &settings.shards));
             tokio::select! {
                 () = stop.asked() => {}
-                () = show_shards(&mux, &url) => {}
+                () = show_shards(&mux, &url, &settings.shards) => {}
             }
         }
         Door::Stdio => {
@@ -147,9 +147,9 @@ fn url(listener: &TcpListener, public: Option<&str>) -> anyhow::Result<String> {
 }
 
 /// Prints the table of shards once all have been tried, and never returns.
-async fn show_shards(mux: &Mux, url: &str) {
+async fn show_shards(mux: &Mux, url: &str, folder: &Path) {
     mux.tried(TABLE).await;
-    print(&banner::shards(&mux.registry(), url));
+    print(&banner::shards(&mux.registry(), url, folder));
     std::future::pending().await
 }
 

@@ -190,10 +190,14 @@ mod tests {
 
     #[test]
     fn serve_is_what_happens_without_a_command() {
-        for line in ["mcp-gateway --listen 127.0.0.1:0 --shards a", "mcp-gateway serve --shards a --listen 127.0.0.1:0"] {
+        for line in ["mcp-gateway --listen 127.0.0.1:0 --shards a", "mcp-gateway serve --shards a --listen 127.0.0.1:0"]
+        {
             let settings = parse(words(line)).unwrap();
             assert_eq!(settings.shards, PathBuf::from("a"));
-            assert!(matches!(settings.door, Door::Http(HttpOptions { listen, .. }) if listen == "127.0.0.1:0"), "{line}");
+            assert!(
+                matches!(settings.door, Door::Http(HttpOptions { listen, .. }) if listen == "127.0.0.1:0"),
+                "{line}"
+            );
         }
         assert!(matches!(parse(words("mcp-gateway stdio --shards a")).unwrap().door, Door::Stdio));
     }
@@ -201,7 +205,11 @@ mod tests {
     #[test]
     fn a_slip_is_told_with_the_way_out() {
         let told = |line: &str| parse(words(line)).unwrap_err().to_string();
-        assert!(told("mcp-gateway --stop-grace 4").contains("write for instance 4s"), "{}", told("mcp-gateway --stop-grace 4"));
+        assert!(
+            told("mcp-gateway --stop-grace 4").contains("write for instance 4s"),
+            "{}",
+            told("mcp-gateway --stop-grace 4")
+        );
         assert!(told("mcp-gateway serv").contains("'serve'"), "{}", told("mcp-gateway serv"));
         assert!(told("mcp-gateway --shard a").contains("--shards"));
     }

@@ -3,8 +3,11 @@
 //! Modules depend on what stands left of them, never right:
 //! `wire → config → shard → catalogue → fleet → mux → door → app → cli`.
 
+pub mod app;
 pub mod catalogue;
+pub mod cli;
 pub mod config;
+pub mod door;
 pub mod fleet;
 pub mod mux;
 pub mod shard;

@@ -130,6 +130,11 @@ impl Mux {
         self.0.levels.forget(key);
     }
 
+    /// The log level that a legacy client has set.
+    pub fn level(&self, key: ClientKey) -> Option<Level> {
+        self.0.levels.get(key)
+    }
+
     /// Follows the lists from now on.
     pub fn changes(&self) -> Changes {
         Changes::new(self.0.world.clone())

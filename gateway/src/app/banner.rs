@@ -19,7 +19,7 @@ pub(super) fn address(url: &str, shards: &Path) -> String {
 }
 
 /// Who is there, what is wrong, and the lines for the clients.
-pub(super) fn shards(registry: &Registry, url: &str) -> String {
+pub(super) fn shards(registry: &Registry, url: &str, folder: &Path) -> String {
     let mut text = String::from("\n");
     if registry.shards.is_empty() {
         text += "  No shards yet. A file `time.yaml` with the line `command: mcp-server-time` makes one.\n";
@@ -46,13 +46,13 @@ pub(super) fn shards(registry: &Registry, url: &str) -> String {
         let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
         let _ = writeln!(text, "\n  {}{line}: {}", problem.file.display(), problem.message);
     }
-    text += &clients(url);
+    text += &clients(url, folder);
     text
 }
 
-fn clients(url: &str) -> String {
+fn clients(url: &str, folder: &Path) -> String {
     let program = std::env::current_exe().map_or_else(|_| "mcp-gateway".to_owned(), |path| path.display().to_string());
-    let claude = serde_json::json!({"mcpServers": {"gateway": {"command": program, "args": ["stdio"]}}});
+    let claude = serde_json::json!({"mcpServers": {"gateway": {"command": program, "args": ["stdio", "--shards", absolute(folder)]}}});
     format!(
         "\n  Open WebUI      Admin settings → External tools → add: type MCP (Streamable HTTP), URL {url}/mcp\n  Claude Desktop  claude_desktop_config.json: {claude}\n\n"
     )
@@ -82,12 +82,16 @@ mod tests {
             version: "1",
             uptime_s: 1,
             shards: vec![entry("time", "ready", None), entry("git", "backoff", Some("it ended with exit status: 1"))],
-            problems: vec![Trouble { file: "shards.d/x.yaml".into(), line: Some(7), message: "unknown key `comand`".into() }],
+            problems: vec![Trouble {
+                file: "shards.d/x.yaml".into(),
+                line: Some(7),
+                message: "unknown key `comand`".into(),
+            }],
             ready: true,
         };
-        let text = shards(&registry, "http://127.0.0.1:9100");
+        let text = shards(&registry, "http://127.0.0.1:9100", Path::new("/srv/shards.d"));
         let told = text.split("\n  Open WebUI").next().unwrap();
         insta::assert_snapshot!(told);
-        assert!(text.contains("http://127.0.0.1:9100/mcp") && text.contains(r#""args":["stdio"]"#));
+        assert!(text.contains("http://127.0.0.1:9100/mcp") && text.contains(r#"["stdio","--shards","/srv/shards.d"]"#));
     }
 }

@@ -169,7 +169,7 @@ impl Relay {
 
     fn submit(&mut self, shard: &Shard, live: &Live, number: u64, line: Vec<u8>) -> Result<(), Refused> {
         let level = match self.client.revision.era() {
-            Era::Legacy => Some(self.mux.levels.get(self.client.key).unwrap_or(Level::Debug)),
+            Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
         };
         let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: &[] };

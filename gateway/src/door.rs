@@ -1,0 +1,26 @@
+//! The ways in for clients: Streamable HTTP, stdio, and the pages for operators.
+//!
+//! Invariant: a door turns bytes into messages and answers into bytes. It decides who may come in and in which form an
+//! answer goes out, never what the answer is: that is the mux's.
+
+pub mod guard;
+pub mod health;
+pub mod http;
+pub mod session;
+pub mod stdio;
+
+mod batch;
+mod body;
+mod budget;
+mod call;
+mod event;
+mod incoming;
+mod key;
+mod listeners;
+mod refusal;
+mod socket;
+mod streamable;
+
+pub use http::{HttpSettings, Limits, Times};
+pub use key::Key;
+pub use session::Sessions;

@@ -1,0 +1,105 @@
+//! Arrays of messages, which only revision 2025-03-26 knows.
+//!
+//! Invariant: all requests of an array are under way at once, their notices go out as they come, and their answers go
+//! out as one array at the end.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+use crate::door::call::{Answering, Call};
+use crate::door::incoming;
+use crate::door::refusal::Refused;
+use crate::mux::{Answer, Client, Dispatched, Mux, Relayed};
+use crate::wire::{Chunks, Era, Message, Request};
+
+type Step = Pin<Box<dyn Future<Output = (Call, Relayed)> + Send>>;
+
+/// The requests of one array.
+#[derive(Default)]
+pub(crate) struct Batch {
+    waiting: Vec<Step>,
+    answers: Vec<Chunks>,
+}
+
+impl Batch {
+    /// Sends every message on its way, in order.
+    pub(crate) async fn dispatch(mux: &Mux, client: &Client, messages: Vec<Result<Message<'_>, Refused>>) -> Self {
+        let mut batch = Self::default();
+        for message in messages {
+            match message {
+                Ok(Message::Request(request)) => batch.request(mux, client, &request).await,
+                Ok(Message::Notification(notification)) => mux.notify(client, &notification),
+                Ok(Message::Response(_)) => {}
+                Err(refused) => batch.answers.push(refused.message()),
+            }
+        }
+        batch
+    }
+
+    /// Whether nothing in the array wants an answer.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.answers.is_empty()
+    }
+
+    async fn request(&mut self, mux: &Mux, client: &Client, request: &Request<'_>) {
+        let params = match incoming::params(request) {
+            Ok(_) if request.method == "initialize" => {
+                let refused = Refused::invalid("`initialize` must not stand in an array");
+                return self.answers.push(refused.of(request.id.as_str()).message());
+            }
+            Ok(params) => params,
+            Err(refused) => return self.answers.push(refused.message()),
+        };
+        match mux.dispatch(client, request, &params).await {
+            Dispatched::Answer(answer) => self.answers.push(answer.body),
+            Dispatched::Call(relay) => self.waiting.push(step(Call::new(relay, Era::Legacy))),
+        }
+    }
+
+    fn array(&mut self) -> Chunks {
+        let mut array = Vec::with_capacity(self.answers.iter().map(|answer| answer.len() + 1).sum::<usize>() + 1);
+        for answer in self.answers.drain(..) {
+            array.push(if array.is_empty() { b'[' } else { b',' });
+            answer.pieces().for_each(|piece| array.extend_from_slice(piece));
+        }
+        array.push(b']');
+        array.into()
+    }
+}
+
+fn step(mut call: Call) -> Step {
+    Box::pin(async move {
+        let relayed = call.next().await;
+        (call, relayed)
+    })
+}
+
+impl Answering for Batch {
+    async fn next(&mut self) -> Relayed {
+        while !self.waiting.is_empty() {
+            let (at, call, relayed) = poll_fn(|context| {
+                for (at, step) in self.waiting.iter_mut().enumerate() {
+                    if let Poll::Ready((call, relayed)) = step.as_mut().poll(context) {
+                        return Poll::Ready((at, call, relayed));
+                    }
+                }
+                Poll::Pending
+            })
+            .await;
+            match relayed {
+                Relayed::Notice(notice) => {
+                    self.waiting[at] = step(call);
+                    return Relayed::Notice(notice);
+                }
+                Relayed::Done(answer) => self.answers.push(answer.body),
+                Relayed::Cancelled => {}
+            }
+            drop(self.waiting.swap_remove(at));
+        }
+        match self.answers.is_empty() {
+            true => Relayed::Cancelled,
+            false => Relayed::Done(Answer { body: self.array(), code: None }),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The HTTP server: its settings, its paths and its connections.
+//!
+//! Invariant: every connection is a task of [`Tasks`], holds a place in the bound on connections, and ends with the
+//! gateway. It is hyper's connection builder rather than `axum::serve`, which spawns by itself and has no timeouts.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{StatusCode, Uri};
+use axum::middleware;
+use axum::routing::{any, get};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::{debug, warn};
+
+use crate::door::budget::Budget;
+use crate::door::guard::{Guard, check_and_share};
+use crate::door::health;
+use crate::door::refusal::Refused;
+use crate::door::session::Sessions;
+use crate::door::socket::Socket;
+use crate::door::streamable::{self, Door};
+use crate::mux::Mux;
+use crate::tasks::Tasks;
+use crate::wire::{Fault, code};
+
+/// What one connection may buffer of a request. Headers over it are refused with 431.
+const BUFFER: usize = 64 * 1024;
+
+/// All that the HTTP door can be told.
+#[derive(Debug)]
+pub struct HttpSettings {
+    /// Who may come in.
+    pub guard: Guard,
+    /// Who has been here.
+    pub sessions: Sessions,
+    /// How much.
+    pub limits: Limits,
+    /// How long.
+    pub times: Times,
+}
+
+/// Bounds; each error that one raises names its flag.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of one request body (`--max-body`).
+    pub body: usize,
+    /// Bytes of all request bodies that are being read (`--max-body-memory`).
+    pub body_bytes: usize,
+    /// POSTs under way, waiting calls included (`--max-requests`).
+    pub requests: usize,
+    /// Open GET streams (`--max-streams`).
+    pub streams: usize,
+    /// Open GET streams of one session.
+    pub streams_per_session: usize,
+    /// Connections (`--max-connections`).
+    pub connections: usize,
+}
+
+/// Time limits.
+#[derive(Debug, Clone)]
+pub struct Times {
+    /// For a connection without a whole request head, idle ones included. Longer than proxies keep idle connections,
+    /// so that they never send a request into one that closes.
+    pub head: Duration,
+    /// Between two pieces of a body.
+    pub body: Duration,
+    /// Until a client that does not read is given up.
+    pub stall: Duration,
+    /// Until an answer that has to be JSON sends its headers.
+    pub json_headers: Duration,
+    /// Until a silent answer becomes a stream.
+    pub silence: Duration,
+    /// Between two signs of life.
+    pub comment: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: usize = 1024 * 1024;
+        Self {
+            body: 16 * MIB,
+            body_bytes: 256 * MIB,
+            requests: 1024,
+            streams: 1024,
+            streams_per_session: 4,
+            connections: 4096,
+        }
+    }
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            head: seconds(120),
+            body: seconds(30),
+            stall: seconds(60),
+            json_headers: seconds(25),
+            silence: seconds(60),
+            comment: seconds(15),
+        }
+    }
+}
+
+impl HttpSettings {
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        let sessions = Sessions::new(&crate::door::Key::random(), Duration::from_secs(86_400));
+        Self { guard: Guard::default(), sessions, limits: Limits::default(), times: Times::default() }
+    }
+}
+
+/// Serves clients until `tasks` is asked to stop. Then it accepts no more, GET streams end at once, and requests under
+/// way go on as tasks of `tasks`, whose owner waits for them.
+pub async fn serve(listener: TcpListener, mux: Mux, settings: HttpSettings, tasks: &Tasks) {
+    let connections = Budget::new(settings.limits.connections, "connections", "--max-connections");
+    let times = settings.times.clone();
+    let router = router(mux, settings, tasks);
+    while let Some(stream) = tasks.stop().run_until_cancelled(accept(&listener)).await {
+        match connections.take(1) {
+            Ok(place) => drop(tasks.spawn(connection(stream, place, router.clone(), times.clone(), tasks.clone()))),
+            Err(_full) => turn_away(&stream, &connections),
+        }
+    }
+}
+
+/// Running out of file descriptors is no reason to stop serving; it passes.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) if is_of_one_client(&error) => debug!(error = &error as &dyn std::error::Error, "client gone"),
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "cannot accept connections, will try again");
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// One try is enough: the buffer of a new socket is empty.
+fn turn_away(stream: &TcpStream, connections: &Budget) {
+    let reason = connections.spent();
+    warn!(%reason, "connection refused");
+    let text = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{reason}",
+        reason.len()
+    );
+    if let Err(error) = stream.try_write(text.as_bytes()) {
+        debug!(error = &error as &dyn std::error::Error, "client gone");
+    }
+}
+
+async fn connection(stream: TcpStream, place: OwnedSemaphorePermit, router: Router, times: Times, tasks: Tasks) {
+    let socket = match Socket::accepted(stream, times.stall) {
+        Ok(socket) => TokioIo::new(socket),
+        Err(error) => return debug!(error = &error as &dyn std::error::Error, "client gone"),
+    };
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(times.head).max_buf_size(BUFFER);
+    let mut serving = pin!(server.serve_connection(socket, TowerToHyperService::new(router)));
+    let served = match tasks.stop().run_until_cancelled(serving.as_mut()).await {
+        Some(served) => served,
+        None => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = served {
+        debug!(error = &error as &dyn std::error::Error, "connection ended");
+    }
+    drop(place);
+}
+
+fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
+    let guard = Arc::new(settings.guard.clone());
+    Router::new()
+        .route("/", get(welcome))
+        .route("/mcp", any(streamable::serve))
+        .route("/health", get(health::health))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(guard, check_and_share))
+        .with_state(Arc::new(Door::new(mux, settings, tasks.stop().clone())))
+}
+
+async fn welcome() -> &'static str {
+    "This is an MCP gateway. Give clients the address of /mcp on this host; /health says how the servers behind it are.\n"
+}
+
+async fn not_found(uri: Uri) -> Refused {
+    let message = format!("there is nothing at `{}`; the MCP endpoint is `/mcp`", uri.path());
+    Refused::new(StatusCode::NOT_FOUND, Fault::new(code::INVALID_REQUEST, message))
+}
+
+async fn wrong_method() -> Refused {
+    Refused::not_allowed("this page is only for GET", "GET, HEAD, OPTIONS")
+}

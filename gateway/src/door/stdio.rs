@@ -1,0 +1,96 @@
+//! The stdio door: one client on the gateway's own stdin and stdout.
+//!
+//! Invariant: the reader waits for nobody but the `initialize` that the rest depends on, every other request runs beside
+//! it, and all that goes out passes one writer, so that messages are whole lines and a call's notices precede its answer.
+
+mod connection;
+mod output;
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::debug;
+
+use crate::mux::Mux;
+use crate::tasks::Tasks;
+use crate::wire::{Line, Lines};
+use connection::Connection;
+
+/// All that the stdio door can be told.
+#[derive(Debug, Clone)]
+pub struct StdioSettings {
+    /// Bytes of one message (`--max-body`).
+    pub message: usize,
+    /// Requests under way (`--max-requests`).
+    pub requests: usize,
+    /// How long calls may go on when the client has closed stdin.
+    pub drain: Duration,
+}
+
+impl Default for StdioSettings {
+    fn default() -> Self {
+        Self { message: 16 * 1024 * 1024, requests: 1024, drain: Duration::from_secs(5) }
+    }
+}
+
+/// How long the last lines may take, cancelled calls to end, and calls of a gateway that stops.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Serves one client until it closes its end or `tasks` is asked to stop. Calls under way then have `drain`, or a second
+/// if it is the gateway that stops, and are cancelled after that. All that was started has ended when this returns.
+pub async fn serve<R, W>(stdin: R, stdout: W, mux: Mux, settings: StdioSettings, tasks: &Tasks)
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let writing = Tasks::default();
+    let calls = tasks.child();
+    let (output, written) = output::open(stdout, &writing);
+    let connection = Arc::new(Connection::new(mux, &settings, output, calls.clone()));
+    let mut lines = Lines::new(stdin, settings.message);
+    let drain = loop {
+        let line = tokio::select! {
+            line = lines.next() => line,
+            () = tasks.stop().cancelled() => break LAST_WORDS,
+            () = written.cancelled() => break Duration::ZERO,
+        };
+        match line {
+            Ok(Some(Line::Whole(line))) => take(&connection, line, &calls).await,
+            Ok(Some(Line::Overlong { id, length })) => connection.refuse_overlong(id, length).await,
+            Ok(None) => break settings.drain,
+            Err(error) => {
+                debug!(error = &error as &dyn std::error::Error, "stdin broke off");
+                break settings.drain;
+            }
+        }
+    };
+    if calls.shutdown(drain).await.is_err() {
+        connection.cancel_all();
+        if let Err(left) = calls.shutdown(LAST_WORDS).await {
+            debug!(error = &left as &dyn std::error::Error, "calls outlive their client");
+        }
+    }
+    drop(connection);
+    if let Err(left) = writing.shutdown(LAST_WORDS).await {
+        debug!(error = &left as &dyn std::error::Error, "the client does not read its last lines");
+    }
+}
+
+/// Begins to serve a line here and now, so that a request is known before the notification that cancels it is read. A
+/// quick answer needs no task.
+async fn take(connection: &Arc<Connection>, line: Bytes, calls: &Tasks) {
+    let mut served: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(Arc::clone(connection).serve(line));
+    let first = poll_fn(|context| Poll::Ready(served.as_mut().poll(context))).await;
+    if first.is_pending() {
+        if connection.is_initializing() {
+            served.await;
+        } else {
+            calls.spawn(served);
+        }
+    }
+}

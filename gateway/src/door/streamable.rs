@@ -1,0 +1,209 @@
+//! Streamable HTTP on `/mcp`, both eras on one URL.
+//!
+//! Invariant: the era is told per request, and no request makes the gateway remember anything but an open stream, a
+//! running call or a deleted session.
+
+mod headers;
+mod listen;
+mod modern;
+mod reading;
+mod reply;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokio_util::sync::CancellationToken;
+
+use crate::door::batch::Batch;
+use crate::door::budget::Budget;
+use crate::door::call::Call;
+use crate::door::http::HttpSettings;
+use crate::door::incoming;
+use crate::door::listeners::Listeners;
+use crate::door::refusal::Refused;
+use crate::door::session::{Session, fresh_key};
+use crate::mux::{Client, Dispatched, Mux};
+use crate::wire::{Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response};
+use headers::Accept;
+use reply::Form;
+
+/// What all requests share.
+pub(crate) struct Door {
+    pub(crate) mux: Mux,
+    settings: HttpSettings,
+    requests: Budget,
+    body_bytes: Budget,
+    streams: Budget,
+    listeners: Arc<Listeners>,
+    stop: CancellationToken,
+}
+
+impl Door {
+    pub(crate) fn new(mux: Mux, settings: HttpSettings, stop: CancellationToken) -> Self {
+        let limits = &settings.limits;
+        Self {
+            mux,
+            requests: Budget::new(limits.requests, "requests at once", "--max-requests"),
+            body_bytes: Budget::new(limits.body_bytes, "bytes of request bodies at once", "--max-body-memory"),
+            streams: Budget::new(limits.streams, "open GET streams", "--max-streams"),
+            listeners: Arc::default(),
+            settings,
+            stop,
+        }
+    }
+}
+
+/// What becomes of a POST once its body has been read and is no longer needed.
+enum Next {
+    Now(Response),
+    Call(Call, Form, Era),
+    Batch(Batch, Form),
+}
+
+/// Serves `/mcp`.
+pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let answer = match parts.method {
+        Method::POST => post(&door, &parts.headers, body).await,
+        Method::GET => listen::get(&door, &parts.headers),
+        Method::DELETE => delete(&door, &parts.headers),
+        _ => Err(Refused::not_allowed(
+            "only GET, POST, DELETE and OPTIONS are served here",
+            "GET, POST, DELETE, OPTIONS",
+        )),
+    };
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn post(door: &Door, headers: &HeaderMap, body: Body) -> Result<Response, Refused> {
+    let permit = door.requests.take(1)?;
+    headers::check_content_type(headers)?;
+    let accept = Accept::read(headers)?;
+    let next = {
+        let (body, _memory) = reading::read(body, headers, &door.settings, &door.body_bytes).await?;
+        exchange(door, headers, &body, accept).await?
+        // A call can take hours; its request's bytes end here.
+    };
+    let times = &door.settings.times;
+    Ok(match next {
+        Next::Now(response) => response,
+        Next::Call(call, form, era) => reply::when_answered(call, form, era, times, permit).await,
+        Next::Batch(batch, form) => reply::when_answered(batch, form, Era::Legacy, times, permit).await,
+    })
+}
+
+async fn exchange(door: &Door, headers: &HeaderMap, body: &[u8], accept: Accept) -> Result<Next, Refused> {
+    let raw = incoming::parse(body)?;
+    if raw.kind() == Kind::Array {
+        return batch(door, headers, raw, accept).await;
+    }
+    let version = headers::single(headers, &headers::PROTOCOL_VERSION)?;
+    match incoming::message(raw)? {
+        Message::Request(request) => {
+            let params = incoming::params(&request)?;
+            let answer = match incoming::era(&params.meta, version) {
+                Era::Modern => modern::request(door, headers, version, &request, &params, accept).await,
+                Era::Legacy => legacy(door, headers, version, &request, &params, accept).await,
+            };
+            answer.map_err(|refused| refused.of(request.id.as_str()))
+        }
+        Message::Notification(notification) => {
+            let params = Params::read(notification.params).map_err(|error| Refused::invalid(error.to_string()))?;
+            // The modern era has no client notifications over HTTP: closing the stream is how a call is cancelled.
+            if incoming::era(&params.meta, version) == Era::Legacy {
+                let session = session(door, headers, version)?;
+                door.mux.notify(&session.client, &notification);
+            }
+            Ok(Next::Now(StatusCode::ACCEPTED.into_response()))
+        }
+        Message::Response(_) => {
+            session(door, headers, version)?;
+            Ok(Next::Now(StatusCode::ACCEPTED.into_response()))
+        }
+    }
+}
+
+async fn legacy(
+    door: &Door,
+    headers: &HeaderMap,
+    version: Option<&str>,
+    request: &Request<'_>,
+    params: &Params<'_>,
+    accept: Accept,
+) -> Result<Next, Refused> {
+    let form = Form::of(accept);
+    if request.method == "initialize" {
+        return Ok(Next::Now(initialize(door, request, form).await));
+    }
+    let client = live_client(door, session(door, headers, version)?);
+    Ok(match door.mux.dispatch(&client, request, params).await {
+        Dispatched::Answer(answer) => Next::Now(reply::now(StatusCode::OK, answer.body, form)),
+        Dispatched::Call(relay) => Next::Call(Call::new(relay, Era::Legacy), form, Era::Legacy),
+    })
+}
+
+/// Only a success makes a session.
+async fn initialize(door: &Door, request: &Request<'_>, form: Form) -> Response {
+    let id = request.id.as_str();
+    match door.mux.initialize(fresh_key(), request).await {
+        Err(fault) => reply::now(StatusCode::OK, fault.response(id), form),
+        Ok(initialized) => {
+            let token = door.settings.sessions.mint(&initialized.client);
+            let mut response = reply::now(StatusCode::OK, result_response(id, initialized.result), form);
+            let token = HeaderValue::try_from(token).expect("base64url and a dot are visible ASCII");
+            response.headers_mut().insert(headers::SESSION_ID, token);
+            response
+        }
+    }
+}
+
+async fn batch(door: &Door, headers: &HeaderMap, raw: Raw<'_>, accept: Accept) -> Result<Next, Refused> {
+    let version = headers::single(headers, &headers::PROTOCOL_VERSION)?;
+    if incoming::era(&Meta::default(), version) == Era::Modern {
+        return Err(incoming::no_batches(Revision::MODERN));
+    }
+    let client = live_client(door, session(door, headers, version)?);
+    let messages = incoming::batch(raw, client.revision)?;
+    let batch = Batch::dispatch(&door.mux, &client, messages).await;
+    if batch.is_empty() {
+        return Ok(Next::Now(StatusCode::ACCEPTED.into_response()));
+    }
+    Ok(Next::Batch(batch, Form::of(accept)))
+}
+
+/// Ends a session: its calls, its streams and its token.
+fn delete(door: &Door, headers: &HeaderMap) -> Result<Response, Refused> {
+    let version = headers::single(headers, &headers::PROTOCOL_VERSION)?;
+    headers::check_has_sessions(headers, version)?;
+    let key = session(door, headers, version)?.client.key;
+    door.settings.sessions.delete(key);
+    door.listeners.close(key);
+    door.mux.cancel_all(key);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The session that a legacy request belongs to.
+fn session(door: &Door, headers: &HeaderMap, version: Option<&str>) -> Result<Session, Refused> {
+    let Some(token) = headers::single(headers, &headers::SESSION_ID)? else {
+        return Err(Refused::invalid(
+            "no `Mcp-Session-Id` header: send `initialize` first and repeat the header of its answer, or speak 2026-07-28, which has no sessions",
+        ));
+    };
+    let session =
+        door.settings.sessions.open(token).map_err(|error| {
+            Refused::new(StatusCode::NOT_FOUND, Fault::new(code::INVALID_REQUEST, error.to_string()))
+        })?;
+    // Clients are known to repeat the revision that they asked for, not the one that was agreed on.
+    match version.filter(|version| Revision::parse(version).is_none()) {
+        Some(version) => Err(headers::unknown_version(version)),
+        None => Ok(session),
+    }
+}
+
+fn live_client(door: &Door, session: Session) -> Client {
+    let level = door.mux.level(session.client.key);
+    Client { level, ..session.client }
+}
