@@ -113,3 +113,15 @@ fn doubts_are_warnings_and_refuse_nothing() {
     let (problems, made) = read("x.yaml", "{ command: npx, args: [-c, $HOME] }");
     assert_eq!((problems, made), (vec![doubt.replace("27", "28").replace("[0]", "[1]")], true));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic_or_refuse_in_silence(
+        text in "(command: npx\n)?([-?:,\\[\\]{}#&*!|>'\"%@` \n\t\r~a0é\u{feff}\u{85}\\\\$]|: |- |\n  |---|<<|\"a\"){0,40}"
+    ) {
+        for file in ["x.yaml", "x.json"] {
+            let (problems, made) = read(file, &text);
+            proptest::prop_assert!(made || !problems.is_empty());
+        }
+    }
+}

@@ -20,7 +20,10 @@ pub(in crate::config) fn parse(text: &str, report: &mut Report) -> Option<Node> 
         return None;
     }
     match serde_json::from_str(text) {
-        Ok(raw) => Reader { text, nodes: 0, report }.node(raw, 0),
+        Ok(raw) => {
+            let counted = (0, At { line: 1, column: 1 });
+            Reader { text, counted, nodes: 0, report }.node(raw, 0)
+        }
         Err(error) => {
             let at = At { line: error.line(), column: error.column().max(1) };
             report.error(at, explain(&error));
@@ -31,6 +34,8 @@ pub(in crate::config) fn parse(text: &str, report: &mut Report) -> Option<Node> 
 
 struct Reader<'a> {
     text: &'a str,
+    /// The place of this offset is known.
+    counted: (usize, At),
     nodes: usize,
     report: &'a mut Report,
 }
@@ -91,10 +96,18 @@ impl<'a> Reader<'a> {
         part.as_ptr().addr() - self.text.as_ptr().addr()
     }
 
-    fn place(&self, offset: usize) -> At {
-        let before = &self.text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        At { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
+    /// Values are met in the order of the text, so that it is counted through only once.
+    fn place(&mut self, offset: usize) -> At {
+        let (counted, mut at) = self.counted;
+        for character in self.text[counted..offset].chars() {
+            if character == '\n' {
+                at = At { line: at.line + 1, column: 1 };
+            } else {
+                at.column += 1;
+            }
+        }
+        self.counted = (offset, at);
+        at
     }
 }
 
