@@ -3,4 +3,6 @@
 // The whole binary is test code; without this line clippy sees only the `#[test]` functions as such.
 #![cfg(test)]
 
+mod first_light;
+mod support;
 mod tidy;

@@ -1,0 +1,41 @@
+//! What the tests share: a real gateway process with its own folders, and a plain HTTP client.
+//!
+//! Invariant: a gateway leaves no process behind, and a test that finds one fails.
+
+mod client;
+mod gateway;
+mod http;
+mod processes;
+
+pub(crate) use client::{Legacy, modern_meta};
+pub(crate) use gateway::{Gateway, fake_shard, template_shard};
+pub(crate) use http::{Http, Response};
+pub(crate) use processes::descendants;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// How long a test waits for what must come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks until the answer is there.
+///
+/// # Panics
+/// After [`PATIENCE`], saying what was waited for.
+pub(crate) async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, asking).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("{what}: not within {PATIENCE:?}"),
+    }
+}

@@ -1,0 +1,213 @@
+//! A gateway process with its own folders.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::processes::{Process, descendants, surviving};
+use super::{Http, Response, eventually, modern_meta};
+
+/// A running gateway. [`Gateway::stop`] it at the end of a test: that is what looks for processes left behind.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    child: Child,
+    host: String,
+    dir: Arc<TempDir>,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+/// What a gateway is started with.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    shards: Vec<(String, String)>,
+    flags: Vec<String>,
+    variables: Vec<(String, String)>,
+    dir: Option<Arc<TempDir>>,
+}
+
+/// The command line of our misbehaving shard, for `command:` and `args:`.
+pub(crate) fn fake_shard(flags: &[&str]) -> String {
+    let program = built("examples/fake_shard");
+    let flags: Vec<Value> = flags.iter().map(|flag| json!(flag)).collect();
+    format!("command: {}\nargs: {}\n", program.display(), json!(flags))
+}
+
+/// The shard that ships, for `command:`.
+pub(crate) fn template_shard() -> String {
+    format!("command: {}\n", built("shard-template").display())
+}
+
+/// A program of this workspace, which `make test` has built beside the gateway.
+fn built(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_mcp-gateway")).with_file_name("").join(name);
+    assert!(path.is_file(), "{} is missing: run `cargo build --workspace --bins --examples` first", path.display());
+    path
+}
+
+impl Builder {
+    /// Adds `NAME.yaml`, or a file with another ending if `name` has one.
+    pub(crate) fn shard(mut self, name: &str, text: impl Into<String>) -> Self {
+        self.shards.push((name.to_owned(), text.into()));
+        self
+    }
+
+    /// Adds flags of the command line.
+    pub(crate) fn flags(mut self, flags: &[&str]) -> Self {
+        self.flags.extend(flags.iter().map(ToString::to_string));
+        self
+    }
+
+    /// Sets a variable of the gateway.
+    pub(crate) fn variable(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Uses the folders of an earlier gateway.
+    pub(crate) fn in_dir(mut self, dir: &Arc<TempDir>) -> Self {
+        self.dir = Some(Arc::clone(dir));
+        self
+    }
+
+    /// Starts it, and returns as soon as it listens.
+    pub(crate) async fn start(self) -> Gateway {
+        let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().unwrap()));
+        fs::create_dir_all(dir.path().join("shards.d")).unwrap();
+        for (name, text) in &self.shards {
+            write_shard(&dir, name, text);
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-gateway"));
+        command.arg("serve").args(["--listen", "127.0.0.1:0"]);
+        command.arg("--shards").arg(dir.path().join("shards.d")).arg("--state-dir").arg(dir.path().join("state"));
+        command.args(&self.flags).envs(self.variables);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let log = follow(&mut child);
+        let host = eventually("the gateway listens", async || {
+            let log = log.lock().unwrap();
+            log.iter().find_map(|line| Some(line.trim().strip_prefix("MCP")?.trim().strip_prefix("http://")?.to_owned()))
+        });
+        let host = host.await.trim_end_matches("/mcp").to_owned();
+        Gateway { child, host, dir, log }
+    }
+}
+
+fn follow(child: &mut Child) -> Arc<Mutex<Vec<String>>> {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let kept = Arc::clone(&log);
+    #[expect(clippy::disallowed_methods, reason = "ends with the gateway's stderr")]
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            kept.lock().unwrap().push(line);
+        }
+    });
+    log
+}
+
+fn write_shard(dir: &TempDir, name: &str, text: &str) {
+    let file = if name.contains('.') { name.to_owned() } else { format!("{name}.yaml") };
+    fs::write(dir.path().join("shards.d").join(file), text).unwrap();
+}
+
+impl Gateway {
+    /// Nothing but a gateway with empty folders.
+    pub(crate) fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The address for MCP clients.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/mcp", self.host)
+    }
+
+    /// The folder that holds `shards.d` and `state`.
+    pub(crate) fn dir(&self) -> &Arc<TempDir> {
+        &self.dir
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// A new connection.
+    pub(crate) async fn http(&self) -> Http {
+        Http::connect(&self.host).await
+    }
+
+    /// Writes `NAME.yaml` while it runs.
+    pub(crate) fn write_shard(&self, name: &str, text: &str) {
+        write_shard(&self.dir, name, text);
+    }
+
+    /// Takes `NAME.yaml` away while it runs.
+    pub(crate) fn remove_shard(&self, name: &str) {
+        fs::remove_file(self.dir.path().join("shards.d").join(format!("{name}.yaml"))).unwrap();
+    }
+
+    /// One modern request.
+    pub(crate) async fn modern(&self, method: &str, mut params: Value) -> Response {
+        let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
+        params["_meta"] = modern_meta();
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", method), ("mcp-name", &*name)];
+        let headers = if name.is_empty() { &headers[..2] } else { &headers[..] };
+        self.http().await.send("POST", "/mcp", headers, request.to_string()).await
+    }
+
+    /// The registry.
+    pub(crate) async fn health(&self) -> Value {
+        let response = self.http().await.send("GET", "/health", &[], "").await;
+        assert_eq!(response.status, 200);
+        serde_json::from_slice(&response.body).unwrap()
+    }
+
+    /// What the registry says of one shard.
+    pub(crate) async fn shard(&self, name: &str) -> Value {
+        let health = self.health().await;
+        let shards = health["shards"].as_array().unwrap();
+        shards.iter().find(|shard| shard["name"] == name).cloned().unwrap_or(Value::Null)
+    }
+
+    /// Waits until a shard is in `state` and gives its entry.
+    pub(crate) async fn until(&self, name: &str, state: &str) -> Value {
+        let what = format!("`{name}` is {state}; log:\n{}", self.log());
+        eventually(&what, async || Some(self.shard(name).await).filter(|shard| shard["state"] == state)).await
+    }
+
+    /// Its children and theirs.
+    pub(crate) fn children(&self) -> std::collections::BTreeSet<Process> {
+        descendants(self.child.id().expect("it runs"))
+    }
+
+    /// Sends a signal to the gateway alone.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id().expect("it runs")).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Stops it with SIGTERM and checks that it ends well and that none of its processes is left.
+    pub(crate) async fn stop(mut self) {
+        let children = self.children();
+        self.signal(Signal::TERM);
+        let status = tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await;
+        let status = status.unwrap_or_else(|_| panic!("it does not stop; log:\n{}", self.log())).unwrap();
+        assert!(status.success(), "{status}; log:\n{}", self.log());
+        let left = surviving(&children);
+        assert!(left.is_empty(), "left behind: {left:?}; log:\n{}", self.log());
+    }
+}
