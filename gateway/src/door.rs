@@ -4,7 +4,6 @@
 //! answer goes out, never what the answer is: that is the mux's.
 
 pub mod guard;
-pub mod health;
 pub mod http;
 pub mod session;
 pub mod stdio;
@@ -14,6 +13,7 @@ mod body;
 mod budget;
 mod call;
 mod event;
+mod health;
 mod incoming;
 mod key;
 mod listeners;

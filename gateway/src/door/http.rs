@@ -155,7 +155,8 @@ fn turn_away(stream: &TcpStream, connections: &Budget) {
     let reason = connections.spent();
     warn!(%reason, "connection refused");
     let text = format!(
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{reason}",
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+         content-type: text/plain\r\ncontent-length: {}\r\n\r\n{reason}",
         reason.len()
     );
     if let Err(error) = stream.try_write(text.as_bytes()) {
@@ -199,7 +200,7 @@ fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
 }
 
 async fn welcome() -> &'static str {
-    "This is an MCP gateway. Give clients the address of /mcp on this host; /health says how the servers behind it are.\n"
+    "This is an MCP gateway. Give clients the address of /mcp on this host; /health tells of the servers behind it.\n"
 }
 
 async fn not_found(uri: Uri) -> Refused {

@@ -23,8 +23,13 @@ impl Key {
     #[must_use]
     pub fn load_or_create(state_dir: &Path) -> Self {
         let path = state_dir.join(FILE);
-        load(&path).or_else(|error| if error.kind() == ErrorKind::NotFound { create(&path) } else { Err(error) }).unwrap_or_else(|error| {
-            warn!(path = %path.display(), error = &error as &dyn std::error::Error, "no session key on disk, sessions will end with this process");
+        let kept = match load(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => create(&path),
+            loaded => loaded,
+        };
+        kept.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            warn!(path = %path.display(), error, "no session key on disk, sessions will end with this process");
             Self::random()
         })
     }

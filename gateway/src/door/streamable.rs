@@ -189,7 +189,8 @@ fn delete(door: &Door, headers: &HeaderMap) -> Result<Response, Refused> {
 fn session(door: &Door, headers: &HeaderMap, version: Option<&str>) -> Result<Session, Refused> {
     let Some(token) = headers::single(headers, &headers::SESSION_ID)? else {
         return Err(Refused::invalid(
-            "no `Mcp-Session-Id` header: send `initialize` first and repeat the header of its answer, or speak 2026-07-28, which has no sessions",
+            "no `Mcp-Session-Id` header: send `initialize` first and repeat the header of its answer, \
+             or speak 2026-07-28, which has no sessions",
         ));
     };
     let session =

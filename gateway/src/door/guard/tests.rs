@@ -1,3 +1,5 @@
+//! Tables of what the guard lets in and what it refuses.
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use super::{Guard, Refusal, Unnamed};

@@ -1,3 +1,5 @@
+//! The form of an answer, told by what comes when; time is virtual.
+
 use std::sync::Arc;
 use std::time::Duration;
 
