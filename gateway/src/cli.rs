@@ -40,13 +40,13 @@ enum Command {
     /// Serve clients over HTTP (the default).
     Serve(Serve),
     /// Serve the one client that started this process, over stdin and stdout.
-    Stdio(Common),
+    Stdio(FleetFlags),
 }
 
 #[derive(Debug, Args)]
 struct Serve {
     #[command(flatten)]
-    common: Common,
+    fleet: FleetFlags,
     /// Where to listen: an address or host name, and a port; port 0 takes a free one.
     #[arg(long, env = "MCP_GATEWAY_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:9100")]
     listen: String,
@@ -80,7 +80,7 @@ struct Serve {
 }
 
 #[derive(Debug, Args)]
-struct Common {
+struct FleetFlags {
     /// The folder of shard files [default: ./shards.d if it is there, else ~/.config/mcp-gateway/shards.d].
     #[arg(long, env = "MCP_GATEWAY_SHARDS", value_name = "DIR")]
     shards: Option<PathBuf>,
@@ -117,7 +117,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Settings, clap
     Ok(match line.command {
         None => serve(line.serve),
         Some(Command::Serve(arguments)) => serve(arguments),
-        Some(Command::Stdio(common)) => settings(common, Door::Stdio),
+        Some(Command::Stdio(fleet)) => settings(fleet, Door::Stdio),
     })
 }
 
@@ -134,21 +134,21 @@ fn serve(arguments: Serve) -> Settings {
         max_connections: arguments.max_connections,
         session_ttl: arguments.session_ttl,
     };
-    settings(arguments.common, Door::Http(options))
+    settings(arguments.fleet, Door::Http(options))
 }
 
-fn settings(common: Common, door: Door) -> Settings {
-    let watch = match common.watch {
+fn settings(fleet: FleetFlags, door: Door) -> Settings {
+    let watch = match fleet.watch {
         Watch::Auto => WatchMode::Auto,
         Watch::Poll => WatchMode::Poll,
         Watch::Off => WatchMode::Off,
     };
     Settings {
-        shards: common.shards.unwrap_or_else(default_shards),
-        state_dir: common.state_dir.or_else(default_state_dir),
+        shards: fleet.shards.unwrap_or_else(default_shards),
+        state_dir: fleet.state_dir.or_else(default_state_dir),
         watch,
-        result_memory: common.result_memory,
-        stop_grace: common.stop_grace,
+        result_memory: fleet.result_memory,
+        stop_grace: fleet.stop_grace,
         door,
     }
 }

@@ -192,10 +192,11 @@ impl Mux {
     }
 
     async fn call(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Result<Relay, Fault> {
+        // Before anything is waited for, so that a cancellation right behind the request finds it.
+        let ticket = self.0.calls.enter(client.key, request.id)?;
         let world = self.settled().await;
         let era = client.revision.era();
         let route = route::route(&world.catalogue, &self.0.shown, era, &request.method, params)?;
-        let ticket = self.0.calls.enter(client.key, request.id)?;
         let id = request.id.as_str();
         Ok(Relay::start(Arc::clone(&self.0), client, route, ticket, id, request.params, params))
     }

@@ -64,9 +64,9 @@ mod tests {
             .put("/bin/npx", PathKind::Program)
             .put("/bin/notes", PathKind::Plain)
             .put("/usr/bin/notes", PathKind::Program)
-            .put("/work/shards.d/run.sh", PathKind::Program)
-            .put("/work/shards.d/text.sh", PathKind::Plain)
-            .put("/work/other", PathKind::Directory);
+            .put("/lab/shards.d/run.sh", PathKind::Program)
+            .put("/lab/shards.d/text.sh", PathKind::Plain)
+            .put("/lab/other", PathKind::Directory);
         find(command, Path::new("shards.d"), "relative:/bin:/usr/bin", &machine)
     }
 
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn path_is_seen_from_the_file() {
-        check("./run.sh", "/work/shards.d/run.sh");
+        check("./run.sh", "/lab/shards.d/run.sh");
         check("/bin/npx", "/bin/npx");
     }
 
@@ -105,9 +105,9 @@ mod tests {
             "`npx -y x` is neither beside the gateway's binary, in `/gateway`, nor on PATH, \
              `relative:/bin:/usr/bin`; put the arguments into `args`",
         );
-        refuse("./none", "`./none`: there is no `/work/shards.d/none`");
-        refuse("./text.sh", "`./text.sh`: `/work/shards.d/text.sh` is not executable; `chmod +x` makes it so");
-        refuse("/work/other", "`/work/other`: `/work/other` is a directory");
+        refuse("./none", "`./none`: there is no `/lab/shards.d/none`");
+        refuse("./text.sh", "`./text.sh`: `/lab/shards.d/text.sh` is not executable; `chmod +x` makes it so");
+        refuse("/lab/other", "`/lab/other`: `/lab/other` is a directory");
         refuse("~/x", "`~/x`: `~` is not filled in; write `${HOME}`");
         refuse("", "is empty; write the name of a program");
     }

@@ -97,7 +97,7 @@ pub(crate) mod fake {
 
     use super::{Environment, PathKind};
 
-    /// The working directory is `/work`, the gateway's binary lies in `/gateway`.
+    /// The working directory is `/lab`, the gateway's binary lies in `/gateway`.
     #[derive(Default)]
     pub(crate) struct Fake {
         pub(crate) vars: BTreeMap<OsString, OsString>,
@@ -140,7 +140,7 @@ pub(crate) mod fake {
         }
 
         fn absolute(&self, path: &Path) -> PathBuf {
-            Path::new("/work").join(path).components().collect()
+            Path::new("/lab").join(path).components().collect()
         }
 
         fn own_directory(&self) -> Option<PathBuf> {

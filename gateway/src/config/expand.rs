@@ -132,7 +132,7 @@ mod tests {
 
     fn machine() -> Fake {
         Fake::default()
-            .set("HOME", "/root")
+            .set("HOME", "/home/me")
             .set("EMPTY", "")
             .set("API_TOKEN", "hunter2")
             .set("ODD", OsString::from_vec(vec![0xff]))
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn variables_files_and_escapes_are_filled_in() {
         check("plain", "plain");
-        check("${HOME}/x:${HOME}", "/root/x:/root");
+        check("${HOME}/x:${HOME}", "/home/me/x:/home/me");
         check("a${EMPTY}b", "ab");
         check("${EMPTY:-full} ${NONE:-} ${NONE:-a:-b}", "full  a:-b");
         check("${file:/run/secret}", "s3cret");

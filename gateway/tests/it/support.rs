@@ -10,9 +10,7 @@ mod processes;
 pub(crate) use client::{Legacy, modern_meta};
 pub(crate) use gateway::{Gateway, fake_shard, template_shard};
 pub(crate) use http::{Http, Response};
-pub(crate) use processes::descendants;
 
-use std::future::Future;
 use std::time::Duration;
 
 /// How long a test waits for what must come.
@@ -22,10 +20,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// # Panics
 /// After [`PATIENCE`], saying what was waited for.
-pub(crate) async fn eventually<T, F>(what: &str, mut ask: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Option<T>>,
-{
+pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let asking = async {
         loop {
             if let Some(answer) = ask().await {

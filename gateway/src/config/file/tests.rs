@@ -12,7 +12,7 @@ fn machine() -> Fake {
         .set("PATH", "/bin")
         .set("API_TOKEN", "hunter2")
         .put("/bin/npx", PathKind::Program)
-        .put("/work/shards.d/run.sh", PathKind::Program)
+        .put("/lab/shards.d/run.sh", PathKind::Program)
         .put("/srv", PathKind::Directory)
         .file("/run/secret", "s3cret\n")
 }

@@ -26,7 +26,8 @@ impl Legacy {
     /// Initialises with `revision`.
     pub(crate) async fn open(gateway: &Gateway, revision: &str) -> Self {
         let mut http = gateway.http().await;
-        let params = json!({"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+        let params =
+            json!({"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
         let request = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
         let response = http.send("POST", "/mcp", &[], request.to_string()).await;
         assert_eq!(response.status, 200, "{response:?}");

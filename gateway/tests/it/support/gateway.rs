@@ -93,7 +93,8 @@ impl Builder {
         let log = follow(&mut child);
         let host = eventually("the gateway listens", async || {
             let log = log.lock().unwrap();
-            log.iter().find_map(|line| Some(line.trim().strip_prefix("MCP")?.trim().strip_prefix("http://")?.to_owned()))
+            log.iter()
+                .find_map(|line| Some(line.trim().strip_prefix("MCP")?.trim().strip_prefix("http://")?.to_owned()))
         });
         let host = host.await.trim_end_matches("/mcp").to_owned();
         Gateway { child, host, dir, log }
@@ -161,7 +162,8 @@ impl Gateway {
 
     /// One modern request.
     pub(crate) async fn modern(&self, method: &str, mut params: Value) -> Response {
-        let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name =
+            params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
         params["_meta"] = modern_meta();
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", method), ("mcp-name", &*name)];

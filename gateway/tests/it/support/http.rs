@@ -87,7 +87,10 @@ impl Response {
         let text = self.text();
         if content_type.starts_with("text/event-stream") {
             let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
-            return data.filter(|data| !data.trim().is_empty()).map(|data| serde_json::from_str(data).unwrap()).collect();
+            return data
+                .filter(|data| !data.trim().is_empty())
+                .map(|data| serde_json::from_str(data).unwrap())
+                .collect();
         }
         vec![serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}"))]
     }

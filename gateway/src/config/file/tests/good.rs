@@ -52,7 +52,7 @@ limits: { in_flight: 1, message: 1MB }
 fn every_key_is_heard() {
     let spec = good("x.yml", FULL);
     let process = &spec.process;
-    assert_eq!((process.command.as_str(), &*process.program.to_string_lossy()), ("./run.sh", "/work/shards.d/run.sh"));
+    assert_eq!((process.command.as_str(), &*process.program.to_string_lossy()), ("./run.sh", "/lab/shards.d/run.sh"));
     let args: Vec<&str> = process.args.iter().map(Secret::expose).collect();
     assert_eq!(args, ["--port", "8080", "s3cret", "$x", "1.10"]);
     let env: Vec<_> = process.env.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
