@@ -150,7 +150,7 @@ fn url(listener: &TcpListener, public: Option<&str>) -> anyhow::Result<String> {
 async fn show_shards(mux: &Mux, url: &str, folder: &Path) {
     mux.tried(TABLE).await;
     print(&banner::shards(&mux.registry(), url, folder));
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// stderr is for people; if nobody reads it, the gateway serves on.

@@ -128,7 +128,7 @@ impl Fleet {
         for name in plan.stop {
             if let Some(shard) = self.shards.remove(&name) {
                 info!(shard = %name, "shard taken away");
-                self.retire(shard);
+                retire(&shard);
                 self.tried.remove(&name);
                 self.saved.remove(&name);
             }
@@ -142,15 +142,11 @@ impl Fleet {
             info!(shard = %name, again = before.is_some(), "starting shard");
             let known = before.as_ref().and_then(|shard| shard.known.borrow().clone());
             if let Some(before) = before {
-                self.retire(before);
+                retire(&before);
             }
             let shard = self.supervise(spec, known);
             self.shards.insert(name, shard);
         }
-    }
-
-    fn retire(&self, shard: Shard) {
-        shard.stop(shard.spec().timeouts.drain.min(MOST_DRAIN));
     }
 
     fn supervise(&mut self, spec: Arc<ShardSpec>, before: Option<Known>) -> Shard {
@@ -210,4 +206,9 @@ impl Fleet {
             self.saved.insert(name.clone(), known.roster);
         }
     }
+}
+
+/// Lets it finish what is under way; its supervisor ends it.
+fn retire(shard: &Shard) {
+    shard.stop(shard.spec().timeouts.drain.min(MOST_DRAIN));
 }

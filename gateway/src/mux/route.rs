@@ -32,29 +32,35 @@ pub(super) struct Route {
 
 /// The uris that shards have shown last, so that what no list names can be read. Bounded.
 #[derive(Debug, Default)]
-pub(super) struct Shown(Mutex<(HashMap<String, Arc<str>>, VecDeque<String>)>);
+pub(super) struct Shown(Mutex<Owners>);
+
+#[derive(Debug, Default)]
+struct Owners {
+    by_uri: HashMap<String, Arc<str>>,
+    /// The oldest first.
+    order: VecDeque<String>,
+}
 
 impl Shown {
     pub(super) fn remember(&self, uris: Vec<String>, shard: &Arc<str>) {
         if uris.is_empty() {
             return;
         }
-        let mut guard = self.0.lock().expect("no code that can panic runs under this lock");
-        let (owners, order) = &mut *guard;
+        let mut owners = self.0.lock().expect("no code that can panic runs under this lock");
         for uri in uris {
-            if owners.insert(uri.clone(), Arc::clone(shard)).is_none() {
-                order.push_back(uri);
+            if owners.by_uri.insert(uri.clone(), Arc::clone(shard)).is_none() {
+                owners.order.push_back(uri);
             }
         }
-        while order.len() > SHOWN {
-            if let Some(oldest) = order.pop_front() {
-                owners.remove(&oldest);
+        while owners.order.len() > SHOWN {
+            if let Some(oldest) = owners.order.pop_front() {
+                owners.by_uri.remove(&oldest);
             }
         }
     }
 
     fn owner(&self, uri: &str) -> Option<Arc<str>> {
-        self.0.lock().expect("no code that can panic runs under this lock").0.get(uri).cloned()
+        self.0.lock().expect("no code that can panic runs under this lock").by_uri.get(uri).cloned()
     }
 }
 

@@ -49,11 +49,11 @@ pub(crate) enum Disagreed {
     Failed(String),
 }
 
-type Agreed = Result<Greeting, Disagreed>;
+type Agreed = Result<Box<Greeting>, Disagreed>;
 
 /// The answer to one of the two questions.
 enum Heard {
-    Greeting(Greeting),
+    Greeting(Box<Greeting>),
     /// An error that only a modern server gives.
     ModernError(String),
     /// Any other error.
@@ -128,7 +128,7 @@ async fn ask_both(link: &Link, mut discovering: Call) -> Agreed {
 }
 
 /// Modern for sure; but a child that has also let itself be initialised is pinned to legacy and must be started again.
-async fn modern_after(greeting: Greeting, mut initializing: Call) -> Agreed {
+async fn modern_after(greeting: Box<Greeting>, mut initializing: Call) -> Agreed {
     match tokio::time::timeout(GRACE, answer(&mut initializing, Era::Legacy)).await {
         Ok(Heard::ModernError(_) | Heard::OtherError(_)) => Ok(greeting),
         Ok(Heard::Greeting(_) | Heard::Broke(_)) | Err(_) => Err(Disagreed::Restart(Plan::Discover)),
@@ -136,7 +136,7 @@ async fn modern_after(greeting: Greeting, mut initializing: Call) -> Agreed {
 }
 
 /// Initialised; it is legacy unless a DiscoverResult comes after all.
-async fn legacy_after(link: &Link, mut greeting: Greeting, mut discovering: Call) -> Agreed {
+async fn legacy_after(link: &Link, mut greeting: Box<Greeting>, mut discovering: Call) -> Agreed {
     match tokio::time::timeout(GRACE, answer(&mut discovering, Era::Modern)).await {
         Ok(Heard::Greeting(_) | Heard::ModernError(_)) => Err(Disagreed::Restart(Plan::Discover)),
         Ok(Heard::OtherError(_)) => Ok(confirmed(link, greeting)),
@@ -194,7 +194,7 @@ fn ask(link: &Link, method: &str, params: &[u8]) -> Result<Call, Disagreed> {
 }
 
 /// Legacy: the shard waits for this before it serves.
-fn confirmed(link: &Link, greeting: Greeting) -> Greeting {
+fn confirmed(link: &Link, greeting: Box<Greeting>) -> Box<Greeting> {
     link.notify("notifications/initialized", None);
     greeting
 }
@@ -231,7 +231,7 @@ async fn answer(call: &mut Call, era: Era) -> Heard {
     }
 }
 
-fn greeting(result: Raw<'_>, era: Era) -> Result<Greeting, Heard> {
+fn greeting(result: Raw<'_>, era: Era) -> Result<Box<Greeting>, Heard> {
     let text = |key: &str| result.get(key).map_or_else(|| "{}".to_owned(), |value| value.as_str().to_owned());
     let string = |key: &str| result.get(key).and_then(Raw::string).map(std::borrow::Cow::into_owned);
     let (revision, server_info) = match era {
@@ -251,7 +251,7 @@ fn greeting(result: Raw<'_>, era: Era) -> Result<Greeting, Heard> {
         // A server that knows `server/discover` but not 2026-07-28 may still take `initialize`, on a fresh child.
         return Err(if era == Era::Modern { Heard::Broke(error) } else { Heard::OtherError(error) });
     };
-    Ok(Greeting {
+    Ok(Box::new(Greeting {
         era,
         revision,
         server_info,
@@ -259,13 +259,13 @@ fn greeting(result: Raw<'_>, era: Era) -> Result<Greeting, Heard> {
         instructions: string("instructions"),
         certain: true,
         discover: None,
-    })
+    }))
 }
 
 /// A modern shard that would not describe itself: it is asked for everything.
-fn undescribed(error: &str) -> Greeting {
+fn undescribed(error: &str) -> Box<Greeting> {
     tracing::warn!(error, "the shard is modern but refused `server/discover`");
-    Greeting {
+    Box::new(Greeting {
         era: Era::Modern,
         revision: Revision::MODERN.as_str().to_owned(),
         server_info: "{}".to_owned(),
@@ -273,5 +273,5 @@ fn undescribed(error: &str) -> Greeting {
         instructions: None,
         certain: true,
         discover: None,
-    }
+    })
 }

@@ -185,7 +185,7 @@ impl Supervisor {
     }
 
     /// The handshake, within `timeouts.start`, or how it came to nothing.
-    async fn greet(&self, instance: &mut Instance, plan: Plan) -> Result<Greeting, End> {
+    async fn greet(&self, instance: &mut Instance, plan: Plan) -> Result<Box<Greeting>, End> {
         let limit = self.spec().timeouts.start;
         let link = instance.link.clone();
         let mut agreeing = pin!(timeout(limit, handshake::agree(&link, plan)));
@@ -263,7 +263,7 @@ impl Supervisor {
         while wish.wait_for(|level| *level != heard).await.is_ok() {
             heard = self.tell_level(link, roster, deadlines).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Generations go on counting over the lives of the child.
@@ -303,5 +303,5 @@ async fn until_modern(greeting: &mut Greeting) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
