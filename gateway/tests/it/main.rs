@@ -6,5 +6,6 @@
 mod bad_input;
 mod first_light;
 mod sessions;
+mod streams;
 mod support;
 mod tidy;

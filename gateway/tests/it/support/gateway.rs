@@ -153,6 +153,11 @@ impl Gateway {
         self.log.lock().unwrap().join("\n")
     }
 
+    /// What it logs, also after it has stopped.
+    pub(crate) fn log_handle(&self) -> Arc<Mutex<Vec<String>>> {
+        Arc::clone(&self.log)
+    }
+
     /// A new connection.
     pub(crate) async fn http(&self) -> Http {
         Http::connect(&self.host).await
