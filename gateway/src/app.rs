@@ -52,7 +52,7 @@ pub enum Door {
     /// Over HTTP.
     Http(HttpOptions),
     /// Over this process's own stdin and stdout.
-    Stdio,
+    Stdio(StdioSettings),
 }
 
 /// What the HTTP door is told on the command line.
@@ -94,12 +94,12 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
                 () = show_shards(&mux, &url, &settings.shards) => {}
             }
         }
-        Door::Stdio => {
+        Door::Stdio(options) => {
             let mux = start_fleet(&settings, &shards, &doors)?;
             let (stdin, stdout) = (tokio::io::stdin(), tokio::io::stdout());
             tokio::select! {
                 () = stop.asked() => {}
-                () = stdio::serve(stdin, stdout, mux, StdioSettings::default(), &doors) => {}
+                () = stdio::serve(stdin, stdout, mux, options.clone(), &doors) => {}
             }
         }
     }
