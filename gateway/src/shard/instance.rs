@@ -93,13 +93,16 @@ impl Instance {
         Arc::new(Ended { reason, stderr: self.tail.last_since(self.born, STDERR_LINES) })
     }
 
-    /// Takes no more calls, waits up to `drain` for those under way, fails what is left with `ended`, and ends the child
-    /// with its group within `stop` and the time that signals take.
-    pub(crate) async fn close(mut self, ended: &Arc<Ended>, drain: Duration, stop: Duration) {
+    /// Takes no more calls and waits up to `limit` for those under way.
+    pub(crate) async fn drain(&mut self, limit: Duration) {
         self.link.refuse_calls();
-        if !self.writer.is_finished() {
-            let _ = timeout(drain, &mut self.writer).await;
-        }
+        // The writer ends when all calls have.
+        let _ = timeout(limit, finished(&mut self.writer)).await;
+    }
+
+    /// Fails what is left with `ended`, and ends the child with its group within `stop` and the time that signals take.
+    pub(crate) async fn close(self, ended: &Arc<Ended>, stop: Duration) {
+        self.link.refuse_calls();
         self.link.fail_all(ended);
         self.writer.abort();
         let status = self.process.close(stop).await;
