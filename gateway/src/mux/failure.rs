@@ -33,6 +33,8 @@ pub(super) enum CallError {
     },
     /// The shard was taken away; it did not run.
     Removed,
+    /// The shard was started again and speaks the other era; it did not run.
+    OtherEra,
     /// The shard answered with a question that cannot be passed on to this client.
     NeedsInput,
 }
@@ -50,6 +52,8 @@ impl fmt::Display for CallError {
             }
             Self::NotReady { ended: Some(ended), .. } => write!(formatter, "it is down: {ended}"),
             Self::Removed => formatter.write_str("it was taken away"),
+            Self::OtherEra => formatter
+                .write_str("it was started again and speaks another revision; the call did not run, make it again"),
             Self::NeedsInput => {
                 formatter.write_str("it asks for input in a way that this client's protocol revision cannot carry")
             }
@@ -73,8 +77,10 @@ impl CallError {
         if let Some(words) = words.filter(|words| !words.is_empty()) {
             message += &format!("; its last lines: {}", words.join(" | "));
         }
-        if let Some(seconds) = shard.and_then(retry_in) {
-            message += &format!("; it is started again in {seconds} s");
+        match shard.and_then(retry_in) {
+            None => {}
+            Some(0) => message += "; it is started again at once",
+            Some(seconds) => message += &format!("; it is started again in {seconds} s"),
         }
         message
     }
