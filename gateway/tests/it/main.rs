@@ -6,6 +6,7 @@
 mod bad_input;
 mod first_light;
 mod sessions;
+mod stdio_door;
 mod streams;
 mod support;
 mod tidy;
