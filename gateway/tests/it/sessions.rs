@@ -10,12 +10,6 @@ use crate::support::{Events, Gateway, Journal, Legacy, eventually, fake_shard, m
 const LISTS: [&str; 3] =
     ["notifications/tools/list_changed", "notifications/prompts/list_changed", "notifications/resources/list_changed"];
 
-/// Opens the stream of a session.
-async fn listen(gateway: &Gateway, session: &str) -> Events {
-    let headers = [("mcp-session-id", session), ("accept", "text/event-stream")];
-    Events::of(gateway.http().await.open("GET", "/mcp", &headers, "").await)
-}
-
 #[tokio::test]
 async fn a_session_goes_on_over_a_restart_of_the_gateway() {
     let gateway = Gateway::builder().shard("host", template_shard()).start().await;
@@ -66,12 +60,12 @@ async fn a_stream_of_an_older_boot_hears_that_every_list_may_have_changed() {
 
     let gateway = Gateway::builder().in_dir(&dir).start().await;
     gateway.until("fake", "ready").await;
-    let mut old = listen(&gateway, &client.session).await;
+    let mut old = Events::listen(&gateway, &client.session).await;
     for list in LISTS {
         assert_eq!(old.notification().await, list);
     }
     let session = Legacy::open(&gateway, "2025-11-25").await.session;
-    let new = listen(&gateway, &session).await;
+    let new = Events::listen(&gateway, &session).await;
     gateway.write_shard("other", &fake_shard(&[]));
     for mut stream in [old, new] {
         assert_eq!(
@@ -90,8 +84,8 @@ async fn a_deleted_session_is_gone_and_its_calls_and_streams_end() {
     let mut client = Legacy::open(&gateway, "2025-11-25").await;
     let mut other = Legacy::open(&gateway, "2025-11-25").await;
     let (session, kept) = (client.session.clone(), other.session.clone());
-    let mut stream = listen(&gateway, &session).await;
-    let mut kept_stream = listen(&gateway, &kept).await;
+    let mut stream = Events::listen(&gateway, &session).await;
+    let mut kept_stream = Events::listen(&gateway, &kept).await;
     let mut http = gateway.http().await;
     let delete = async {
         let call = journal.call_of("hang").await;

@@ -7,13 +7,7 @@ mod listening;
 
 use serde_json::{Value, json};
 
-use crate::support::{Events, Gateway, Legacy};
-
-/// Opens the stream of a session.
-async fn listen(gateway: &Gateway, session: &str) -> Events {
-    let headers = [("mcp-session-id", session), ("accept", "text/event-stream")];
-    Events::of(gateway.http().await.open("GET", "/mcp", &headers, "").await)
-}
+use crate::support::{Gateway, Legacy};
 
 /// A tool call in text, with a progress token.
 fn call(id: u64, tool: &str, arguments: &Value) -> String {

@@ -4,7 +4,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 
 use super::call;
-use crate::support::{Gateway, Journal, Legacy, Socket, fake_shard};
+use crate::support::{Gateway, Journal, Legacy, Socket, eventually, fake_shard};
 
 fn post(client: &Legacy, body: &str) -> String {
     let (session, length) = (&client.session, body.len());
@@ -49,7 +49,7 @@ async fn more_connections_than_allowed_are_told_which_setting_bounds_them() {
     assert!(refused.text().contains("2 connections (`--max-connections`)"), "{refused:?}");
     drop(third);
     drop(open);
-    crate::support::eventually("a place is free again", async || {
+    eventually("a place is free again", async || {
         let mut socket = Socket::open(&gateway).await;
         socket.write("GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
         (socket.response().await.status == 200).then_some(())

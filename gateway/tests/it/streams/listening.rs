@@ -1,7 +1,6 @@
 //! The GET stream of a session.
 
-use super::listen;
-use crate::support::{Gateway, Legacy, fake_shard};
+use crate::support::{Events, Gateway, Legacy, eventually, fake_shard};
 
 const TOOLS: &str = "notifications/tools/list_changed";
 
@@ -10,7 +9,7 @@ async fn a_stream_hears_of_each_shard_that_comes_and_goes() {
     let gateway = Gateway::builder().shard("one", fake_shard(&[])).start().await;
     gateway.until("one", "ready").await;
     let mut client = Legacy::open(&gateway, "2025-11-25").await;
-    let mut stream = listen(&gateway, &client.session).await;
+    let mut stream = Events::listen(&gateway, &client.session).await;
     gateway.write_shard("two", &fake_shard(&[]));
     assert_eq!(stream.notification().await, TOOLS);
     assert!(client.tools().await.contains(&"two__echo".to_owned()), "the new list is there before it is told of");
@@ -28,15 +27,15 @@ async fn of_several_streams_of_a_session_the_newest_speaks_and_there_are_four_at
     let gateway = Gateway::builder().start().await;
     let client = Legacy::open(&gateway, "2025-11-25").await;
     let other = Legacy::open(&gateway, "2025-11-25").await;
-    let mut oldest = listen(&gateway, &client.session).await;
-    let mut newest = listen(&gateway, &client.session).await;
-    let mut others = listen(&gateway, &other.session).await;
+    let mut oldest = Events::listen(&gateway, &client.session).await;
+    let mut newest = Events::listen(&gateway, &client.session).await;
+    let mut others = Events::listen(&gateway, &other.session).await;
     gateway.write_shard("one", &fake_shard(&[]));
     assert_eq!(newest.notification().await, TOOLS);
     assert_eq!(others.notification().await, TOOLS);
 
-    let _third = listen(&gateway, &client.session).await;
-    let _fourth = listen(&gateway, &client.session).await;
+    let _third = Events::listen(&gateway, &client.session).await;
+    let _fourth = Events::listen(&gateway, &client.session).await;
     let headers = [("mcp-session-id", &*client.session)];
     let fifth = gateway.http().await.send("GET", "/mcp", &headers, "").await;
     assert_eq!(fifth.status, 409);
@@ -53,7 +52,7 @@ async fn open_streams_do_not_hold_up_a_gateway_that_stops() {
     let mut streams = Vec::new();
     for _ in 0..8 {
         let client = Legacy::open(&gateway, "2025-11-25").await;
-        streams.push(listen(&gateway, &client.session).await);
+        streams.push(Events::listen(&gateway, &client.session).await);
     }
     let log = gateway.log_handle();
     gateway.stop().await;
@@ -70,7 +69,7 @@ async fn the_streams_of_all_sessions_together_are_bounded() {
     let mut open = Vec::new();
     for _ in 0..2 {
         let client = Legacy::open(&gateway, "2025-11-25").await;
-        open.push(listen(&gateway, &client.session).await);
+        open.push(Events::listen(&gateway, &client.session).await);
     }
     let client = Legacy::open(&gateway, "2025-11-25").await;
     let headers = [("mcp-session-id", &*client.session)];
@@ -78,7 +77,7 @@ async fn the_streams_of_all_sessions_together_are_bounded() {
     assert_eq!((refused.status, refused.headers["retry-after"].as_bytes()), (503, &b"1"[..]));
     assert!(refused.text().contains("the limit of 2 open GET streams (`--max-streams`)"), "{refused:?}");
     drop(open.pop());
-    crate::support::eventually("a place is free again", async || {
+    eventually("a place is free again", async || {
         let mut http = gateway.http().await;
         (http.open("GET", "/mcp", &headers, "").await.status() == 200).then_some(())
     })

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::PATIENCE;
+use super::{Gateway, PATIENCE};
 
 /// An open stream. Dropping it hangs up.
 #[derive(Debug)]
@@ -17,6 +17,12 @@ pub(crate) struct Events {
 }
 
 impl Events {
+    /// Opens the GET stream of a session.
+    pub(crate) async fn listen(gateway: &Gateway, session: &str) -> Self {
+        let headers = [("mcp-session-id", session), ("accept", "text/event-stream")];
+        Self::of(gateway.http().await.open("GET", "/mcp", &headers, "").await)
+    }
+
     /// Follows the body of an answer, which must be a stream.
     pub(crate) fn of(response: hyper::Response<Incoming>) -> Self {
         assert_eq!(response.status(), 200);
