@@ -170,11 +170,7 @@ impl Supervisor {
                 (Next::Stop, instance.report(Reason::Stopped), drain)
             }
         };
-        tokio::select! {
-            () = instance.drain(drain) => {}
-            () = self.tasks.stop().cancelled() => {}
-        }
-        instance.close(&ended, self.spec().timeouts.stop).await;
+        instance.close(&ended, drain, self.spec().timeouts.stop, self.tasks.stop()).await;
         next
     }
 
