@@ -4,8 +4,11 @@
 #![cfg(test)]
 
 mod bad_input;
+mod calls;
 mod first_light;
+mod handshake;
 mod sessions;
+mod shard_faults;
 mod streams;
 mod support;
 mod tidy;
