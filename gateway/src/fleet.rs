@@ -177,7 +177,6 @@ impl Fleet {
                 self.tried.insert(name.clone());
             }
         }
-        self.remember();
         let ready = self.shards.keys().all(|name| self.tried.contains(name));
         let before = Arc::clone(&self.world.borrow());
         let settled = before.settled || self.recalled || ready || Instant::now() >= self.settle_at;
@@ -198,6 +197,8 @@ impl Fleet {
             settled,
             ready: before.ready || ready,
         }));
+        // Nobody who waits for the world waits for the disk, and nobody else for this thread.
+        tokio::task::block_in_place(|| self.remember());
     }
 
     /// Saves every roster that a shard has just told.
