@@ -20,7 +20,7 @@ use super::processes::{Process, descendants, surviving};
 pub(crate) struct Stdio {
     child: Child,
     stdin: Option<ChildStdin>,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Option<Lines<BufReader<ChildStdout>>>,
     /// What was read while an answer was waited for.
     heard: VecDeque<Value>,
     log: Arc<Mutex<Vec<String>>>,
@@ -34,7 +34,7 @@ impl Builder {
         let mut child = command.stdin(Pipe::piped()).stdout(Pipe::piped()).spawn().unwrap();
         let log = follow(&mut child);
         let stdin = child.stdin.take();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
         Stdio { child, stdin, lines, heard: VecDeque::new(), log, dir }
     }
 }
@@ -108,7 +108,7 @@ impl Stdio {
     }
 
     async fn read(&mut self) -> Option<Value> {
-        let line = timeout(PATIENCE, self.lines.next_line()).await;
+        let line = timeout(PATIENCE, self.lines.as_mut()?.next_line()).await;
         let line = line.unwrap_or_else(|_| panic!("it says nothing; log:\n{}", self.log())).unwrap()?;
         Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}")))
     }
@@ -121,6 +121,11 @@ impl Stdio {
     /// Closes its stdin.
     pub(crate) fn close(&mut self) {
         self.stdin = None;
+    }
+
+    /// Closes its stdout.
+    pub(crate) fn close_stdout(&mut self) {
+        self.lines = None;
     }
 
     /// Sends it a signal.
