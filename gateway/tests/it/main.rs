@@ -3,6 +3,8 @@
 // The whole binary is test code; without this line clippy sees only the `#[test]` functions as such.
 #![cfg(test)]
 
+mod bad_input;
 mod first_light;
+mod sessions;
 mod support;
 mod tidy;
