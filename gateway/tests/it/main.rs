@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod fidelity;
 mod first_light;
 mod sessions;
 mod support;
