@@ -4,5 +4,6 @@
 #![cfg(test)]
 
 mod first_light;
+mod peers;
 mod support;
 mod tidy;

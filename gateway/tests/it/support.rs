@@ -8,8 +8,9 @@ mod http;
 mod processes;
 
 pub(crate) use client::{Legacy, modern_meta};
-pub(crate) use gateway::{Gateway, fake_shard, template_shard};
+pub(crate) use gateway::{Builder, Gateway, fake_shard, template_shard};
 pub(crate) use http::{Http, Response};
+pub(crate) use processes::Tree;
 
 use std::time::Duration;
 
