@@ -73,8 +73,10 @@ impl CallError {
         if let Some(words) = words.filter(|words| !words.is_empty()) {
             message += &format!("; its last lines: {}", words.join(" | "));
         }
-        if let Some(seconds) = shard.and_then(retry_in) {
-            message += &format!("; it is started again in {seconds} s");
+        match shard.and_then(retry_in) {
+            None => {}
+            Some(0) => message += "; it is started again at once",
+            Some(seconds) => message += &format!("; it is started again in {seconds} s"),
         }
         message
     }

@@ -135,6 +135,12 @@ pub enum Refused {
         /// How many calls may wait above it.
         waiting: usize,
     },
+    /// The calls that wait have as many bytes as they may.
+    #[error("calls of {waiting} bytes wait for it; `limits.in_flight` lets it take more at once")]
+    Heavy {
+        /// That limit.
+        waiting: usize,
+    },
 }
 
 /// A request of the shard to one caller.

@@ -143,7 +143,7 @@ impl Supervisor {
                 (instance.report(Reason::Stopped), drain)
             }
         };
-        instance.close(&ended, drain, self.spec().timeouts.stop).await;
+        instance.close(&ended, drain, self.spec().timeouts.stop, self.tasks.stop()).await;
         end
     }
 

@@ -13,6 +13,8 @@ use crate::wire::Level;
 
 /// How many bytes may wait in the control lane of a child that does not read.
 const CONTROL_BYTES: usize = 4 * 1024 * 1024;
+/// How many bytes of calls may wait, but for a single longer one.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// How much the writer takes at once, but for a single longer message.
 const BATCH: usize = 128 * 1024;
 
@@ -22,6 +24,7 @@ pub(crate) struct Table {
     control: VecDeque<Vec<u8>>,
     control_bytes: usize,
     waiting: VecDeque<(u64, Vec<u8>)>,
+    waiting_bytes: usize,
     sent: usize,
     refusing: bool,
     changed: [bool; 4],
@@ -59,6 +62,10 @@ impl Table {
         if self.waiting.len() >= WAITING + in_flight.saturating_sub(self.sent) {
             return Err(Refused::Full { in_flight, waiting: WAITING });
         }
+        if !self.waiting.is_empty() && self.waiting_bytes + line.len() > WAITING_BYTES {
+            return Err(Refused::Heavy { waiting: WAITING_BYTES });
+        }
+        self.waiting_bytes += line.len();
         self.calls.insert(number, entry);
         self.waiting.push_back((number, line));
         Ok(())
@@ -82,6 +89,7 @@ impl Table {
         }
         while self.sent < in_flight && out.len() < BATCH {
             let Some((number, line)) = self.waiting.pop_front() else { break };
+            self.waiting_bytes -= line.len();
             if let Some(entry) = self.calls.get_mut(&number) {
                 entry.sent = true;
                 self.sent += 1;
@@ -99,8 +107,11 @@ impl Table {
     /// Forgets a call; true if the shard has been sent it.
     pub(crate) fn remove(&mut self, number: u64) -> bool {
         let Some(entry) = self.calls.remove(&number) else { return false };
-        if !entry.sent {
-            self.waiting.retain(|(waiting, _)| *waiting != number);
+        if !entry.sent
+            && let Some(place) = self.waiting.iter().position(|(waiting, _)| *waiting == number)
+            && let Some((_, line)) = self.waiting.remove(place)
+        {
+            self.waiting_bytes -= line.len();
         }
         self.sent -= usize::from(entry.sent);
         entry.sent
@@ -164,6 +175,7 @@ impl Table {
     pub(crate) fn drain(&mut self) -> Vec<(Entry, Option<Vec<u8>>)> {
         self.refusing = true;
         self.sent = 0;
+        self.waiting_bytes = 0;
         let mut unsent: HashMap<u64, Vec<u8>> = self.waiting.drain(..).collect();
         self.calls.drain().map(|(number, entry)| (entry, unsent.remove(&number))).collect()
     }
@@ -223,6 +235,18 @@ mod tests {
         out.clear();
         assert_eq!(table.take_batch(2, &mut out), Batch::Write);
         assert_eq!(table.in_flight(), (2, WAITING - 1));
+    }
+
+    #[test]
+    fn calls_that_wait_are_bounded_in_bytes_too() {
+        let mut table = table(&[]);
+        let heavy = || vec![b' '; WAITING_BYTES / 2 + 1];
+        table.enqueue(1, heavy(), entry(1, None), 1).unwrap();
+        assert_eq!(table.enqueue(2, heavy(), entry(1, None), 1), Err(Refused::Heavy { waiting: WAITING_BYTES }));
+        table.remove(1);
+        table.enqueue(3, heavy(), entry(1, None), 1).unwrap();
+        table.take_batch(1, &mut Vec::new());
+        table.enqueue(4, heavy(), entry(1, None), 1).unwrap();
     }
 
     #[test]
