@@ -15,7 +15,7 @@ pub(crate) use processes::Tree;
 use std::time::Duration;
 
 /// How long a test waits for what must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks until the answer is there.
 ///
