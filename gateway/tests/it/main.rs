@@ -9,6 +9,7 @@ mod calls;
 mod fidelity;
 mod first_light;
 mod handshake;
+mod peers;
 mod sessions;
 mod shard_faults;
 mod stdio_door;

@@ -1,0 +1,57 @@
+//! Third-party clients that start the gateway as their own child, with third-party servers behind it.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::clients::{Client, INSPECTOR, PYTHON, TYPESCRIPT};
+use super::pipe::{Pipe, command_line};
+use super::servers::{Servers, exposed};
+use crate::support::eventually;
+
+/// The servers appear at a gateway that runs, and a client that starts the next one on the same folders sees and calls
+/// everything at once.
+async fn all_see_and_call_everything(clients: &[Client], calls: impl Fn(&Servers) -> PathBuf) {
+    let servers = Servers::lay_out().await;
+    drop_in_while_it_runs(&servers).await;
+    let door: Vec<String> = ["--stdio".to_owned()].into_iter().chain(command_line(&servers)).collect();
+    let mut complaints = Vec::new();
+    for client in clients {
+        complaints.extend(client.complaints(&servers, &door, &calls(&servers)).await);
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+async fn drop_in_while_it_runs(servers: &Servers) {
+    let mut pipe = Pipe::start(servers);
+    assert_eq!(pipe.ask("tools/list", json!({})).await["tools"], json!([]), "nothing is there yet");
+    servers.drop_in();
+    eventually("all tools are listed", async || {
+        let result = pipe.ask("tools/list", json!({})).await;
+        let tools = result["tools"].as_array().unwrap();
+        let mut names: Vec<String> = tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
+        names.sort_unstable();
+        (names == exposed("tools")).then_some(())
+    })
+    .await;
+    let sum = json!({"name": "everything__get-sum", "arguments": {"a": 19, "b": 23}});
+    let result = pipe.ask("tools/call", sum).await;
+    assert_eq!(result["content"][0]["text"], "The sum of 19 and 23 is 42.");
+    pipe.stop().await;
+}
+
+#[tokio::test]
+async fn both_typescript_sdks_see_and_call_servers_that_were_dropped_in() {
+    all_see_and_call_everything(&TYPESCRIPT, Servers::calls_file).await;
+}
+
+#[tokio::test]
+async fn the_python_sdk_sees_and_calls_servers_that_were_dropped_in() {
+    all_see_and_call_everything(&PYTHON, Servers::calls_file).await;
+}
+
+/// It starts a gateway for each list and each call, so two calls must do.
+#[tokio::test]
+async fn the_inspector_sees_and_calls_servers_that_were_dropped_in() {
+    all_see_and_call_everything(&INSPECTOR[..1], |servers| servers.first_calls(2)).await;
+}
