@@ -26,6 +26,8 @@ use crate::tasks::Tasks;
 
 /// The table of shards is printed when all have been tried, or after this.
 const TABLE: Duration = Duration::from_secs(6);
+/// What it takes at most to tell clients that their calls have failed because the gateway stops.
+const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// Everything that the gateway can be told.
 #[derive(Debug)]
@@ -50,7 +52,7 @@ pub enum Door {
     /// Over HTTP.
     Http(HttpOptions),
     /// Over this process's own stdin and stdout.
-    Stdio,
+    Stdio(StdioSettings),
 }
 
 /// What the HTTP door is told on the command line.
@@ -92,12 +94,12 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
                 () = show_shards(&mux, &url, &settings.shards) => {}
             }
         }
-        Door::Stdio => {
+        Door::Stdio(options) => {
             let mux = start_fleet(&settings, &shards, &doors)?;
             let (stdin, stdout) = (tokio::io::stdin(), tokio::io::stdout());
             tokio::select! {
                 () = stop.asked() => {}
-                () = stdio::serve(stdin, stdout, mux, StdioSettings::default(), &doors) => {}
+                () = stdio::serve(stdin, stdout, mux, options.clone(), &doors) => {}
             }
         }
     }
@@ -163,11 +165,18 @@ async fn shut_down(grace: Duration, doors: &Tasks, shards: &Tasks, mut stop: Sto
     info!("stopping");
     let until = Instant::now() + grace;
     let orderly = async {
+        let left = || until.saturating_duration_since(Instant::now());
         // What calls need to end leaves the shards half of the time.
-        if let Err(left) = doors.shutdown(grace / 2).await {
+        let calls = doors.shutdown(grace / 2).await;
+        if let Err(left) = &calls {
             warn!(%left, "calls are cut off");
         }
-        shards.shutdown(until.saturating_duration_since(Instant::now())).await
+        let ended = shards.shutdown(left()).await;
+        if calls.is_err() {
+            // With their shards those calls have ended; a client that does not listen now misses it.
+            let _ = doors.shutdown(LAST_WORDS.min(left())).await;
+        }
+        ended
     };
     tokio::select! {
         ended = orderly => match ended {

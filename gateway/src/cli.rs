@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::{Door, HttpOptions, Settings};
 use crate::config::watch::WatchMode;
+use crate::door::stdio::StdioSettings;
 
 /// Many stdio MCP servers, seen as one.
 #[derive(Debug, Parser)]
@@ -40,7 +41,15 @@ enum Command {
     /// Serve clients over HTTP (the default).
     Serve(Serve),
     /// Serve the one client that started this process, over stdin and stdout.
-    Stdio(FleetFlags),
+    Stdio(Stdio),
+}
+
+#[derive(Debug, Args)]
+struct Stdio {
+    #[command(flatten)]
+    fleet: FleetFlags,
+    #[command(flatten)]
+    requests: RequestFlags,
 }
 
 #[derive(Debug, Args)]
@@ -59,15 +68,11 @@ struct Serve {
     /// The address under which clients know this gateway, if a proxy stands before it.
     #[arg(long, env = "MCP_GATEWAY_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
-    /// The most bytes of one request body.
-    #[arg(long, env = "MCP_GATEWAY_MAX_BODY", value_name = "BYTES", default_value_t = 16 << 20)]
-    max_body: usize,
+    #[command(flatten)]
+    requests: RequestFlags,
     /// The most bytes of all request bodies that are being read.
     #[arg(long, env = "MCP_GATEWAY_MAX_BODY_MEMORY", value_name = "BYTES", default_value_t = 256 << 20)]
     max_body_memory: usize,
-    /// The most requests under way, waiting calls included.
-    #[arg(long, env = "MCP_GATEWAY_MAX_REQUESTS", value_name = "COUNT", default_value_t = 1024)]
-    max_requests: usize,
     /// The most open GET streams.
     #[arg(long, env = "MCP_GATEWAY_MAX_STREAMS", value_name = "COUNT", default_value_t = 1024)]
     max_streams: usize,
@@ -77,6 +82,16 @@ struct Serve {
     /// How long a session of the `initialize` era lasts.
     #[arg(long, env = "MCP_GATEWAY_SESSION_TTL", value_name = "TIME", default_value = "24h", value_parser = duration)]
     session_ttl: Duration,
+}
+
+#[derive(Debug, Args)]
+struct RequestFlags {
+    /// The most bytes of one request.
+    #[arg(long, env = "MCP_GATEWAY_MAX_BODY", value_name = "BYTES", default_value_t = 16 << 20)]
+    max_body: usize,
+    /// The most requests under way, waiting calls included.
+    #[arg(long, env = "MCP_GATEWAY_MAX_REQUESTS", value_name = "COUNT", default_value_t = 1024)]
+    max_requests: usize,
 }
 
 #[derive(Debug, Args)]
@@ -117,7 +132,10 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Settings, clap
     Ok(match line.command {
         None => serve(line.serve),
         Some(Command::Serve(arguments)) => serve(arguments),
-        Some(Command::Stdio(fleet)) => settings(fleet, Door::Stdio),
+        Some(Command::Stdio(Stdio { fleet, requests })) => {
+            let (message, requests) = (requests.max_body, requests.max_requests);
+            settings(fleet, Door::Stdio(StdioSettings { message, requests, ..StdioSettings::default() }))
+        }
     })
 }
 
@@ -127,9 +145,9 @@ fn serve(arguments: Serve) -> Settings {
         allow_hosts: arguments.allow_host,
         allow_origins: arguments.allow_origin,
         public_url: arguments.public_url,
-        max_body: arguments.max_body,
+        max_body: arguments.requests.max_body,
         max_body_memory: arguments.max_body_memory,
-        max_requests: arguments.max_requests,
+        max_requests: arguments.requests.max_requests,
         max_streams: arguments.max_streams,
         max_connections: arguments.max_connections,
         session_ttl: arguments.session_ttl,
@@ -199,7 +217,8 @@ mod tests {
                 "{line}"
             );
         }
-        assert!(matches!(parse(words("mcp-gateway stdio --shards a")).unwrap().door, Door::Stdio));
+        let stdio = parse(words("mcp-gateway stdio --shards a --max-body 1000")).unwrap();
+        assert!(matches!(stdio.door, Door::Stdio(StdioSettings { message: 1000, .. })));
     }
 
     #[test]

@@ -83,8 +83,8 @@ struct Fleet {
     /// Shards that have a file and do not run.
     absent: BTreeMap<ShardName, Absence>,
     problems: Vec<Trouble>,
-    /// What the store holds, so that nothing is written twice.
-    saved: BTreeMap<ShardName, Arc<Roster>>,
+    /// What the store holds, so that nothing is written twice: the roster, and whether its era is certain.
+    saved: BTreeMap<ShardName, (Arc<Roster>, bool)>,
     /// Shards that were ready, or failed, once.
     tried: BTreeSet<ShardName>,
     /// A roster was remembered from an earlier run: nobody needs to wait.
@@ -141,6 +141,8 @@ impl Fleet {
             let before = self.shards.remove(&name);
             info!(shard = %name, again = before.is_some(), "starting shard");
             let known = before.as_ref().and_then(|shard| shard.known.borrow().clone());
+            // It may have been saved under another command line.
+            self.saved.remove(&name);
             if let Some(before) = before {
                 retire(&before);
             }
@@ -164,7 +166,7 @@ impl Fleet {
     fn recall(&mut self, spec: &ShardSpec) -> Option<Known> {
         let saved = self.settings.store.load(spec.process.command_key())?;
         let roster = Arc::new(saved.roster);
-        self.saved.insert(spec.name.clone(), Arc::clone(&roster));
+        self.saved.insert(spec.name.clone(), (Arc::clone(&roster), saved.verdict_certain));
         self.recalled = true;
         Some(Known { roster, live: false, certain: saved.verdict_certain })
     }
@@ -175,7 +177,6 @@ impl Fleet {
                 self.tried.insert(name.clone());
             }
         }
-        self.remember();
         let ready = self.shards.keys().all(|name| self.tried.contains(name));
         let before = Arc::clone(&self.world.borrow());
         let settled = before.settled || self.recalled || ready || Instant::now() >= self.settle_at;
@@ -196,20 +197,25 @@ impl Fleet {
             settled,
             ready: before.ready || ready,
         }));
+        // Nobody who waits for the world waits for the disk, and nobody else for this thread.
+        tokio::task::block_in_place(|| self.remember());
     }
 
     /// Saves every roster that a shard has just told.
     fn remember(&mut self) {
         for (name, shard) in &self.shards {
             let Some(known) = shard.known.borrow().clone().filter(|known| known.live) else { continue };
-            if self.saved.get(name).is_some_and(|saved| Arc::ptr_eq(saved, &known.roster) || **saved == *known.roster) {
+            let is_saved = |(roster, certain): &(Arc<Roster>, bool)| {
+                *certain == known.certain && (Arc::ptr_eq(roster, &known.roster) || **roster == *known.roster)
+            };
+            if self.saved.get(name).is_some_and(is_saved) {
                 continue;
             }
             let saved = Saved { roster: (*known.roster).clone(), verdict_certain: known.certain };
             if let Err(error) = self.settings.store.save(shard.spec().process.command_key(), &saved) {
                 warn!(shard = %name, error = &error as &dyn std::error::Error, "cannot remember what the shard offers");
             }
-            self.saved.insert(name.clone(), known.roster);
+            self.saved.insert(name.clone(), (known.roster, known.certain));
         }
     }
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 pub(crate) const USAGE: &str = "\
 usage: fake_shard [--era legacy|modern|python|ts] [--name NAME] [--version V] [--instructions TEXT]
   [--on-discover normal|exit|close-stdout|silent|garbage] [--on-initialize normal|silent|exit|error]
-  [--start-delay MS] [--journal FILE] [--ignore-eof]
+  [--start-delay MS] [--discover-delay MS] [--journal FILE] [--ignore-eof]
   [--tools N] [--tools-file FILE] [--resources-file FILE] [--templates-file FILE] [--prompts-file FILE]
   [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private]";
 
@@ -53,6 +53,8 @@ pub(crate) struct Options {
     pub(crate) on_initialize: OnInitialize,
     /// Milliseconds before the first byte is read.
     pub(crate) start_delay: u64,
+    /// Milliseconds before `server/discover` is answered; whatever else is asked is served meanwhile.
+    pub(crate) discover_delay: u64,
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) instructions: Option<String>,
@@ -77,6 +79,7 @@ impl Default for Options {
             on_discover: OnDiscover::Normal,
             on_initialize: OnInitialize::Normal,
             start_delay: 0,
+            discover_delay: 0,
             name: "fake".into(),
             version: "1.0.0".into(),
             instructions: None,
@@ -131,6 +134,7 @@ fn set(options: &mut Options, flag: &str, value: String) -> Result<(), String> {
             options.cache_scope = one_of(flag, &value, &[("public", "public"), ("private", "private")])?;
         }
         "--start-delay" => options.start_delay = number(flag, &value)?,
+        "--discover-delay" => options.discover_delay = number(flag, &value)?,
         "--tools" => options.tools = number(flag, &value)?,
         "--page-size" => options.page_size = number::<usize>(flag, &value)?.max(1),
         "--ttl-ms" => options.ttl_ms = number(flag, &value)?,

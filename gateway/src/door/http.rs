@@ -30,7 +30,8 @@ use crate::mux::Mux;
 use crate::tasks::Tasks;
 use crate::wire::{Fault, code};
 
-/// What one connection may buffer of a request. Headers over it are refused with 431.
+/// What one connection may buffer of a request. Heads over it are refused with 431, at the latest at twice the size,
+/// because hyper looks after a read.
 const BUFFER: usize = 64 * 1024;
 
 /// All that the HTTP door can be told.

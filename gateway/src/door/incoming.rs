@@ -12,6 +12,8 @@ use crate::wire::{
 
 /// The most messages in one array.
 pub(crate) const MAX_BATCH: usize = 100;
+/// The longest id and the longest progress token, as JSON text. Both are kept while their call runs, and repeated.
+const MAX_TAG: usize = 1024;
 
 /// Reads bytes as JSON.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Raw<'_>, Refused> {
@@ -48,7 +50,15 @@ pub(crate) fn no_batches(revision: Revision) -> Refused {
 
 /// Reads what is interpreted of a request's parameters.
 pub(crate) fn params<'a>(request: &Request<'a>) -> Result<Params<'a>, Refused> {
-    Params::read(request.params).map_err(|error| Refused::invalid(error.to_string()).of(request.id.as_str()))
+    let id = request.id.as_str();
+    if id.len() > MAX_TAG {
+        return Err(Refused::invalid(format!("the `id` is longer than {MAX_TAG} bytes")));
+    }
+    let params = Params::read(request.params).map_err(|error| Refused::invalid(error.to_string()).of(id))?;
+    if params.meta.progress_token.is_some_and(|token| token.as_str().len() > MAX_TAG) {
+        return Err(Refused::invalid(format!("the `progressToken` is longer than {MAX_TAG} bytes")).of(id));
+    }
+    Ok(params)
 }
 
 /// Which era a message speaks, by its `_meta` and its `MCP-Protocol-Version` header, if the door has headers.

@@ -61,7 +61,7 @@ where
         };
         match line {
             Ok(Some(Line::Whole(line))) => take(&connection, line, &calls).await,
-            Ok(Some(Line::Overlong { id, length })) => connection.refuse_overlong(id, length).await,
+            Ok(Some(Line::Overlong { id, length, .. })) => connection.refuse_overlong(id, length).await,
             Ok(None) => break settings.drain,
             Err(error) => {
                 debug!(error = &error as &dyn std::error::Error, "stdin broke off");

@@ -33,6 +33,8 @@ pub(super) enum CallError {
     },
     /// The shard was taken away; it did not run.
     Removed,
+    /// The shard was started again and speaks the other era; it did not run.
+    OtherEra,
     /// The shard answered with a question that cannot be passed on to this client.
     NeedsInput,
 }
@@ -50,6 +52,8 @@ impl fmt::Display for CallError {
             }
             Self::NotReady { ended: Some(ended), .. } => write!(formatter, "it is down: {ended}"),
             Self::Removed => formatter.write_str("it was taken away"),
+            Self::OtherEra => formatter
+                .write_str("it was started again and speaks another revision; the call did not run, make it again"),
             Self::NeedsInput => {
                 formatter.write_str("it asks for input in a way that this client's protocol revision cannot carry")
             }

@@ -85,6 +85,9 @@ impl Relay {
             started: Instant::now(),
         };
         let shard = relay.shard();
+        if let Some(shard) = &shard {
+            shard.stats.count_call();
+        }
         let live = shard.as_ref().and_then(ready);
         let sent = shard.zip(live).is_some_and(|(shard, live)| relay.send(&shard, &live, params, read).is_ok());
         if !sent {
@@ -160,9 +163,15 @@ impl Relay {
                 }
                 sent
             }
-            Stage::Unsent { number, line, era } if era == live.era => self.submit(shard, live, number, line),
-            // Its next instance speaks another era: the message would have to be written anew.
-            Stage::Unsent { .. } | Stage::Running(..) | Stage::Over => return Err(CallError::Removed),
+            Stage::Unsent { number, line, era } if era == live.era => {
+                let sent = self.submit(shard, live, number, line.clone());
+                if sent.is_err() {
+                    self.stage = Stage::Unsent { number, line, era };
+                }
+                sent
+            }
+            // The message would have to be written anew, and what it was written from is gone.
+            Stage::Unsent { .. } | Stage::Running(..) | Stage::Over => return Err(CallError::OtherEra),
         };
         sent.map_err(CallError::Refused)
     }
@@ -175,7 +184,6 @@ impl Relay {
         let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: &[] };
         let timeouts = shard.spec().timeouts;
         let call = live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
-        shard.stats.count_call();
         self.stage = Stage::Running(Box::new(call), number, live.era);
         Ok(())
     }

@@ -48,18 +48,22 @@ pub(super) fn outgoing(
 fn meta(number: u64, client: &Client, era: Era, read: &Params<'_>) -> Option<String> {
     let number = number.to_string();
     let version = format!("\"{}\"", Revision::MODERN.as_str());
-    let mut edits = Vec::with_capacity(4);
+    let level = client.level.map(|level| format!("\"{}\"", level.as_str()));
+    let mut edits = Vec::with_capacity(5);
     if read.meta.progress_token.is_some() {
         edits.push(Edit::Set("progressToken", &number));
     }
     match (client.revision.era(), era) {
         (Era::Modern, Era::Legacy) => edits.push(Edit::RemovePrefixed(Meta::PREFIX)),
-        (Era::Legacy, Era::Modern) => edits.extend([
-            Edit::Set(Meta::PROTOCOL_VERSION, &version),
-            Edit::Set(Meta::CLIENT_INFO, &client.info),
-            // The client cannot be asked by way of an `input_required` result, so nothing is declared for it.
-            Edit::Set(Meta::CLIENT_CAPABILITIES, "{}"),
-        ]),
+        (Era::Legacy, Era::Modern) => {
+            edits.extend([
+                Edit::Set(Meta::PROTOCOL_VERSION, &version),
+                Edit::Set(Meta::CLIENT_INFO, &client.info),
+                // The client cannot be asked by way of an `input_required` result, so nothing is declared for it.
+                Edit::Set(Meta::CLIENT_CAPABILITIES, "{}"),
+            ]);
+            edits.extend(level.as_deref().map(|level| Edit::Set(Meta::LOG_LEVEL, level)));
+        }
         (Era::Legacy, Era::Legacy) | (Era::Modern, Era::Modern) => {}
     }
     (!edits.is_empty()).then(|| edited(read.meta.object.unwrap_or(Raw::EMPTY_OBJECT), &edits))

@@ -14,6 +14,8 @@ use crate::wire::{Era, Fault, Params, Raw, code};
 
 /// How many uris are remembered that shards have shown in results (DESIGN D5).
 const SHOWN: usize = 4096;
+/// Longer ones are not worth their place.
+const LONGEST: usize = 2048;
 /// Longer names are cut in messages.
 const QUOTED: usize = 100;
 
@@ -47,7 +49,7 @@ impl Shown {
             return;
         }
         let mut owners = self.0.lock().expect("no code that can panic runs under this lock");
-        for uri in uris {
+        for uri in uris.into_iter().filter(|uri| uri.len() <= LONGEST) {
             if owners.by_uri.insert(uri.clone(), Arc::clone(shard)).is_none() {
                 owners.order.push_back(uri);
             }

@@ -5,12 +5,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::shard::handshake::{Greeting, modern_params};
-use crate::shard::link::{Caller, Deadlines, Link, Reply};
+use crate::shard::link::{Caller, Deadlines, Failure, Link, Reply};
 use crate::shard::roster::{Item, List, Offered, Roster};
 use crate::wire::{Era, Kind, Raw, code, request};
 
@@ -19,8 +21,31 @@ const ITEMS: usize = 20_000;
 const BYTES: usize = 64 * 1024 * 1024;
 const PROBLEMS: usize = 20;
 
+/// How long all pages together may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Within {
+    limit: Duration,
+    until: Instant,
+}
+
+impl Within {
+    /// So long from now on: `timeouts.start`.
+    pub(crate) fn from_now(limit: Duration) -> Self {
+        Self { limit, until: Instant::now() + limit }
+    }
+
+    fn left(self) -> Result<Deadlines, Trouble> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(self.over()) } else { Ok(Deadlines { call: left, max: left }) }
+    }
+
+    fn over(self) -> Trouble {
+        Trouble::Failed(format!("no answer within {} (`timeouts.start`)", humantime::format_duration(self.limit)))
+    }
+}
+
 /// Everything that the shard declared.
-pub(crate) async fn roster(link: &Link, greeting: &Greeting, deadlines: Deadlines) -> Roster {
+pub(crate) async fn roster(link: &Link, greeting: &Greeting, within: Within) -> Roster {
     let mut roster = Roster {
         server_info: greeting.server_info.clone(),
         revision: greeting.revision.clone(),
@@ -31,23 +56,24 @@ pub(crate) async fn roster(link: &Link, greeting: &Greeting, deadlines: Deadline
     };
     for list in List::ALL {
         if roster.declares(list.capability()) {
-            roster.lists[list as usize] = Arc::new(offered(link, greeting.era, list, deadlines).await);
+            roster.lists[list as usize] = Arc::new(offered(link, greeting.era, list, within).await);
         }
     }
     roster
 }
 
 /// One list, as it is now.
-pub(crate) async fn offered(link: &Link, era: Era, list: List, deadlines: Deadlines) -> Offered {
+pub(crate) async fn offered(link: &Link, era: Era, list: List, within: Within) -> Offered {
     let mut gathered = Gathered { offered: Offered { ttl_ms: u64::MAX, public: true, ..Offered::default() }, bytes: 0 };
     let mut cursor = None;
     let mut seen = HashSet::new();
     for _ in 0..PAGES {
-        let page = match page(link, era, list, cursor.as_deref(), deadlines).await {
+        let page = match page(link, era, list, cursor.as_deref(), within).await {
             Ok(page) => page,
             Err(Trouble::NotServed) => break,
             Err(Trouble::Failed(error)) => {
                 gathered.problem(format!("`{}` failed: {error}", list.method()));
+                gathered.offered.broken_off = true;
                 break;
             }
         };
@@ -114,7 +140,7 @@ enum Trouble {
     Failed(String),
 }
 
-async fn page(link: &Link, era: Era, list: List, cursor: Option<&str>, deadlines: Deadlines) -> Result<Bytes, Trouble> {
+async fn page(link: &Link, era: Era, list: List, cursor: Option<&str>, within: Within) -> Result<Bytes, Trouble> {
     let params = match (era, cursor) {
         (Era::Modern, cursor) => modern_params(cursor),
         (Era::Legacy, Some(cursor)) => json!({"cursor": cursor}).to_string().into_bytes(),
@@ -122,7 +148,7 @@ async fn page(link: &Link, era: Era, list: List, cursor: Option<&str>, deadlines
     };
     let number = link.next_number();
     let call = link
-        .call(number, request(number, list.method(), Some(&params)), Caller::GATEWAY, deadlines)
+        .call(number, request(number, list.method(), Some(&params)), Caller::GATEWAY, within.left()?)
         .map_err(|refused| Trouble::Failed(refused.to_string()))?;
     match call.done().await {
         Ok(Reply::Result(result)) => Ok(result),
@@ -131,6 +157,7 @@ async fn page(link: &Link, era: Era, list: List, cursor: Option<&str>, deadlines
             let number = Raw::parse(&error).ok().and_then(|error| error.get("code")?.as_str().parse::<i64>().ok());
             Err(if number == Some(code::METHOD_NOT_FOUND) { Trouble::NotServed } else { Trouble::Failed(text) })
         }
+        Err(Failure::Deadline { .. }) => Err(within.over()),
         Err(failure) => Err(Trouble::Failed(failure.to_string())),
     }
 }

@@ -85,7 +85,7 @@ async fn probe(link: &Link) -> Agreed {
         Ok(Heard::Greeting(greeting)) => Ok(greeting),
         Ok(Heard::ModernError(error)) => Ok(undescribed(&error)),
         Ok(Heard::Broke(_)) => Err(Disagreed::Restart(Plan::Initialize)),
-        Ok(Heard::OtherError(_)) => match heard(initialize(link)?, Era::Legacy).await {
+        Ok(Heard::OtherError(_)) => match heard(fall_back(link)?, Era::Legacy).await {
             Heard::Greeting(greeting) => Ok(confirmed(link, greeting)),
             Heard::ModernError(_) => Err(Disagreed::Restart(Plan::Discover)),
             Heard::OtherError(error) => Err(Disagreed::Failed(error)),
@@ -97,7 +97,7 @@ async fn probe(link: &Link) -> Agreed {
 
 /// The shard was silent: it may be slow, or legacy and deaf to what it does not know.
 async fn ask_both(link: &Link, mut discovering: Call) -> Agreed {
-    let mut initializing = initialize(link)?;
+    let mut initializing = fall_back(link)?;
     tokio::select! {
         biased;
         modern = answer(&mut discovering, Era::Modern) => match modern {
@@ -182,6 +182,11 @@ fn initialize(link: &Link) -> Result<Call, Disagreed> {
         "clientInfo": client_info(),
     });
     ask(link, "initialize", params.to_string().as_bytes())
+}
+
+/// `initialize` after `server/discover`. A child that has ended meanwhile broke at the probe.
+fn fall_back(link: &Link) -> Result<Call, Disagreed> {
+    initialize(link).map_err(|_| Disagreed::Restart(Plan::Initialize))
 }
 
 fn ask(link: &Link, method: &str, params: &[u8]) -> Result<Call, Disagreed> {

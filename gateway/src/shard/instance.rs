@@ -20,8 +20,8 @@ use crate::shard::stderr::{self, StderrTail};
 use crate::shard::{Ended, Reason};
 use crate::tasks::Tasks;
 
-/// After its exit, answers that the child had written are still read for so long; and after it closed its output, its
-/// exit is waited for so long.
+/// After its exit, what the child had written is still read for so long; and after it closed its output, its exit is
+/// waited for so long.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How many lines of stderr go with an ending.
 const STDERR_LINES: usize = 20;
@@ -34,6 +34,8 @@ pub(crate) struct Instance {
     writer: JoinHandle<io::Result<()>>,
     stderr: JoinHandle<()>,
     tail: StderrTail,
+    /// Where in `tail` this child begins.
+    born: u64,
 }
 
 impl Instance {
@@ -44,13 +46,14 @@ impl Instance {
         tail: StderrTail,
         tasks: &Tasks,
     ) -> Result<Self, Ended> {
+        let born = tail.position();
         let launched = Process::launch(&spec.process, env);
         let (process, pipes) = launched.map_err(|reason| Ended { reason, stderr: Vec::new() })?;
         let span = tracing::Span::current();
         let reader = tasks.spawn(link::read(link.clone(), pipes.stdout).instrument(span.clone()));
         let writer = tasks.spawn(link::write(link.clone(), pipes.stdin).instrument(span.clone()));
         let stderr = tasks.spawn(stderr::read(pipes.stderr, tail.clone(), spec.mask.clone()).instrument(span));
-        Ok(Self { link, process, reader, writer, stderr, tail })
+        Ok(Self { link, process, reader, writer, stderr, tail, born })
     }
 
     pub(crate) fn id(&self) -> Option<u32> {
@@ -61,22 +64,34 @@ impl Instance {
     pub(crate) async fn ended(&mut self) -> Reason {
         tokio::select! {
             status = self.process.exited() => {
-                let _ = timeout(LAST_WORDS, &mut self.reader).await;
+                self.last_words().await;
                 status.map_or(Reason::Closed, Reason::Exited)
             }
-            _ = &mut self.reader, if !self.reader.is_finished() => self.exit_or_closed().await,
-            _ = &mut self.writer, if !self.writer.is_finished() => self.exit_or_closed().await,
+            () = finished(&mut self.reader) => self.exit_or_closed().await,
+            () = finished(&mut self.writer) => self.exit_or_closed().await,
         }
     }
 
     async fn exit_or_closed(&mut self) -> Reason {
-        let status = timeout(LAST_WORDS, self.process.exited()).await;
-        status.ok().flatten().map_or(Reason::Closed, Reason::Exited)
+        let status = timeout(LAST_WORDS, self.process.exited()).await.ok().flatten();
+        if status.is_some() {
+            self.last_words().await;
+        }
+        status.map_or(Reason::Closed, Reason::Exited)
+    }
+
+    /// Lets what the child had written be read; a process that it left behind may hold its pipes open.
+    async fn last_words(&mut self) {
+        let read = async {
+            finished(&mut self.reader).await;
+            finished(&mut self.stderr).await;
+        };
+        let _ = timeout(LAST_WORDS, read).await;
     }
 
     /// The ending as it is reported, with the child's last words.
     pub(crate) fn report(&self, reason: Reason) -> Arc<Ended> {
-        Arc::new(Ended { reason, stderr: self.tail.last(STDERR_LINES) })
+        Arc::new(Ended { reason, stderr: self.tail.last_since(self.born, STDERR_LINES) })
     }
 
     /// Takes no more calls, waits up to `drain` for those under way, fails what is left with `ended`, and ends the child
@@ -89,10 +104,8 @@ impl Instance {
         hurry: &CancellationToken,
     ) {
         self.link.refuse_calls();
-        if !self.writer.is_finished() {
-            // The writer ends when all calls are answered.
-            let _ = hurry.run_until_cancelled(timeout(drain, &mut self.writer)).await;
-        }
+        // The writer ends when all calls are answered.
+        let _ = hurry.run_until_cancelled(timeout(drain, finished(&mut self.writer))).await;
         self.link.fail_all(ended);
         self.writer.abort();
         let status = self.process.close(stop, hurry).await;
@@ -100,5 +113,12 @@ impl Instance {
         for task in [self.reader.abort_handle(), self.stderr.abort_handle()] {
             task.abort();
         }
+    }
+}
+
+/// Waits for a task, also one that has been waited for before.
+async fn finished<T>(task: &mut JoinHandle<T>) {
+    if !task.is_finished() {
+        let _ = task.await;
     }
 }

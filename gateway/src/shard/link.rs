@@ -32,7 +32,7 @@ use crate::wire::{self, Fault, Level};
 /// Who makes a call, as far as the link must know: a plain value.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Equal for all calls of one client session.
+    /// Equal for all calls of one client session, and 0 for the gateway alone.
     pub client: u128,
     /// The least severe log message that the caller hears on this call; `None` hears none.
     pub level: Option<Level>,
@@ -45,6 +45,10 @@ pub struct Caller {
 impl Caller {
     /// The gateway itself: hears neither logs nor progress, and nobody can be asked.
     pub const GATEWAY: Self = Self { client: 0, level: None, progress: false, asks: &[] };
+
+    pub(crate) fn is_gateway(&self) -> bool {
+        self.client == Self::GATEWAY.client
+    }
 }
 
 /// How long a call may take.

@@ -103,6 +103,19 @@ pub struct Offered {
     /// What was wrong with single items or pages, for the problem report.
     #[serde(skip)]
     pub problems: Vec<String>,
+    /// The shard failed in the midst of it: this is not the whole list.
+    #[serde(skip)]
+    pub broken_off: bool,
+}
+
+impl Offered {
+    /// This list; or, if the shard failed to tell it, the one before, with the problem.
+    pub(crate) fn or_what_was(self, before: &Self) -> Self {
+        if self.broken_off && !before.items.is_empty() {
+            return Self { problems: self.problems, ..before.clone() };
+        }
+        self
+    }
 }
 
 /// Everything that one shard offers.

@@ -24,18 +24,32 @@ pub struct StderrTail(Arc<Mutex<Tail>>);
 struct Tail {
     lines: VecDeque<String>,
     bytes: usize,
+    /// How many lines there ever were.
+    count: u64,
 }
 
 impl StderrTail {
     /// The last `count` lines, the oldest first.
     pub fn last(&self, count: usize) -> Vec<String> {
+        self.last_since(0, count)
+    }
+
+    /// How many lines there have been: where a new child begins.
+    pub(crate) fn position(&self) -> u64 {
+        self.0.lock().expect("no code that can panic runs under this lock").count
+    }
+
+    /// The last `count` lines of those after `position`, the oldest first.
+    pub(crate) fn last_since(&self, position: u64, count: usize) -> Vec<String> {
         let tail = self.0.lock().expect("no code that can panic runs under this lock");
-        tail.lines.iter().skip(tail.lines.len().saturating_sub(count)).cloned().collect()
+        let fresh = usize::try_from(tail.count - position).unwrap_or(usize::MAX).min(count);
+        tail.lines.iter().skip(tail.lines.len().saturating_sub(fresh)).cloned().collect()
     }
 
     fn push(&self, line: String) {
         let mut tail = self.0.lock().expect("no code that can panic runs under this lock");
         tail.bytes += line.len();
+        tail.count += 1;
         tail.lines.push_back(line);
         while tail.bytes > KEPT {
             let Some(oldest) = tail.lines.pop_front() else { break };
@@ -84,5 +98,16 @@ mod tests {
         read(text.as_bytes(), tail.clone(), Mask::default()).await;
         assert_eq!(tail.last(2), ["line", "last"]);
         assert!(tail.last(usize::MAX).iter().map(String::len).sum::<usize>() <= KEPT);
+    }
+
+    #[tokio::test]
+    async fn a_child_has_no_last_words_of_the_one_before_it() {
+        let tail = StderrTail::default();
+        read(&b"one\ntwo\n"[..], tail.clone(), Mask::default()).await;
+        let position = tail.position();
+        assert!(tail.last_since(position, 3).is_empty());
+        read(&b"three\n"[..], tail.clone(), Mask::default()).await;
+        assert_eq!(tail.last_since(position, 3), ["three"]);
+        assert_eq!(tail.last(2), ["two", "three"]);
     }
 }

@@ -22,6 +22,8 @@ pub enum Line {
     Overlong {
         /// The message's `id`, if it could be found.
         id: Option<String>,
+        /// It has a `method`: the `id` is not that of an answer.
+        has_method: bool,
         /// How long the line was, in bytes.
         length: usize,
     },
@@ -56,7 +58,9 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                 self.buffer.advance(1);
                 self.searched = 0;
                 if line.len() > self.limit {
-                    return Ok(Some(overlong(&line)));
+                    let mut finder = IdFinder::default();
+                    finder.feed(&line);
+                    return Ok(Some(overlong(finder, line.len())));
                 }
                 if line.iter().all(u8::is_ascii_whitespace) {
                     continue;
@@ -93,7 +97,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             self.searched = 0;
             if found.is_some() {
                 self.buffer.advance(piece + 1);
-                return Ok(Some(Line::Overlong { id: finder.finish(), length }));
+                return Ok(Some(overlong(finder, length)));
             }
             self.buffer = BytesMut::with_capacity(BUFFER);
             if !self.fill().await? {
@@ -103,10 +107,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 }
 
-fn overlong(line: &[u8]) -> Line {
-    let mut finder = IdFinder::default();
-    finder.feed(line);
-    Line::Overlong { id: finder.finish(), length: line.len() }
+fn overlong(finder: IdFinder, length: usize) -> Line {
+    Line::Overlong { has_method: finder.has_method(), id: finder.finish(), length }
 }
 
 #[cfg(test)]
@@ -119,7 +121,7 @@ mod tests {
         while let Some(line) = lines.next().await.unwrap() {
             seen.push(match line {
                 Line::Whole(line) => String::from_utf8_lossy(&line).into_owned(),
-                Line::Overlong { id, length } => format!("{length} bytes, id {id:?}"),
+                Line::Overlong { id, length, .. } => format!("{length} bytes, id {id:?}"),
             });
         }
         seen

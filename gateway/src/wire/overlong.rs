@@ -14,6 +14,7 @@ pub struct IdFinder {
     /// A string at depth 1 is being read, or the value of `id` is.
     token: Vec<u8>,
     expecting: Expecting,
+    has_method: bool,
     id: Option<Vec<u8>>,
 }
 
@@ -31,6 +32,11 @@ impl IdFinder {
         for byte in bytes {
             self.step(*byte);
         }
+    }
+
+    /// Whether a top-level `method` went by, so that the `id` is of the sender's own making.
+    pub fn has_method(&self) -> bool {
+        self.has_method
     }
 
     /// The JSON text of the message's `id`, if a whole one went by.
@@ -62,8 +68,9 @@ impl IdFinder {
             }
             b',' => self.end_of_value(),
             b':' if self.depth == 1 => {
-                let is_id = self.expecting == Expecting::Key && self.token == b"\"id\"";
-                self.expecting = if is_id { Expecting::IdValue } else { Expecting::Value };
+                let is_key = |key: &[u8]| self.expecting == Expecting::Key && self.token == key;
+                self.has_method |= is_key(b"\"method\"");
+                self.expecting = if is_key(b"\"id\"") { Expecting::IdValue } else { Expecting::Value };
                 self.token.clear();
             }
             b' ' | b'\t' | b'\r' | b'\n' => {}
@@ -109,5 +116,16 @@ mod tests {
                 assert_eq!(finder.finish().as_deref(), expected, "{text} in pieces of {cut}");
             }
         }
+    }
+
+    #[test]
+    fn a_request_is_told_from_an_answer() {
+        let check = |text: &str, expected| {
+            let mut finder = IdFinder::default();
+            finder.feed(text.as_bytes());
+            assert_eq!(finder.has_method(), expected, "{text}");
+        };
+        check(r#"{"id":1,"method":"roots/list","params":{"#, true);
+        check(r#"{"id":1,"result":{"method":"x","t":"\"method\":"},"x":"method"}"#, false);
     }
 }

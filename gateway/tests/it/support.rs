@@ -3,14 +3,22 @@
 //! Invariant: a gateway leaves no process behind, and a test that finds one fails.
 
 mod client;
+mod events;
 mod gateway;
 mod http;
+mod journal;
 mod processes;
+mod socket;
+mod stdio;
 
 pub(crate) use client::{Legacy, modern_meta};
+pub(crate) use events::Events;
 pub(crate) use gateway::{Builder, Gateway, fake_shard, template_shard};
 pub(crate) use http::{Http, Response};
+pub(crate) use journal::Journal;
 pub(crate) use processes::Tree;
+pub(crate) use socket::Socket;
+pub(crate) use stdio::Stdio;
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::warn;
 
-use super::Guard;
+use super::{Guard, Refusal};
 use crate::door::refusal::Refused;
 use crate::wire::{Fault, code};
 
@@ -19,12 +19,16 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, DELETE, OPTION
 /// Two hours, the longest that browsers keep it.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
-/// Refuses foreign hosts and origins with 403, answers `OPTIONS`, and lets allowed pages read the answers.
+/// Refuses foreign hosts and origins with 403, and headers that name none or several with 400; answers `OPTIONS`, and lets allowed pages read the answers.
 pub async fn check_and_share(State(guard): State<Arc<Guard>>, request: Request<Body>, next: Next) -> Response {
     if let Err(refusal) = guard.check_request(request.uri(), request.headers()) {
         warn!(error = %refusal, "request refused");
-        let fault = Fault::new(code::INVALID_REQUEST, refusal.to_string());
-        return Refused::new(StatusCode::FORBIDDEN, fault).into_response();
+        let status = match refusal {
+            // RFC 9112, 3.2: a request without exactly one good `Host` is a bad request.
+            Refusal::NoHost | Refusal::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Refusal::Host(_) | Refusal::Origin(_) => StatusCode::FORBIDDEN,
+        };
+        return Refused::new(status, Fault::new(code::INVALID_REQUEST, refusal.to_string())).into_response();
     }
     let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response =

@@ -12,7 +12,8 @@ use super::{Ask, Event, Failure, Link, Reply};
 use crate::shard::polite;
 use crate::shard::roster::List;
 use crate::wire::{
-    IdFinder, Kind, Level, Line, Lines, Message, Notification, Outcome, Raw, Request, Response, read_object,
+    Fault, Id, IdFinder, Kind, Level, Line, Lines, Message, Notification, Outcome, Raw, Request, Response, code,
+    read_object,
 };
 
 /// Reads until the child closes its end.
@@ -24,9 +25,9 @@ pub(crate) async fn read(link: Link, stdout: impl AsyncRead + Unpin) -> io::Resu
     while let Some(line) = lines.next().await? {
         match line {
             Line::Whole(line) => link.take_line(&line),
-            Line::Overlong { id, length } => {
+            Line::Overlong { id, has_method, length } => {
                 let limit = link.0.limits.message;
-                link.fail_call(id.as_deref(), Failure::Overlong { length, limit });
+                link.fail_call(id.filter(|_| !has_method).as_deref(), Failure::Overlong { length, limit });
             }
         }
     }
@@ -53,6 +54,13 @@ impl Link {
             Ok(Message::Notification(notification)) => self.take_notification(line, &notification),
             Ok(Message::Request(request)) => self.take_request(line, &request),
             Err(unreadable) => {
+                if message.get("method").is_some()
+                    && let Some(id) = message.get("id").and_then(Id::read)
+                {
+                    // Else the shard would wait for an answer, and whoever called it with it.
+                    let fault = Fault::new(code::INVALID_REQUEST, unreadable.to_string());
+                    self.answer_request(id.as_str(), Err(fault));
+                }
                 let id = find_id(message.as_str().as_bytes());
                 self.fail_call(id.as_deref(), Failure::Unreadable(unreadable.to_string()));
             }
@@ -70,13 +78,11 @@ impl Link {
             return tracing::debug!("the shard answered a request that is not under way");
         };
         self.0.outgoing.notify_one();
-        let Some(line) = self.0.limits.budget.book(line.clone()) else {
-            return entry.mailbox.finish(Err(Failure::Budget(self.0.limits.budget.total())));
+        let reply = match response.outcome {
+            Outcome::Result(result) => self.part(line, result).map(Reply::Result),
+            Outcome::Error(error) => self.part(line, error).map(Reply::Error),
         };
-        entry.mailbox.finish(Ok(match response.outcome {
-            Outcome::Result(result) => Reply::Result(line.slice_ref(result.as_str().as_bytes())),
-            Outcome::Error(error) => Reply::Error(line.slice_ref(error.as_str().as_bytes())),
-        }));
+        entry.mailbox.finish(reply.ok_or_else(|| Failure::Budget(self.0.limits.budget.total())));
     }
 
     fn take_notification(&self, line: &Bytes, notification: &Notification<'_>) {
@@ -98,8 +104,9 @@ impl Link {
         let Some(params) = params else { return self.0.stats.count_stray() };
         let token = read_object(params, &["progressToken"]).ok().and_then(|[token]| token);
         let token = token.and_then(|token| token.unsigned().or_else(|| token.string()?.parse().ok()));
-        match token.and_then(|token| self.table().progress(token).cloned()) {
-            Some(mailbox) => mailbox.push(Event::Progress(line.slice_ref(params.as_str().as_bytes()))),
+        let mailbox = token.and_then(|token| self.table().progress(token).cloned());
+        match mailbox.zip(self.part(line, params)) {
+            Some((mailbox, params)) => mailbox.push(Event::Progress(params)),
             None => self.0.stats.count_stray(),
         }
     }
@@ -108,10 +115,16 @@ impl Link {
         let Some(params) = params else { return self.0.stats.count_stray() };
         let level = read_object(params, &["level"]).ok().and_then(|[level]| Level::parse(&level?.string()?));
         let mailbox = level.and_then(|level| Some(self.table().log_candidate(level)?.mailbox.clone()));
-        match mailbox {
-            Some(mailbox) => mailbox.push(Event::Log(line.slice_ref(params.as_str().as_bytes()))),
+        match mailbox.zip(self.part(line, params)) {
+            Some((mailbox, params)) => mailbox.push(Event::Log(params)),
             None => tracing::debug!(params = params.as_str(), "the shard logs"),
         }
+    }
+
+    /// A part of a line to be kept for a caller; `None` if the results in memory leave no room for the line.
+    fn part(&self, line: &Bytes, part: Raw<'_>) -> Option<Bytes> {
+        let line = self.0.limits.budget.book(line.clone())?;
+        Some(line.slice_ref(part.as_str().as_bytes()))
     }
 
     fn take_request(&self, line: &Bytes, request: &Request<'_>) {
@@ -132,9 +145,10 @@ impl Link {
         }));
     }
 
-    /// Ends the call that `id` names, if it is one that the shard has; else the line is only counted.
+    /// Ends the call that the answer with this `id` belongs to, if it is one that the shard has; else the line is only
+    /// counted.
     fn fail_call(&self, id: Option<&str>, failure: Failure) {
-        let number = id.and_then(|id| Raw::parse(id.as_bytes()).ok()?.unsigned());
+        let number = id.and_then(|id| Id::read(Raw::parse(id.as_bytes()).ok()?)?.ours());
         match number.and_then(|number| self.table().answered(number)) {
             Some(entry) => {
                 self.0.outgoing.notify_one();
@@ -148,8 +162,12 @@ impl Link {
     }
 }
 
+/// The `id` of an answer; a request's is of the shard's own making and may equal one of ours.
 fn find_id(message: &[u8]) -> Option<String> {
     let mut finder = IdFinder::default();
     finder.feed(message);
-    finder.finish()
+    if finder.has_method() { None } else { finder.finish() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,8 +23,12 @@ pub(crate) struct Table {
     calls: HashMap<u64, Entry>,
     control: VecDeque<Vec<u8>>,
     control_bytes: usize,
+    /// The gateway's own requests. They count nowhere: whatever `limits.in_flight` says, a shard must be asked what it is
+    /// while an earlier question is still open.
+    own: VecDeque<(u64, Vec<u8>)>,
     waiting: VecDeque<(u64, Vec<u8>)>,
     waiting_bytes: usize,
+    /// How many calls of clients the shard has.
     sent: usize,
     refusing: bool,
     changed: [bool; 4],
@@ -35,6 +39,13 @@ pub(crate) struct Entry {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) caller: Caller,
     pub(crate) sent: bool,
+}
+
+impl Entry {
+    /// Whether it takes one of the places that `limits.in_flight` gives.
+    fn counts(&self) -> bool {
+        self.sent && !self.caller.is_gateway()
+    }
 }
 
 /// What the writer does next.
@@ -59,15 +70,19 @@ impl Table {
         if self.refusing {
             return Err(Refused::Gone);
         }
-        if self.waiting.len() >= WAITING + in_flight.saturating_sub(self.sent) {
-            return Err(Refused::Full { in_flight, waiting: WAITING });
+        if entry.caller.is_gateway() {
+            self.own.push_back((number, line));
+        } else {
+            if self.waiting.len() >= WAITING + in_flight.saturating_sub(self.sent) {
+                return Err(Refused::Full { in_flight, waiting: WAITING });
+            }
+            if !self.waiting.is_empty() && self.waiting_bytes + line.len() > WAITING_BYTES {
+                return Err(Refused::Heavy { waiting: WAITING_BYTES });
+            }
+            self.waiting_bytes += line.len();
+            self.waiting.push_back((number, line));
         }
-        if !self.waiting.is_empty() && self.waiting_bytes + line.len() > WAITING_BYTES {
-            return Err(Refused::Heavy { waiting: WAITING_BYTES });
-        }
-        self.waiting_bytes += line.len();
         self.calls.insert(number, entry);
-        self.waiting.push_back((number, line));
         Ok(())
     }
 
@@ -84,8 +99,13 @@ impl Table {
     pub(crate) fn take_batch(&mut self, in_flight: usize, out: &mut Vec<u8>) -> Batch {
         self.control_bytes = 0;
         for line in self.control.drain(..) {
-            out.extend_from_slice(&line);
-            out.push(b'\n');
+            append(out, &line);
+        }
+        for (number, line) in self.own.drain(..) {
+            if let Some(entry) = self.calls.get_mut(&number) {
+                entry.sent = true;
+                append(out, &line);
+            }
         }
         while self.sent < in_flight && out.len() < BATCH {
             let Some((number, line)) = self.waiting.pop_front() else { break };
@@ -93,8 +113,7 @@ impl Table {
             if let Some(entry) = self.calls.get_mut(&number) {
                 entry.sent = true;
                 self.sent += 1;
-                out.extend_from_slice(&line);
-                out.push(b'\n');
+                append(out, &line);
             }
         }
         match (out.is_empty(), self.refusing && self.calls.is_empty()) {
@@ -107,22 +126,20 @@ impl Table {
     /// Forgets a call; true if the shard has been sent it.
     pub(crate) fn remove(&mut self, number: u64) -> bool {
         let Some(entry) = self.calls.remove(&number) else { return false };
-        if !entry.sent
-            && let Some(place) = self.waiting.iter().position(|(waiting, _)| *waiting == number)
-            && let Some((_, line)) = self.waiting.remove(place)
-        {
-            self.waiting_bytes -= line.len();
+        if !entry.sent {
+            self.own.retain(|(waiting, _)| *waiting != number);
+            let place = self.waiting.iter().position(|(waiting, _)| *waiting == number);
+            let line = place.and_then(|place| self.waiting.remove(place));
+            self.waiting_bytes -= line.map_or(0, |(_, line)| line.len());
         }
-        self.sent -= usize::from(entry.sent);
+        self.sent -= usize::from(entry.counts());
         entry.sent
     }
 
     /// Takes the entry that the shard has answered.
     pub(crate) fn answered(&mut self, number: u64) -> Option<Entry> {
-        if !self.calls.get(&number)?.sent {
-            return None;
-        }
-        self.sent -= 1;
+        let entry = self.calls.get(&number).filter(|entry| entry.sent)?;
+        self.sent -= usize::from(entry.counts());
         self.calls.remove(&number)
     }
 
@@ -176,7 +193,7 @@ impl Table {
         self.refusing = true;
         self.sent = 0;
         self.waiting_bytes = 0;
-        let mut unsent: HashMap<u64, Vec<u8>> = self.waiting.drain(..).collect();
+        let mut unsent: HashMap<u64, Vec<u8>> = self.own.drain(..).chain(self.waiting.drain(..)).collect();
         self.calls.drain().map(|(number, entry)| (entry, unsent.remove(&number))).collect()
     }
 
@@ -188,6 +205,11 @@ impl Table {
         let changed = std::mem::take(&mut self.changed);
         List::ALL.into_iter().filter(|list| changed[*list as usize]).collect()
     }
+}
+
+fn append(out: &mut Vec<u8>, line: &[u8]) {
+    out.extend_from_slice(line);
+    out.push(b'\n');
 }
 
 #[cfg(test)]
@@ -269,6 +291,23 @@ mod tests {
     #[test]
     fn a_call_that_waits_is_no_candidate() {
         assert!(table(&[7]).ask_candidate("sampling/createMessage").is_none());
+    }
+
+    #[test]
+    fn the_gateway_asks_its_own_questions_whatever_the_limit_is() {
+        let own = || Entry { mailbox: entry(0, None).mailbox, caller: Caller::GATEWAY, sent: false };
+        let mut table = Table::default();
+        table.enqueue(1, b"call".to_vec(), entry(7, None), 1).unwrap();
+        table.enqueue(2, b"discover".to_vec(), own(), 1).unwrap();
+        table.enqueue(3, b"initialize".to_vec(), own(), 1).unwrap();
+        let mut out = Vec::new();
+        table.take_batch(1, &mut out);
+        assert_eq!(out, b"discover\ninitialize\ncall\n");
+        assert_eq!(table.in_flight(), (1, 0));
+        assert!(table.answered(2).is_some() && table.remove(3));
+        assert_eq!(table.in_flight(), (1, 0));
+        table.answered(1).unwrap();
+        assert_eq!(table.in_flight(), (0, 0));
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(crate) fn template_shard() -> String {
 }
 
 /// A program of this workspace, which `make test` has built beside the gateway.
-fn built(name: &str) -> PathBuf {
+pub(super) fn built(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_mcp-gateway")).with_file_name("").join(name);
     assert!(path.is_file(), "{} is missing: run `cargo build --workspace --bins --examples` first", path.display());
     path
@@ -77,18 +77,25 @@ impl Builder {
         self
     }
 
-    /// Starts it, and returns as soon as it listens.
-    pub(crate) async fn start(self) -> Gateway {
+    /// The folders with the shard files, and the command line that serves them with `door`.
+    pub(super) fn prepare(self, door: &[&str]) -> (Arc<TempDir>, Command) {
         let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().unwrap()));
         fs::create_dir_all(dir.path().join("shards.d")).unwrap();
         for (name, text) in &self.shards {
             write_shard(&dir, name, text);
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-gateway"));
-        command.arg("serve").args(["--listen", "127.0.0.1:0"]);
+        command.args(door);
         command.arg("--shards").arg(dir.path().join("shards.d")).arg("--state-dir").arg(dir.path().join("state"));
         command.args(&self.flags).envs(self.variables);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stderr(Stdio::piped()).kill_on_drop(true);
+        (dir, command)
+    }
+
+    /// Starts it, and returns as soon as it listens.
+    pub(crate) async fn start(self) -> Gateway {
+        let (dir, mut command) = self.prepare(&["serve", "--listen", "127.0.0.1:0"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
         let log = follow(&mut child);
         let host = eventually("the gateway listens", async || {
@@ -101,7 +108,8 @@ impl Builder {
     }
 }
 
-fn follow(child: &mut Child) -> Arc<Mutex<Vec<String>>> {
+/// Keeps what the gateway writes to stderr.
+pub(super) fn follow(child: &mut Child) -> Arc<Mutex<Vec<String>>> {
     let log = Arc::new(Mutex::new(Vec::new()));
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let kept = Arc::clone(&log);
@@ -114,7 +122,7 @@ fn follow(child: &mut Child) -> Arc<Mutex<Vec<String>>> {
     log
 }
 
-fn write_shard(dir: &TempDir, name: &str, text: &str) {
+pub(super) fn write_shard(dir: &TempDir, name: &str, text: &str) {
     let file = if name.contains('.') { name.to_owned() } else { format!("{name}.yaml") };
     fs::write(dir.path().join("shards.d").join(file), text).unwrap();
 }
@@ -143,6 +151,11 @@ impl Gateway {
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
+    }
+
+    /// What it logs, also after it has stopped.
+    pub(crate) fn log_handle(&self) -> Arc<Mutex<Vec<String>>> {
+        Arc::clone(&self.log)
     }
 
     /// A new connection.

@@ -1,0 +1,115 @@
+//! What becomes of the lines of a shard, without a process: a link, one call of a client, and the text that the shard
+//! writes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::shard::budget::Budget;
+use crate::shard::link::{Call, Caller, Deadlines, Limits};
+use crate::shard::stats::Stats;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A link and the call 1, which the shard has been sent.
+fn calling(budget: usize) -> (Link, Call) {
+    let limits = Limits { in_flight: 64, message: 6000, budget: Budget::new(budget) };
+    let link = Link::new(limits, Arc::default(), Arc::new(Stats::default()));
+    let caller = Caller { client: 7, level: Some(Level::Debug), progress: true, asks: &[] };
+    let call = link.call(1, b"call".to_vec(), caller, Deadlines { call: HOUR, max: HOUR }).unwrap();
+    link.table().take_batch(64, &mut Vec::new());
+    (link, call)
+}
+
+/// What the caller hears of what the shard writes, up to the end of the call.
+async fn heard(budget: usize, text: &str) -> Vec<String> {
+    let (link, mut call) = calling(budget);
+    read(link, text.as_bytes()).await.unwrap();
+    let mut heard = Vec::new();
+    loop {
+        match call.next().await {
+            Event::Done(Ok(Reply::Result(result))) => {
+                heard.push(String::from_utf8(result.to_vec()).unwrap());
+                return heard;
+            }
+            Event::Done(Ok(Reply::Error(error))) => {
+                heard.push(format!("error {}", String::from_utf8_lossy(&error)));
+                return heard;
+            }
+            Event::Done(Err(failure)) => {
+                heard.push(failure.to_string());
+                return heard;
+            }
+            Event::Progress(_) => heard.push("progress".into()),
+            Event::Log(_) => heard.push("log".into()),
+            event => panic!("{event:?}"),
+        }
+    }
+}
+
+const RIGHT: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"right":true}}"#;
+
+#[tokio::test]
+async fn a_broken_request_of_the_shard_is_no_answer_to_the_call_with_the_same_number() {
+    let long = "x".repeat(7000);
+    let lines = [
+        r#"{"jsonrpc":"2.0","id":1,"method":"roots/list","params":[1]}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":1,"method":"roots/list","method":"ping"}"#.to_owned(),
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{{"x":"{long}"}}}}"#),
+        format!(r#"{{"jsonrpc":"2.0","params":{{"x":"{long}"}},"method":"sampling/createMessage","id":1}}"#),
+        r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"#.to_owned(),
+    ];
+    for line in lines {
+        assert_eq!(heard(0, &format!("{line}\n{RIGHT}\n")).await, [r#"{"right":true}"#], "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_request_of_the_shard_is_refused_if_it_can_be_named() {
+    let (link, _call) = calling(0);
+    let text = r#"{"jsonrpc":"2.0","id":"a","method":"roots/list","params":[1]}"#.to_owned() + "\n";
+    read(link.clone(), text.as_bytes()).await.unwrap();
+    let mut out = Vec::new();
+    link.table().take_batch(64, &mut out);
+    let answer: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&"a".into(), &code::INVALID_REQUEST.into()));
+}
+
+#[tokio::test]
+async fn a_broken_answer_ends_its_call_however_the_id_is_written() {
+    let long = "x".repeat(7000);
+    let cases = [
+        (r#"{"jsonrpc":"2.0","id":"1","result":[]}"#.to_owned(), "`result` must be an object"),
+        (r#"{"jsonrpc":"2.0","id":1.0,"result":{},"result":{}}"#.to_owned(), "duplicate key `result`"),
+        (r#"{"jsonrpc":"2.0","result":{"x":tru},"id":1}"#.to_owned(), "invalid JSON"),
+        (format!(r#"{{"jsonrpc":"2.0","id":"1","result":{{"x":"{long}"}}}}"#), "the limit is 6000 (`limits.message`)"),
+        (format!(r#"{{"jsonrpc":"2.0","result":{{"x":"{long}"}},"id":1.0}}"#), "the limit is 6000 (`limits.message`)"),
+    ];
+    for (line, expected) in cases {
+        let heard = heard(0, &format!("{line}\n{RIGHT}\n")).await;
+        assert!(heard.len() == 1 && heard[0].contains(expected), "{line}: {heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_an_id_is_for_the_only_call_that_there_is() {
+    let refused = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#;
+    let expected = r#"error {"code":-32700,"message":"Parse error"}"#;
+    assert_eq!(heard(0, &format!("{refused}\n")).await, [expected]);
+}
+
+#[tokio::test]
+async fn notices_that_find_no_room_in_memory_are_lost_and_the_answer_is_not() {
+    let notice = |method: &str, params: &str| {
+        let text = "x".repeat(5000);
+        format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{{{params},"data":"{text}"}}}}"#)
+    };
+    let text = [
+        notice("progress", r#""progressToken":1"#),
+        notice("message", r#""level":"info""#),
+        notice("progress", r#""progressToken":"1""#),
+        RIGHT.to_owned() + "\n",
+    ];
+    let heard = heard(11_000, &text.join("\n")).await;
+    assert_eq!(heard, ["progress", "log", r#"{"right":true}"#], "the third notice is one too many");
+}

@@ -1,0 +1,51 @@
+//! A stream of server-sent events, read one at a time.
+//!
+//! Invariant: nothing is read ahead of what a test asks for, but for what came in the same piece.
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::PATIENCE;
+
+/// An open stream. Dropping it hangs up.
+#[derive(Debug)]
+pub(crate) struct Events {
+    body: Incoming,
+    text: Vec<u8>,
+}
+
+impl Events {
+    /// Follows the body of an answer, which must be a stream.
+    pub(crate) fn of(response: hyper::Response<Incoming>) -> Self {
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { body: response.into_body(), text: Vec::new() }
+    }
+
+    /// The next message; `None` at the end of the stream. Comments are passed over.
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        loop {
+            while let Some(end) = self.text.windows(2).position(|pair| pair == b"\n\n") {
+                let event: Vec<u8> = self.text.drain(..end + 2).collect();
+                let event = String::from_utf8(event).unwrap();
+                let mut data = event.lines().filter_map(|line| line.strip_prefix("data: "));
+                if let Some(message) = data.next() {
+                    assert_eq!(data.next(), None, "one event, one line");
+                    return Some(serde_json::from_str(message).unwrap());
+                }
+            }
+            let frame = timeout(PATIENCE, self.body.frame()).await.expect("the stream goes on");
+            // A gateway that ends may cut the connection instead of ending the body.
+            let piece = frame?.ok()?.into_data().ok()?;
+            self.text.extend_from_slice(&piece);
+        }
+    }
+
+    /// The method of the next message, which must be a notification.
+    pub(crate) async fn notification(&mut self) -> String {
+        let message = self.next().await.expect("a notification");
+        message["method"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned()
+    }
+}
