@@ -10,5 +10,4 @@ mod offered;
 mod openai;
 mod over_http;
 mod over_stdio;
-mod pipe;
 mod servers;

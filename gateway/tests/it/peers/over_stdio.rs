@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::clients::{Client, INSPECTOR, PYTHON, TYPESCRIPT};
-use super::pipe::{Pipe, command_line};
 use super::servers::{Servers, exposed};
-use crate::support::eventually;
+use crate::support::{Stdio, eventually};
 
 /// The servers appear at a gateway that runs, and a client that starts the next one on the same folders sees and calls
 /// everything at once.
@@ -23,21 +22,31 @@ async fn all_see_and_call_everything(clients: &[Client], calls: impl Fn(&Servers
 }
 
 async fn drop_in_while_it_runs(servers: &Servers) {
-    let mut pipe = Pipe::start(servers);
-    assert_eq!(pipe.ask("tools/list", json!({})).await["tools"], json!([]), "nothing is there yet");
+    let mut stdio = servers.gateway().stdio();
+    stdio.initialize("2025-11-25").await;
+    assert!(tools(&mut stdio).await.is_empty(), "nothing is there yet");
     servers.drop_in();
-    eventually("all tools are listed", async || {
-        let result = pipe.ask("tools/list", json!({})).await;
-        let tools = result["tools"].as_array().unwrap();
-        let mut names: Vec<String> = tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
-        names.sort_unstable();
-        (names == exposed("tools")).then_some(())
-    })
-    .await;
-    let sum = json!({"name": "everything__get-sum", "arguments": {"a": 19, "b": 23}});
-    let result = pipe.ask("tools/call", sum).await;
-    assert_eq!(result["content"][0]["text"], "The sum of 19 and 23 is 42.");
-    pipe.stop().await;
+    eventually("all tools are listed", async || (tools(&mut stdio).await == exposed("tools")).then_some(())).await;
+    let sum = stdio.call("sum", "everything__get-sum", json!({"a": 19, "b": 23})).await;
+    assert_eq!(sum["content"][0]["text"], "The sum of 19 and 23 is 42.");
+    stdio.finish().await;
+}
+
+/// The names that are listed now, sorted.
+async fn tools(stdio: &mut Stdio) -> Vec<String> {
+    stdio.request("tools", "tools/list", json!({})).await;
+    let answer = stdio.answer("tools").await;
+    let tools = answer["result"]["tools"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    let mut names: Vec<String> = tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// What a client is told to start.
+fn command_line(servers: &Servers) -> Vec<String> {
+    let folder = |name: &str| servers.dir().path().join(name).display().to_string();
+    let program = env!("CARGO_BIN_EXE_mcp-gateway").to_owned();
+    vec![program, "stdio".into(), "--shards".into(), folder("shards.d"), "--state-dir".into(), folder("state")]
 }
 
 #[tokio::test]
