@@ -10,10 +10,12 @@ mod texts;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use self::readers::denied_calls;
 use self::texts::{Attack, attacks};
-use crate::support::{Gateway, Journal, Legacy, eventually, modern_meta};
+use crate::support::{Gateway, Journal, Legacy, PATIENCE, Response, eventually, modern_meta};
 
 /// The server's own name for the tool that must not run.
 const DENIED: &str = "get_current_time";
@@ -46,10 +48,18 @@ fn check_answer(attack: &str, answer: &str) {
     assert!(!tells_time, "{attack}: {answer}");
 }
 
+/// A server that was sent half a message answers nothing; then its journal says more than the silence.
+fn told(attack: &str, answer: Result<Response, Elapsed>, journal: &Journal) -> Response {
+    answer.unwrap_or_else(|_| {
+        check_journal(journal);
+        panic!("{attack}: no answer")
+    })
+}
+
 /// The server was sent the good calls, and nothing that anybody could take for a call of the denied tool.
 fn check_journal(journal: &Journal) {
-    assert!(!journal.of("tools/call").is_empty(), "the journal is kept");
     assert_eq!(denied_calls(&journal.bytes(), DENIED), Vec::<String>::new());
+    assert!(!journal.of("tools/call").is_empty(), "the journal is kept, and each line is a message");
 }
 
 #[tokio::test]
@@ -70,8 +80,8 @@ async fn no_request_over_http_runs_the_denied_tool() {
     let gateway = Gateway::builder().shard("time", shard(&journal) + DENY).start().await;
     gateway.until("time", "ready").await;
     is_neither_listed_nor_known(&gateway).await;
-    attack_in_sessions(&gateway).await;
-    attack_without_sessions(&gateway).await;
+    attack_in_sessions(&gateway, &journal).await;
+    attack_without_sessions(&gateway, &journal).await;
     check_journal(&journal);
     gateway.stop().await;
 }
@@ -89,11 +99,12 @@ async fn is_neither_listed_nor_known(gateway: &Gateway) {
 }
 
 /// In the revision with arrays, and in the newest one.
-async fn attack_in_sessions(gateway: &Gateway) {
+async fn attack_in_sessions(gateway: &Gateway, journal: &Journal) {
     for revision in ["2025-03-26", "2025-11-25"] {
         let mut client = Legacy::open(gateway, revision).await;
         for Attack { what, text } in attacks("") {
-            check_answer(what, &client.post(text).await.text());
+            let answer = timeout(PATIENCE, client.post(text)).await;
+            check_answer(what, &told(what, answer, journal).text());
         }
         let good = client.ask("tools/call", convert_time()).await;
         assert!(good.text().contains("time_difference"), "{good:?}");
@@ -101,13 +112,14 @@ async fn attack_in_sessions(gateway: &Gateway) {
 }
 
 /// With headers that fit one reading or the other.
-async fn attack_without_sessions(gateway: &Gateway) {
+async fn attack_without_sessions(gateway: &Gateway, journal: &Journal) {
     let mut http = gateway.http().await;
     let mut through = 0;
     for name in ["time__convert_time", "time__get_current_time", DENIED] {
         let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", name)];
         for Attack { what, text } in attacks(&meta_members()) {
-            let response = http.send("POST", "/mcp", &headers, text).await;
+            let answer = timeout(PATIENCE, http.send("POST", "/mcp", &headers, text)).await;
+            let response = told(what, answer, journal);
             through += usize::from(response.status == 200);
             check_answer(what, &response.text());
         }

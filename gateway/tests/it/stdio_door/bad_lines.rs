@@ -1,6 +1,11 @@
 //! Lines that nobody should send: each is answered once and costs nobody else anything.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use crate::support::{Gateway, Journal, fake_shard};
 
@@ -92,4 +97,25 @@ async fn requests_over_the_bound_are_refused_and_those_under_way_go_on() {
         assert_eq!(gateway.answer(id).await["result"]["content"][0]["text"], "slept 300 ms");
     }
     gateway.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_not_read_from_and_loses_nothing() {
+    const LINES: usize = 20_000;
+    let mut gateway = Gateway::builder().stdio();
+    gateway.initialize("2025-11-25").await;
+    let mut stdin = gateway.take_stdin();
+    let lines = format!("{}\n", "x".repeat(100)).repeat(LINES);
+    let mut writing = pin!(stdin.write_all(lines.as_bytes()));
+    let stalled = timeout(Duration::from_secs(2), writing.as_mut()).await;
+    assert!(stalled.is_err(), "it takes line after line, and keeps the answers");
+    let reading = async {
+        for _ in 0..LINES {
+            assert_eq!(gateway.next().await.unwrap()["error"]["code"], -32700);
+        }
+    };
+    let (written, ()) = tokio::join!(writing, reading);
+    written.unwrap();
+    drop(stdin);
+    assert_eq!(gateway.finish().await, Vec::<Value>::new());
 }

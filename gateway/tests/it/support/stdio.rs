@@ -132,6 +132,11 @@ impl Stdio {
         self.stdin = None;
     }
 
+    /// Its stdin, to be written to beside everything else.
+    pub(crate) fn take_stdin(&mut self) -> ChildStdin {
+        self.stdin.take().expect("stdin is open")
+    }
+
     /// Closes its stdout.
     pub(crate) fn close_stdout(&mut self) {
         self.lines = None;
