@@ -235,6 +235,11 @@ impl Link {
         }
     }
 
+    /// Takes a call back that was not sent; one that was goes on.
+    pub(crate) fn withdraw(&self, number: u64) {
+        self.table().withdraw(number);
+    }
+
     /// Whether it takes no more calls, because the child has ended or is being stopped.
     pub fn is_closed(&self) -> bool {
         self.table().is_refusing()

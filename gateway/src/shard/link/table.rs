@@ -136,6 +136,13 @@ impl Table {
         entry.sent
     }
 
+    /// Forgets a call unless the shard has been sent it.
+    pub(crate) fn withdraw(&mut self, number: u64) {
+        if self.calls.get(&number).is_some_and(|entry| !entry.sent) {
+            self.remove(number);
+        }
+    }
+
     /// Takes the entry that the shard has answered.
     pub(crate) fn answered(&mut self, number: u64) -> Option<Entry> {
         let entry = self.calls.get(&number).filter(|entry| entry.sent)?;
@@ -238,7 +245,11 @@ mod tests {
         assert!(!table.remove(1), "an unsent call needs no cancellation");
         assert_eq!(table.take_batch(64, &mut out), Batch::Write);
         assert_eq!(out, b"c\n");
-        assert!(table.remove(2));
+        table.withdraw(2);
+        assert!(table.remove(2), "what was sent cannot be taken back");
+        table.enqueue(3, vec![b'c'], entry(1, None), 64).unwrap();
+        table.withdraw(3);
+        assert_eq!(table.take_batch(64, &mut Vec::new()), Batch::Wait);
         assert_eq!(table.in_flight(), (0, 0));
     }
 
