@@ -20,38 +20,46 @@ pub(super) struct Client {
     driver: &'static str,
     mode: &'static str,
     revision: &'static str,
+    /// It makes so many of the calls, the first ones.
+    calls: usize,
 }
 
 const LEGACY: &str = "2025-11-25";
 const MODERN: &str = "2026-07-28";
 
+const ALL: usize = usize::MAX;
+
 /// The TypeScript SDKs, 1.x and 2.x.
 pub(super) const TYPESCRIPT: [Client; 4] = [
-    Client { driver: "ts1.mjs", mode: "legacy", revision: LEGACY },
-    Client { driver: "ts2.mjs", mode: "legacy", revision: LEGACY },
-    Client { driver: "ts2.mjs", mode: "auto", revision: MODERN },
-    Client { driver: "ts2.mjs", mode: "modern", revision: MODERN },
+    Client { driver: "ts1.mjs", mode: "legacy", revision: LEGACY, calls: ALL },
+    Client { driver: "ts2.mjs", mode: "legacy", revision: LEGACY, calls: ALL },
+    Client { driver: "ts2.mjs", mode: "auto", revision: MODERN, calls: ALL },
+    Client { driver: "ts2.mjs", mode: "modern", revision: MODERN, calls: ALL },
 ];
 /// The Python SDK 2.x.
 pub(super) const PYTHON: [Client; 3] = [
-    Client { driver: "py2.py", mode: "legacy", revision: LEGACY },
-    Client { driver: "py2.py", mode: "auto", revision: MODERN },
-    Client { driver: "py2.py", mode: "modern", revision: MODERN },
+    Client { driver: "py2.py", mode: "legacy", revision: LEGACY, calls: ALL },
+    Client { driver: "py2.py", mode: "auto", revision: MODERN, calls: ALL },
+    Client { driver: "py2.py", mode: "modern", revision: MODERN, calls: ALL },
 ];
-/// The Inspector's command line.
+/// The Inspector's command line, which is started anew for each list and each call.
 pub(super) const INSPECTOR: [Client; 3] = [
-    Client { driver: "inspector.mjs", mode: "legacy", revision: LEGACY },
-    Client { driver: "inspector.mjs", mode: "auto", revision: MODERN },
-    Client { driver: "inspector.mjs", mode: "modern", revision: MODERN },
+    Client { driver: "inspector.mjs", mode: "legacy", revision: LEGACY, calls: ALL },
+    Client { driver: "inspector.mjs", mode: "auto", revision: MODERN, calls: 5 },
+    Client { driver: "inspector.mjs", mode: "modern", revision: MODERN, calls: 5 },
 ];
+/// The same over stdio, where each of its starts is one of the gateway and of all seven servers as well.
+pub(super) const STARTING_INSPECTOR: [Client; 1] =
+    [Client { driver: "inspector.mjs", mode: "legacy", revision: LEGACY, calls: 2 }];
 
 impl Client {
     /// Lets it list everything and make the calls, and gives all that went wrong. `door` is how it reaches the gateway:
     /// `--url URL` or `--stdio COMMAND ARG…`.
-    pub(super) async fn complaints(&self, servers: &Servers, door: &[String], calls_file: &Path) -> Vec<String> {
-        let output = self.run(servers, door, calls_file).await;
+    pub(super) async fn complaints(&self, servers: &Servers, door: &[String]) -> Vec<String> {
+        let calls_file = servers.first_calls(self.calls);
+        let output = self.run(servers, door, &calls_file).await;
         let found = match serde_json::from_slice(&output.stdout) {
-            Ok(document) if output.status.success() => self.faults(&document, calls_file),
+            Ok(document) if output.status.success() => self.faults(&document, &calls_file),
             _ => vec![format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))],
         };
         found.into_iter().map(|fault| format!("{} {}: {fault}", self.driver, self.mode)).collect()

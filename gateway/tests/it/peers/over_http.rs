@@ -1,13 +1,11 @@
 //! Third-party clients, the gateway's HTTP door, third-party servers.
 
-use std::path::PathBuf;
-
 use super::clients::{Client, INSPECTOR, PYTHON, TYPESCRIPT};
 use super::servers::{Servers, exposed, names};
 use crate::support::{Legacy, eventually};
 
 /// Each client sees all that the seven list, and every call is answered as its server answers it.
-async fn all_see_and_call_everything(clients: &[Client], calls: impl Fn(&Servers) -> PathBuf) {
+async fn all_see_and_call_everything(clients: &[Client]) {
     let servers = Servers::lay_out().await;
     let gateway = servers.gateway().start().await;
     let mut watching = Legacy::open(&gateway, "2025-06-18").await;
@@ -27,7 +25,7 @@ async fn all_see_and_call_everything(clients: &[Client], calls: impl Fn(&Servers
     let door = ["--url".to_owned(), gateway.url()];
     let mut complaints = Vec::new();
     for client in clients {
-        complaints.extend(client.complaints(&servers, &door, &calls(&servers)).await);
+        complaints.extend(client.complaints(&servers, &door).await);
     }
     assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
     gateway.stop().await;
@@ -35,15 +33,15 @@ async fn all_see_and_call_everything(clients: &[Client], calls: impl Fn(&Servers
 
 #[tokio::test]
 async fn both_typescript_sdks_see_and_call_servers_that_were_dropped_in() {
-    all_see_and_call_everything(&TYPESCRIPT, Servers::calls_file).await;
+    all_see_and_call_everything(&TYPESCRIPT).await;
 }
 
 #[tokio::test]
 async fn the_python_sdk_sees_and_calls_servers_that_were_dropped_in() {
-    all_see_and_call_everything(&PYTHON, Servers::calls_file).await;
+    all_see_and_call_everything(&PYTHON).await;
 }
 
 #[tokio::test]
 async fn the_inspector_sees_and_calls_servers_that_were_dropped_in() {
-    all_see_and_call_everything(&INSPECTOR, Servers::calls_file).await;
+    all_see_and_call_everything(&INSPECTOR).await;
 }

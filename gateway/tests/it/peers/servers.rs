@@ -47,10 +47,7 @@ impl Servers {
         let router = Router::new().route("/", get(async || "The loopback says hello.\n"));
         #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let servers = Self { dir, page };
-        let calls = servers.fill_in(&read("calls.json"));
-        fs::write(servers.calls_file(), calls).unwrap();
-        servers
+        Self { dir, page }
     }
 
     /// The folder for the gateway's `shards.d` and `state`.
@@ -81,16 +78,11 @@ impl Servers {
         }
     }
 
-    /// `calls.json` for a driver.
-    pub(super) fn calls_file(&self) -> PathBuf {
-        self.dir.path().join("calls.json")
-    }
-
-    /// The first `count` calls for a driver.
+    /// The first `count` calls of `calls.json`, for a driver.
     pub(super) fn first_calls(&self, count: usize) -> PathBuf {
-        let calls: Vec<Value> = serde_json::from_slice(&fs::read(self.calls_file()).unwrap()).unwrap();
-        let file = self.dir.path().join(format!("first-{count}-calls.json"));
-        fs::write(&file, Value::from(&calls[..count]).to_string()).unwrap();
+        let calls: Vec<Value> = serde_json::from_str(&self.fill_in(&read("calls.json"))).unwrap();
+        let file = self.dir.path().join("calls.json");
+        fs::write(&file, Value::from(&calls[..count.min(calls.len())]).to_string()).unwrap();
         file
     }
 
