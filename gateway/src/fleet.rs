@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use self::plan::{Plan, plan};
-pub use self::world::{Absence, Trouble, World};
+pub use self::world::{Absence, Offer, Trouble, World};
 use crate::catalogue::{Saved, Store};
 use crate::config::dir::{self, Specs};
 use crate::config::watch::{WatchError, WatchMode, Watcher};
@@ -177,21 +177,28 @@ impl Fleet {
                 self.tried.insert(name.clone());
             }
         }
-        self.remember();
         let ready = self.shards.keys().all(|name| self.tried.contains(name));
         let before = Arc::clone(&self.world.borrow());
         let settled = before.settled || self.recalled || ready || Instant::now() >= self.settle_at;
-        let (catalogue, left_out) = world::merge(&before, &self.shards);
-        let mut problems = self.problems.clone();
-        problems.extend(left_out);
+        let offers = world::offers(&self.shards);
+        let (catalogue, left_out) = if before.shows(&offers) {
+            (Arc::clone(&before.catalogue), before.left_out.clone())
+        } else {
+            let (catalogue, left_out) = world::merge(&before.catalogue, &offers);
+            (Arc::new(catalogue), left_out)
+        };
         self.world.send_replace(Arc::new(World {
-            catalogue: Arc::new(catalogue),
+            catalogue,
+            offers,
+            left_out,
             shards: self.shards.clone(),
             absent: self.absent.clone(),
-            problems,
+            problems: self.problems.clone(),
             settled,
             ready: before.ready || ready,
         }));
+        // Nobody who waits for the world waits for the disk, and nobody else for this thread.
+        tokio::task::block_in_place(|| self.remember());
     }
 
     /// Saves every roster that a shard has just told.

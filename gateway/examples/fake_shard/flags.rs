@@ -5,11 +5,13 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::spoil::Spoil;
+
 /// What stderr shows beside an error of the command line.
 pub(crate) const USAGE: &str = "\
 usage: fake_shard [--era legacy|modern|python|ts] [--name NAME] [--version V] [--instructions TEXT]
   [--on-discover normal|exit|close-stdout|silent|garbage] [--on-initialize normal|silent|exit|error]
-  [--start-delay MS] [--journal FILE] [--ignore-eof]
+  [--start-delay MS] [--discover-delay MS] [--journal FILE] [--ignore-eof] [--spoil nothing|values|order]
   [--tools N] [--tools-file FILE] [--resources-file FILE] [--templates-file FILE] [--prompts-file FILE]
   [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private]";
 
@@ -53,11 +55,14 @@ pub(crate) struct Options {
     pub(crate) on_initialize: OnInitialize,
     /// Milliseconds before the first byte is read.
     pub(crate) start_delay: u64,
+    /// Milliseconds before `server/discover` is answered; whatever else is asked is served meanwhile.
+    pub(crate) discover_delay: u64,
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) instructions: Option<String>,
     pub(crate) journal: Option<String>,
     pub(crate) ignore_eof: bool,
+    pub(crate) spoil: Spoil,
     /// How many trivial tools `t0`, `t1`, … there are beside the real ones.
     pub(crate) tools: usize,
     pub(crate) tools_file: Option<PathBuf>,
@@ -77,11 +82,13 @@ impl Default for Options {
             on_discover: OnDiscover::Normal,
             on_initialize: OnInitialize::Normal,
             start_delay: 0,
+            discover_delay: 0,
             name: "fake".into(),
             version: "1.0.0".into(),
             instructions: None,
             journal: None,
             ignore_eof: false,
+            spoil: Spoil::Nothing,
             tools: 0,
             tools_file: None,
             resources_file: None,
@@ -130,7 +137,12 @@ fn set(options: &mut Options, flag: &str, value: String) -> Result<(), String> {
         "--cache-scope" => {
             options.cache_scope = one_of(flag, &value, &[("public", "public"), ("private", "private")])?;
         }
+        "--spoil" => {
+            let kinds = [("nothing", Spoil::Nothing), ("values", Spoil::Values), ("order", Spoil::Order)];
+            options.spoil = one_of(flag, &value, &kinds)?;
+        }
         "--start-delay" => options.start_delay = number(flag, &value)?,
+        "--discover-delay" => options.discover_delay = number(flag, &value)?,
         "--tools" => options.tools = number(flag, &value)?,
         "--page-size" => options.page_size = number::<usize>(flag, &value)?.max(1),
         "--ttl-ms" => options.ttl_ms = number(flag, &value)?,

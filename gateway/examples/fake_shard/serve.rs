@@ -3,6 +3,8 @@
 //! Everything here happens on the reading thread, in the order of the lines; only `waits` has threads.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use crate::era::{self, Lock, Speech, unknown_method};
 use crate::flags::{Era, OnDiscover, OnInitialize, Options};
@@ -94,7 +96,7 @@ impl Shard {
                 let call = Call {
                     id: id.into(),
                     name: params.name.clone().ok_or_else(|| Refusal::new(-32602, "`name` is missing"))?,
-                    arguments: params.arguments.map_or("{}", |arguments| arguments.get()).into(),
+                    arguments: self.options.spoil.apply(params.arguments.map_or("{}", |arguments| arguments.get())),
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
                 };
@@ -104,12 +106,24 @@ impl Shard {
                 let filter = params.notifications.ok_or_else(|| Refusal::new(-32602, "`notifications` is missing"))?;
                 self.out.send(self.listens.add(id, filter.get())?);
             }
+            "server/discover" => self.answer_late(answer(id, &era::discover(&self.options))),
             _ => {
                 let result = self.result(method, params, speech)?;
                 self.out.send(answer(id, &result));
             }
         }
         Ok(Next::GoOn)
+    }
+
+    fn answer_late(&self, line: String) {
+        let (out, delay) = (Arc::clone(&self.out), Duration::from_millis(self.options.discover_delay));
+        if delay.is_zero() {
+            return out.send(line);
+        }
+        thread::spawn(move || {
+            thread::sleep(delay);
+            out.send(line);
+        });
     }
 
     fn on_initialize(&mut self, id: &str, params: &Params) -> Result<Next, Refusal> {
@@ -140,7 +154,6 @@ impl Shard {
         let cursor = params.cursor.as_deref();
         let page = |list: &List| Ok(self.cacheable(speech, &list.page(&self.options, cursor)?));
         match method {
-            "server/discover" => Ok(era::discover(&self.options)),
             "tools/list" => page(&self.tools),
             "prompts/list" => page(&self.prompts),
             "resources/list" => page(&self.resources),

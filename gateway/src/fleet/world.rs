@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::catalogue::{self, Catalogue, Member, Rules};
 use crate::config::dir::Reading;
-use crate::config::{Problem, ShardName, ToolRules};
+use crate::config::{Problem, ShardName, ShardSpec, ToolRules};
 use crate::shard::roster::List;
 use crate::shard::{Known, Shard};
 
@@ -19,16 +19,38 @@ use crate::shard::{Known, Shard};
 pub struct World {
     /// What all shards offer.
     pub catalogue: Arc<Catalogue>,
+    /// What was merged into the catalogue.
+    pub offers: BTreeMap<ShardName, Offer>,
+    /// What of that could not be offered.
+    pub left_out: Vec<Trouble>,
     /// The shards that run, or are about to.
     pub shards: BTreeMap<ShardName, Shard>,
     /// The shards that have a file and do not run.
     pub absent: BTreeMap<ShardName, Absence>,
-    /// Everything that a person should mend.
+    /// What is wrong with the files.
     pub problems: Vec<Trouble>,
     /// Clients need not wait for a fuller list.
     pub settled: bool,
     /// Every enabled shard has been ready, or has failed, once.
     pub ready: bool,
+}
+
+/// What one shard has in the catalogue, and how it is shown.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// The spec whose view it is.
+    pub spec: Arc<ShardSpec>,
+    /// The offer itself.
+    pub known: Known,
+}
+
+impl Offer {
+    /// Both would be merged into the same.
+    fn is_same(&self, other: &Self) -> bool {
+        self.spec == other.spec
+            && self.known.live == other.known.live
+            && Arc::ptr_eq(&self.known.roster, &other.known.roster)
+    }
 }
 
 /// Why a shard that has a file does not run.
@@ -46,7 +68,6 @@ pub struct Trouble {
     /// Where to look.
     pub file: PathBuf,
     /// The line, if it is at one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// The fault and the way out.
     pub message: String,
@@ -58,6 +79,8 @@ impl Default for World {
             catalogue: Arc::new(catalogue::merge(None, &[]).0),
             shards: BTreeMap::new(),
             absent: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            left_out: Vec::new(),
             problems: Vec::new(),
             settled: false,
             ready: false,
@@ -69,6 +92,12 @@ impl World {
     /// The shard called `name`, if it runs.
     pub fn shard(&self, name: &str) -> Option<&Shard> {
         self.shards.get(name)
+    }
+
+    /// Whether `offers` would be merged into the same catalogue.
+    pub(super) fn shows(&self, offers: &BTreeMap<ShardName, Offer>) -> bool {
+        self.offers.len() == offers.len()
+            && offers.iter().all(|(name, offer)| self.offers.get(name).is_some_and(|shown| shown.is_same(offer)))
     }
 }
 
@@ -96,37 +125,32 @@ pub(super) fn absences(reading: &Reading) -> BTreeMap<ShardName, Absence> {
     disabled.chain(broken.map(|name| (name, Absence::Invalid))).map(|(name, absence)| (name.clone(), absence)).collect()
 }
 
-/// What the shards offer together, and what of it cannot be offered.
-pub(super) fn merge(before: &World, shards: &BTreeMap<ShardName, Shard>) -> (Catalogue, Vec<Trouble>) {
-    let known: Vec<_> = shards
+/// What the shards offer now, as far as is known.
+pub(super) fn offers(shards: &BTreeMap<ShardName, Shard>) -> BTreeMap<ShardName, Offer> {
+    let offer = |shard: &Shard| Some(Offer { spec: shard.spec(), known: shard.known.borrow().clone()? });
+    shards.iter().filter_map(|(name, shard)| Some((name.clone(), offer(shard)?))).collect()
+}
+
+/// What they offer together, and what of it cannot be offered.
+pub(super) fn merge(before: &Catalogue, offers: &BTreeMap<ShardName, Offer>) -> (Catalogue, Vec<Trouble>) {
+    let members: Vec<_> = offers
         .values()
-        .filter_map(|shard| {
-            Some((shard.spec(), shard.known.borrow().as_ref().map(|Known { roster, .. }| Arc::clone(roster))?))
-        })
-        .collect();
-    let members: Vec<_> = known
-        .iter()
-        .map(|(spec, roster)| Member {
+        .map(|Offer { spec, known }| Member {
             shard: spec.name.as_str(),
             prefix: spec.view.prefix.as_str(),
-            roster,
+            roster: &known.roster,
             rules: &spec.view.tools,
         })
         .collect();
-    let (catalogue, left_out) = catalogue::merge(Some(&before.catalogue), &members);
-    let source = |shard: &str| shards.get(shard).map(|shard| shard.spec().source.clone()).unwrap_or_default();
-    let left_out = left_out.iter().map(|problem| Trouble {
-        file: source(&problem.shard),
-        line: None,
-        message: problem.to_string(),
+    let (catalogue, left_out) = catalogue::merge(Some(before), &members);
+    let left_out = left_out.iter().map(|problem| {
+        let file = offers.get(&*problem.shard).map(|offer| offer.spec.source.clone()).unwrap_or_default();
+        Trouble { file, line: None, message: problem.to_string() }
     });
-    let odd = known.iter().flat_map(|(spec, roster)| {
-        let faults = List::ALL.into_iter().flat_map(|list| &roster.list(list).problems);
-        faults.map(|fault| Trouble {
-            file: spec.source.clone(),
-            line: None,
-            message: spec.mask.apply(fault).into_owned(),
-        })
+    let odd = offers.values().flat_map(|Offer { spec, known }| {
+        let faults = List::ALL.into_iter().flat_map(|list| &known.roster.list(list).problems);
+        let masked = |fault: &String| spec.mask.apply(fault).into_owned();
+        faults.map(move |fault| Trouble { file: spec.source.clone(), line: None, message: masked(fault) })
     });
     let troubles = left_out.chain(odd).collect();
     (catalogue, troubles)

@@ -9,20 +9,39 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use super::client::ClientKey;
+use crate::shard::link::Link;
 use crate::wire::{Fault, Id, code};
 
 type Key = (ClientKey, String);
 
 /// All calls under way.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Mutex<HashMap<Key, CancellationToken>>);
+pub(super) struct Calls(Mutex<HashMap<Key, Arc<Cancel>>>);
 
 /// The place of one call in the register.
 #[derive(Debug)]
 pub(super) struct Ticket {
     calls: Arc<Calls>,
     key: Key,
-    cancelled: CancellationToken,
+    cancel: Arc<Cancel>,
+}
+
+/// The way to one call.
+#[derive(Debug, Default)]
+struct Cancel {
+    asked: CancellationToken,
+    /// The link that has taken the call, and its number there.
+    taken: Mutex<Option<(Link, u64)>>,
+}
+
+impl Cancel {
+    /// Whoever carries the call notices in time; but from now on the shard must not get what it has not got yet.
+    fn carry_out(&self) {
+        self.asked.cancel();
+        if let Some((link, number)) = &*self.taken.lock().expect("no code that can panic runs under this lock") {
+            link.withdraw(*number);
+        }
+    }
 }
 
 impl Calls {
@@ -32,30 +51,30 @@ impl Calls {
     /// The client has a call with this id under way.
     pub(super) fn enter(self: &Arc<Self>, client: ClientKey, id: Id<'_>) -> Result<Ticket, Fault> {
         let key = (client, id.key());
-        let cancelled = CancellationToken::new();
+        let cancel = Arc::<Cancel>::default();
         match self.lock().entry(key.clone()) {
             Entry::Occupied(_) => {
                 let message = format!("request id {} is in use by a request under way", id.as_str());
                 Err(Fault::new(code::INVALID_REQUEST, message))
             }
             Entry::Vacant(vacant) => {
-                vacant.insert(cancelled.clone());
-                Ok(Ticket { calls: Arc::clone(self), key, cancelled })
+                vacant.insert(Arc::clone(&cancel));
+                Ok(Ticket { calls: Arc::clone(self), key, cancel })
             }
         }
     }
 
     pub(super) fn cancel(&self, client: ClientKey, id: &str) {
         if let Some(call) = self.lock().get(&(client, id.to_owned())) {
-            call.cancel();
+            call.carry_out();
         }
     }
 
     pub(super) fn cancel_all(&self, client: ClientKey) {
-        self.lock().iter().filter(|((owner, _), _)| *owner == client).for_each(|(_, call)| call.cancel());
+        self.lock().iter().filter(|((owner, _), _)| *owner == client).for_each(|(_, call)| call.carry_out());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, CancellationToken>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Cancel>>> {
         self.0.lock().expect("no code that can panic runs under this lock")
     }
 }
@@ -63,7 +82,13 @@ impl Calls {
 impl Ticket {
     /// Ready when the client has cancelled the call.
     pub(super) fn cancelled(&self) -> WaitForCancellationFuture<'_> {
-        self.cancelled.cancelled()
+        self.cancel.asked.cancelled()
+    }
+
+    /// Tells which link has taken the call.
+    pub(super) fn taken(&self, link: &Link, number: u64) {
+        let taken = Some((link.clone(), number));
+        *self.cancel.taken.lock().expect("no code that can panic runs under this lock") = taken;
     }
 }
 

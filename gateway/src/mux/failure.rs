@@ -77,10 +77,10 @@ impl CallError {
         if let Some(words) = words.filter(|words| !words.is_empty()) {
             message += &format!("; its last lines: {}", words.join(" | "));
         }
-        match shard.and_then(retry_in) {
-            None => {}
-            Some(0) => message += "; it is started again at once",
-            Some(seconds) => message += &format!("; it is started again in {seconds} s"),
+        if self.ended().is_some()
+            && let Some(shard) = shard
+        {
+            message += &comeback(shard);
         }
         message
     }
@@ -102,6 +102,20 @@ impl CallError {
             Era::Modern => json!({"resultType": "complete", "content": content, "isError": true}),
         };
         result.to_string().into()
+    }
+}
+
+/// When a shard that ended is back.
+fn comeback(shard: &Shard) -> String {
+    match retry_in(shard) {
+        Some(0) => return "; it is started again at once".into(),
+        Some(seconds) => return format!("; it is started again in {seconds} s"),
+        None => {}
+    }
+    match &*shard.state.borrow() {
+        ShardState::Starting => "; it is being started again".into(),
+        ShardState::Ready(_) => "; it has been started again".into(),
+        ShardState::Backoff { .. } | ShardState::Draining | ShardState::Stopped => String::new(),
     }
 }
 

@@ -77,20 +77,31 @@ pub(super) fn registry(world: &World, started: Instant) -> Registry {
     });
     let mut shards: Vec<Entry> = running.chain(absent).collect();
     shards.sort_by(|one, other| one.name.cmp(&other.name));
-    let down = shards.iter().any(|shard| shard.state == "backoff");
+    let problems: Vec<_> = world.problems.iter().chain(&world.left_out).cloned().collect();
+    let tried = |shard: &Entry| matches!(shard.state, "ready" | "backoff" | "disabled" | "invalid");
+    let ready = world.ready || shards.iter().all(tried);
+    // A shard that crashes again and again is between two tries most of the time.
+    let down = shards.iter().any(|shard| match shard.state {
+        "backoff" => true,
+        "starting" => shard.last_error.is_some(),
+        _ => false,
+    });
     Registry {
-        status: if down || !world.problems.is_empty() { "degraded" } else { "ok" },
+        status: if down || !problems.is_empty() { "degraded" } else { "ok" },
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: started.elapsed().as_secs(),
         shards,
-        problems: world.problems.clone(),
-        ready: world.ready,
+        problems,
+        ready,
     }
 }
 
 fn entry(world: &World, name: &str, shard: &Shard) -> Entry {
+    let listed = world.offers.get(name).is_some_and(|offer| offer.known.live);
     let (state, live) = match &*shard.state.borrow() {
         ShardState::Starting => ("starting", None),
+        // Not before its tools are listed: who waits for it may rely on them.
+        ShardState::Ready(_) if !listed => ("starting", None),
         ShardState::Ready(live) => ("ready", Some(live.clone())),
         ShardState::Backoff { .. } => ("backoff", None),
         ShardState::Draining | ShardState::Stopped => ("draining", None),

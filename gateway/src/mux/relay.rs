@@ -184,6 +184,7 @@ impl Relay {
         let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: &[] };
         let timeouts = shard.spec().timeouts;
         let call = live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
+        self.ticket.taken(&live.link, number);
         self.stage = Stage::Running(Box::new(call), number, live.era);
         Ok(())
     }

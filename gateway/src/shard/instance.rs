@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::config::ShardSpec;
@@ -93,19 +94,21 @@ impl Instance {
         Arc::new(Ended { reason, stderr: self.tail.last_since(self.born, STDERR_LINES) })
     }
 
-    /// Takes no more calls and waits up to `limit` for those under way.
-    pub(crate) async fn drain(&mut self, limit: Duration) {
+    /// Takes no more calls, waits up to `drain` for those under way, fails what is left with `ended`, and ends the child
+    /// with its group within `stop` and the time that signals take. Once `hurry` is cancelled none of it takes long.
+    pub(crate) async fn close(
+        mut self,
+        ended: &Arc<Ended>,
+        drain: Duration,
+        stop: Duration,
+        hurry: &CancellationToken,
+    ) {
         self.link.refuse_calls();
-        // The writer ends when all calls have.
-        let _ = timeout(limit, finished(&mut self.writer)).await;
-    }
-
-    /// Fails what is left with `ended`, and ends the child with its group within `stop` and the time that signals take.
-    pub(crate) async fn close(self, ended: &Arc<Ended>, stop: Duration) {
-        self.link.refuse_calls();
+        // The writer ends when all calls are answered.
+        let _ = hurry.run_until_cancelled(timeout(drain, finished(&mut self.writer))).await;
         self.link.fail_all(ended);
         self.writer.abort();
-        let status = self.process.close(stop).await;
+        let status = self.process.close(stop, hurry).await;
         tracing::debug!(?status, "the child is gone");
         for task in [self.reader.abort_handle(), self.stderr.abort_handle()] {
             task.abort();

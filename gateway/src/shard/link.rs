@@ -139,6 +139,12 @@ pub enum Refused {
         /// How many calls may wait above it.
         waiting: usize,
     },
+    /// The calls that wait have as many bytes as they may.
+    #[error("calls of {waiting} bytes wait for it; `limits.in_flight` lets it take more at once")]
+    Heavy {
+        /// That limit.
+        waiting: usize,
+    },
 }
 
 /// A request of the shard to one caller.
@@ -227,6 +233,11 @@ impl Link {
             let params = serde_json::json!({"requestId": number, "reason": reason}).to_string();
             self.notify("notifications/cancelled", Some(params.as_bytes()));
         }
+    }
+
+    /// Takes a call back that was not sent; one that was goes on.
+    pub(crate) fn withdraw(&self, number: u64) {
+        self.table().withdraw(number);
     }
 
     /// Whether it takes no more calls, because the child has ended or is being stopped.

@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::time::timeout;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::ProcessSpec;
 use crate::shard::Reason;
 
 /// How long a group has between SIGTERM and SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(2);
+/// How long each step may take when the whole gateway stops.
+const HURRIED: Duration = Duration::from_millis(700);
 
 /// A child and its group.
 #[derive(Debug)]
@@ -63,18 +66,31 @@ impl Process {
         self.child.wait().await.ok()
     }
 
-    /// Ends the child and its group; its stdin must have been closed. Gives it `grace`, then SIGTERM, then SIGKILL.
-    pub(crate) async fn close(mut self, grace: Duration) -> Option<ExitStatus> {
-        let mut status = timeout(grace, self.exited()).await.ok().flatten();
+    /// Ends the child and its group; its stdin must have been closed. Gives it `grace`, then SIGTERM, then SIGKILL; once
+    /// `hurry` is cancelled, only a moment for each.
+    pub(crate) async fn close(mut self, grace: Duration, hurry: &CancellationToken) -> Option<ExitStatus> {
+        let mut status = self.exited_within(grace, hurry).await;
         if status.is_none() {
             self.signal(Signal::TERM);
-            status = timeout(TERM_GRACE, self.exited()).await.ok().flatten();
+            status = self.exited_within(TERM_GRACE, hurry).await;
         }
         // Also when the leader went of itself: what it started may not have.
         self.signal(Signal::KILL);
         match status {
             Some(status) => Some(status),
             None => self.exited().await,
+        }
+    }
+
+    async fn exited_within(&mut self, grace: Duration, hurry: &CancellationToken) -> Option<ExitStatus> {
+        let hurried = async {
+            hurry.cancelled().await;
+            sleep(HURRIED).await;
+        };
+        tokio::select! {
+            status = self.exited() => status,
+            () = sleep(grace) => None,
+            () = hurried => None,
         }
     }
 

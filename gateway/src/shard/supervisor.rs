@@ -170,11 +170,7 @@ impl Supervisor {
                 (Next::Stop, instance.report(Reason::Stopped), drain)
             }
         };
-        tokio::select! {
-            () = instance.drain(drain) => {}
-            () = self.tasks.stop().cancelled() => {}
-        }
-        instance.close(&ended, self.spec().timeouts.stop).await;
+        instance.close(&ended, drain, self.spec().timeouts.stop, self.tasks.stop()).await;
         next
     }
 
@@ -259,11 +255,11 @@ impl Supervisor {
         Err(End::Died(ended.unwrap_or_else(|| instance.report(failed))))
     }
 
-    /// A remembered era says nothing about a server that was exchanged.
+    /// A remembered era says nothing about a server that was exchanged: it may speak the modern one by now.
     fn is_another_server(&self, greeting: &Greeting, plan: Plan) -> bool {
         let known = self.known.borrow();
         let Some(known) = known.as_ref().filter(|known| known.certain) else { return false };
-        let relied = plan != Plan::Probe && self.spec().process.protocol == Protocol::Auto;
+        let relied = plan == Plan::Initialize && self.spec().process.protocol == Protocol::Auto;
         relied && known.roster.server_info != greeting.server_info
     }
 
@@ -278,7 +274,9 @@ impl Supervisor {
                     let before = known.roster.list(list);
                     let generation = before.generation + 1;
                     let offered = Offered { generation, ..offered.or_what_was(before) };
-                    Arc::make_mut(&mut known.roster).lists[list as usize] = Arc::new(offered);
+                    let mut roster = (*known.roster).clone();
+                    roster.lists[list as usize] = Arc::new(offered);
+                    known.roster = Arc::new(roster);
                 });
             }
             sleep(PAUSE).await;

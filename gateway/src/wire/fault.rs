@@ -57,3 +57,28 @@ impl Fault {
         object.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::ErrorCode;
+
+    use super::code;
+
+    #[test]
+    fn the_codes_are_those_of_the_sdk() {
+        let pairs = [
+            (code::PARSE, ErrorCode::PARSE_ERROR),
+            (code::INVALID_REQUEST, ErrorCode::INVALID_REQUEST),
+            (code::METHOD_NOT_FOUND, ErrorCode::METHOD_NOT_FOUND),
+            (code::INVALID_PARAMS, ErrorCode::INVALID_PARAMS),
+            (code::INTERNAL, ErrorCode::INTERNAL_ERROR),
+            (code::RESOURCE_NOT_FOUND, ErrorCode::RESOURCE_NOT_FOUND),
+            (code::HEADER_MISMATCH, ErrorCode::HEADER_MISMATCH),
+            (code::MISSING_CAPABILITY, ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY),
+            (code::UNSUPPORTED_VERSION, ErrorCode::UNSUPPORTED_PROTOCOL_VERSION),
+        ];
+        for (ours, theirs) in pairs {
+            assert_eq!(ours, i64::from(theirs.0));
+        }
+    }
+}

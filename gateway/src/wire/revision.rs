@@ -69,7 +69,16 @@ impl Revision {
 
 #[cfg(test)]
 mod tests {
+    use rmcp::model::ProtocolVersion;
+
     use super::*;
+
+    #[test]
+    fn the_revisions_are_those_of_the_sdk() {
+        let theirs: Vec<&str> = ProtocolVersion::KNOWN_VERSIONS.iter().map(ProtocolVersion::as_str).collect();
+        assert_eq!(Revision::ALL.map(Revision::as_str)[..], theirs);
+        assert_eq!(Revision::LATEST_LEGACY.as_str(), ProtocolVersion::LATEST_WITH_INITIALIZE.as_str());
+    }
 
     #[test]
     fn initialize_never_agrees_on_a_revision_without_initialize() {

@@ -5,8 +5,13 @@
 
 mod attacks;
 mod bad_input;
+mod calls;
+mod fidelity;
 mod first_light;
+mod handshake;
+mod peers;
 mod sessions;
+mod shard_faults;
 mod stdio_door;
 mod streams;
 mod support;

@@ -13,6 +13,8 @@ use crate::wire::Level;
 
 /// How many bytes may wait in the control lane of a child that does not read.
 const CONTROL_BYTES: usize = 4 * 1024 * 1024;
+/// How many bytes of calls may wait, but for a single longer one.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// How much the writer takes at once, but for a single longer message.
 const BATCH: usize = 128 * 1024;
 
@@ -25,6 +27,7 @@ pub(crate) struct Table {
     /// while an earlier question is still open.
     own: VecDeque<(u64, Vec<u8>)>,
     waiting: VecDeque<(u64, Vec<u8>)>,
+    waiting_bytes: usize,
     /// How many calls of clients the shard has.
     sent: usize,
     refusing: bool,
@@ -67,13 +70,19 @@ impl Table {
         if self.refusing {
             return Err(Refused::Gone);
         }
-        let is_own = entry.caller.is_gateway();
-        if !is_own && self.waiting.len() >= WAITING + in_flight.saturating_sub(self.sent) {
-            return Err(Refused::Full { in_flight, waiting: WAITING });
+        if entry.caller.is_gateway() {
+            self.own.push_back((number, line));
+        } else {
+            if self.waiting.len() >= WAITING + in_flight.saturating_sub(self.sent) {
+                return Err(Refused::Full { in_flight, waiting: WAITING });
+            }
+            if !self.waiting.is_empty() && self.waiting_bytes + line.len() > WAITING_BYTES {
+                return Err(Refused::Heavy { waiting: WAITING_BYTES });
+            }
+            self.waiting_bytes += line.len();
+            self.waiting.push_back((number, line));
         }
         self.calls.insert(number, entry);
-        let lane = if is_own { &mut self.own } else { &mut self.waiting };
-        lane.push_back((number, line));
         Ok(())
     }
 
@@ -100,6 +109,7 @@ impl Table {
         }
         while self.sent < in_flight && out.len() < BATCH {
             let Some((number, line)) = self.waiting.pop_front() else { break };
+            self.waiting_bytes -= line.len();
             if let Some(entry) = self.calls.get_mut(&number) {
                 entry.sent = true;
                 self.sent += 1;
@@ -118,10 +128,19 @@ impl Table {
         let Some(entry) = self.calls.remove(&number) else { return false };
         if !entry.sent {
             self.own.retain(|(waiting, _)| *waiting != number);
-            self.waiting.retain(|(waiting, _)| *waiting != number);
+            let place = self.waiting.iter().position(|(waiting, _)| *waiting == number);
+            let line = place.and_then(|place| self.waiting.remove(place));
+            self.waiting_bytes -= line.map_or(0, |(_, line)| line.len());
         }
         self.sent -= usize::from(entry.counts());
         entry.sent
+    }
+
+    /// Forgets a call unless the shard has been sent it.
+    pub(crate) fn withdraw(&mut self, number: u64) {
+        if self.calls.get(&number).is_some_and(|entry| !entry.sent) {
+            self.remove(number);
+        }
     }
 
     /// Takes the entry that the shard has answered.
@@ -180,6 +199,7 @@ impl Table {
     pub(crate) fn drain(&mut self) -> Vec<(Entry, Option<Vec<u8>>)> {
         self.refusing = true;
         self.sent = 0;
+        self.waiting_bytes = 0;
         let mut unsent: HashMap<u64, Vec<u8>> = self.own.drain(..).chain(self.waiting.drain(..)).collect();
         self.calls.drain().map(|(number, entry)| (entry, unsent.remove(&number))).collect()
     }
@@ -225,7 +245,11 @@ mod tests {
         assert!(!table.remove(1), "an unsent call needs no cancellation");
         assert_eq!(table.take_batch(64, &mut out), Batch::Write);
         assert_eq!(out, b"c\n");
-        assert!(table.remove(2));
+        table.withdraw(2);
+        assert!(table.remove(2), "what was sent cannot be taken back");
+        table.enqueue(3, vec![b'c'], entry(1, None), 64).unwrap();
+        table.withdraw(3);
+        assert_eq!(table.take_batch(64, &mut Vec::new()), Batch::Wait);
         assert_eq!(table.in_flight(), (0, 0));
     }
 
@@ -244,6 +268,18 @@ mod tests {
         out.clear();
         assert_eq!(table.take_batch(2, &mut out), Batch::Write);
         assert_eq!(table.in_flight(), (2, WAITING - 1));
+    }
+
+    #[test]
+    fn calls_that_wait_are_bounded_in_bytes_too() {
+        let mut table = table(&[]);
+        let heavy = || vec![b' '; WAITING_BYTES / 2 + 1];
+        table.enqueue(1, heavy(), entry(1, None), 1).unwrap();
+        assert_eq!(table.enqueue(2, heavy(), entry(1, None), 1), Err(Refused::Heavy { waiting: WAITING_BYTES }));
+        table.remove(1);
+        table.enqueue(3, heavy(), entry(1, None), 1).unwrap();
+        table.take_batch(1, &mut Vec::new());
+        table.enqueue(4, heavy(), entry(1, None), 1).unwrap();
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(crate) fn template_shard() -> String {
 }
 
 /// A program of this workspace, which `make test` has built beside the gateway.
-fn built(name: &str) -> PathBuf {
+pub(super) fn built(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_mcp-gateway")).with_file_name("").join(name);
     assert!(path.is_file(), "{} is missing: run `cargo build --workspace --bins --examples` first", path.display());
     path

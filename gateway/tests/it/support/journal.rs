@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::gateway::built;
 use super::{eventually, fake_shard};
 
 /// The journal of one shard.
@@ -25,6 +26,43 @@ impl Journal {
     /// Our misbehaving shard, which keeps this journal.
     pub(crate) fn fake_shard(&self, flags: &[&str]) -> String {
         fake_shard(&[&["--journal", &self.path()], flags].concat())
+    }
+
+    /// The same, with a mark in the journal for each start, and with the flags of [`Journal::set_flags`] at that moment.
+    pub(crate) fn marked_fake_shard(&self, flags: &[&str]) -> String {
+        const SCRIPT: &str =
+            r#"echo '{"started":true}' >> "$0"; exec "$@" --journal "$0" $(cat "$0.flags" 2> /dev/null)"#;
+        let (program, path) = (built("examples/fake_shard"), self.path());
+        let args = [&["-c", SCRIPT, &path, program.to_str().unwrap()], flags].concat();
+        format!("command: sh\nargs: {}\n", json!(args))
+    }
+
+    /// The flags of a marked shard from its next start on.
+    pub(crate) fn set_flags(&self, flags: &str) {
+        fs::write(format!("{}.flags", self.path()), flags).unwrap();
+    }
+
+    /// Forgets everything so far. Only while the shard does not run.
+    pub(crate) fn clear(&self) {
+        fs::remove_file(self.path()).unwrap();
+    }
+
+    /// What a marked shard was sent before any call, in short: `|` for a start, the last part of each method, and `lists`
+    /// for requests of lists that follow each other.
+    pub(crate) fn steps(&self) -> String {
+        let mut steps: Vec<String> = Vec::new();
+        for message in self.messages() {
+            let step = match message["method"].as_str() {
+                None if message["started"] == true => "|",
+                None => "answer",
+                Some(method) if method.ends_with("/list") => "lists",
+                Some(method) => method.rsplit('/').next().unwrap_or(method),
+            };
+            if step != "lists" || steps.last().is_none_or(|last| last != "lists") {
+                steps.push(step.to_owned());
+            }
+        }
+        steps.join(" ")
     }
 
     /// All bytes so far.

@@ -107,9 +107,18 @@ impl Stdio {
         }
     }
 
-    async fn read(&mut self) -> Option<Value> {
+    /// The next message as it is written. Must not be mixed with what keeps messages for later.
+    pub(crate) async fn next_text(&mut self) -> String {
+        self.line().await.unwrap_or_else(|| panic!("it has closed stdout; log:\n{}", self.log()))
+    }
+
+    async fn line(&mut self) -> Option<String> {
         let line = timeout(PATIENCE, self.lines.as_mut()?.next_line()).await;
-        let line = line.unwrap_or_else(|_| panic!("it says nothing; log:\n{}", self.log())).unwrap()?;
+        line.unwrap_or_else(|_| panic!("it says nothing; log:\n{}", self.log())).unwrap()
+    }
+
+    async fn read(&mut self) -> Option<Value> {
+        let line = self.line().await?;
         Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}")))
     }
 
