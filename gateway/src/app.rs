@@ -185,7 +185,7 @@ async fn shut_down(grace: Duration, doors: &Tasks, shards: &Tasks, mut stop: Sto
             Ok(()) => info!("stopped"),
             Err(left) => warn!(%left, "shards are killed"),
         },
-        () = stop.asked() => warn!("stopped at once by a second signal"),
+        () = stop.asked_twice() => warn!("stopped at once by a second signal"),
     }
 }
 
@@ -193,12 +193,18 @@ async fn shut_down(grace: Duration, doors: &Tasks, shards: &Tasks, mut stop: Sto
 struct Stop {
     interrupt: Signal,
     terminate: Signal,
+    /// How many have come.
+    signals: u32,
 }
 
 impl Stop {
     fn new() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            signals: 0,
+        })
     }
 
     /// Ready at the next signal. Safe to cancel.
@@ -206,6 +212,15 @@ impl Stop {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+        }
+        self.signals += 1;
+    }
+
+    /// Ready at the second signal since the start. A client that has closed stdin sends its first one soon after, and
+    /// means the stop that is under way. Safe to cancel.
+    async fn asked_twice(&mut self) {
+        while self.signals < 2 {
+            self.asked().await;
         }
     }
 }

@@ -20,7 +20,7 @@ const TERM_GRACE: Duration = Duration::from_secs(2);
 /// How long each step may take when the whole gateway stops.
 const HURRIED: Duration = Duration::from_millis(700);
 
-/// A child and its group.
+/// A child and its group. Dropped without [`Process::close`], as when the gateway is stopped at once, the group is killed.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -76,6 +76,8 @@ impl Process {
         }
         // Also when the leader went of itself: what it started may not have.
         self.signal(Signal::KILL);
+        // The number may be another group's soon.
+        self.group = None;
         match status {
             Some(status) => Some(status),
             None => self.exited().await,
@@ -99,5 +101,11 @@ impl Process {
             // Fails only when nobody is left, which is what is wanted.
             let _ = kill_process_group(group, signal);
         }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
     }
 }
