@@ -3,6 +3,7 @@
 //! Invariant: doors stop before shards, and the whole stop fits into one budget.
 
 mod banner;
+mod files;
 
 use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
@@ -86,6 +87,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             let listener = listener.with_context(|| format!("cannot listen on `{}` (`--listen`)", options.listen))?;
             let http = http_settings(options, settings.state_dir.as_deref())?;
             let url = url(&listener, options.public_url.as_deref())?;
+            files::allow(options.max_connections);
             let mux = start_fleet(&settings, &shards, &doors)?;
             doors.spawn(serve_http(listener, mux.clone(), http, doors.clone()));
             print(&banner::address(&url, &settings.shards));

@@ -3,6 +3,8 @@
 //! Invariant: nothing here builds a tree of a payload. A message is validated once, its interpreted keys are read in one
 //! way only, and every byte that the gateway need not set is copied as it came.
 
+#[cfg(test)]
+mod arbitrary;
 mod editor;
 mod envelope;
 mod fault;

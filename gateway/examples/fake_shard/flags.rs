@@ -5,11 +5,13 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::spoil::Spoil;
+
 /// What stderr shows beside an error of the command line.
 pub(crate) const USAGE: &str = "\
 usage: fake_shard [--era legacy|modern|python|ts] [--name NAME] [--version V] [--instructions TEXT]
   [--on-discover normal|exit|close-stdout|silent|garbage] [--on-initialize normal|silent|exit|error]
-  [--start-delay MS] [--discover-delay MS] [--journal FILE] [--ignore-eof]
+  [--start-delay MS] [--discover-delay MS] [--journal FILE] [--ignore-eof] [--spoil nothing|values|order]
   [--tools N] [--tools-file FILE] [--resources-file FILE] [--templates-file FILE] [--prompts-file FILE]
   [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private]";
 
@@ -60,6 +62,7 @@ pub(crate) struct Options {
     pub(crate) instructions: Option<String>,
     pub(crate) journal: Option<String>,
     pub(crate) ignore_eof: bool,
+    pub(crate) spoil: Spoil,
     /// How many trivial tools `t0`, `t1`, … there are beside the real ones.
     pub(crate) tools: usize,
     pub(crate) tools_file: Option<PathBuf>,
@@ -85,6 +88,7 @@ impl Default for Options {
             instructions: None,
             journal: None,
             ignore_eof: false,
+            spoil: Spoil::Nothing,
             tools: 0,
             tools_file: None,
             resources_file: None,
@@ -132,6 +136,10 @@ fn set(options: &mut Options, flag: &str, value: String) -> Result<(), String> {
         }
         "--cache-scope" => {
             options.cache_scope = one_of(flag, &value, &[("public", "public"), ("private", "private")])?;
+        }
+        "--spoil" => {
+            let kinds = [("nothing", Spoil::Nothing), ("values", Spoil::Values), ("order", Spoil::Order)];
+            options.spoil = one_of(flag, &value, &kinds)?;
         }
         "--start-delay" => options.start_delay = number(flag, &value)?,
         "--discover-delay" => options.discover_delay = number(flag, &value)?,

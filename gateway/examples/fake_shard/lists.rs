@@ -13,9 +13,12 @@ use crate::flags::Options;
 use crate::wire::{Refusal, json};
 
 /// Every tool that is answered, with a word on what it does.
-const TOOLS: [(&str, &str); 31] = [
+const TOOLS: [(&str, &str); 34] = [
     ("echo", "gives its arguments back as structuredContent"),
     ("raw_result", "answers with `result` as it is"),
+    ("raw_text", "answers with `text`, which is the text of a result, as it is"),
+    ("raw_error", "answers with `text`, which is the text of an error, as it is"),
+    ("raw_notice", "sends the notification `method`; its params are `pieces`, joined by the progress token"),
     ("whoami", "name and pid of this process"),
     ("env", "the variable `name`"),
     ("stderr", "`lines` times `text` on stderr"),

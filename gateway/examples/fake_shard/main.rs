@@ -9,10 +9,12 @@ mod flags;
 mod lists;
 mod notes;
 mod serve;
+mod spoil;
 mod tools;
 mod waits;
 mod wire;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::ExitCode;
@@ -21,6 +23,7 @@ use std::time::Duration;
 
 use flags::Options;
 use serve::{Next, Shard};
+use spoil::Spoil;
 
 fn main() -> ExitCode {
     let options = match flags::parse(std::env::args().skip(1)) {
@@ -42,7 +45,7 @@ fn run(options: Options) -> Result<ExitCode, String> {
         }
         None => None,
     };
-    let (start_delay, ignore_eof) = (options.start_delay, options.ignore_eof);
+    let (start_delay, ignore_eof, spoil) = (options.start_delay, options.ignore_eof, options.spoil);
     let mut shard = Shard::new(options)?;
     thread::sleep(Duration::from_millis(start_delay));
     let mut stdin = BufReader::with_capacity(64 * 1024, io::stdin());
@@ -54,7 +57,7 @@ fn run(options: Options) -> Result<ExitCode, String> {
             Ok(_) => {}
         }
         if let Some(journal) = &mut journal {
-            journal.write_all(&line).map_err(|error| format!("cannot write the journal: {error}"))?;
+            journal.write_all(&noted(spoil, &line)).map_err(|error| format!("cannot write the journal: {error}"))?;
         }
         if let Next::Exit(code) = shard.on_line(&line) {
             return Ok(ExitCode::from(code));
@@ -66,6 +69,14 @@ fn run(options: Options) -> Result<ExitCode, String> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The line as it came, unless something on the way is to have spoiled it.
+fn noted(spoil: Spoil, line: &[u8]) -> Cow<'_, [u8]> {
+    match (spoil, str::from_utf8(line)) {
+        (Spoil::Nothing, _) | (_, Err(_)) => line.into(),
+        (spoil, Ok(line)) => (spoil.apply(line.trim_end()) + "\n").into_bytes().into(),
+    }
 }
 
 fn refuse(problem: &str) -> ExitCode {

@@ -96,7 +96,7 @@ impl Shard {
                 let call = Call {
                     id: id.into(),
                     name: params.name.clone().ok_or_else(|| Refusal::new(-32602, "`name` is missing"))?,
-                    arguments: params.arguments.map_or("{}", |arguments| arguments.get()).into(),
+                    arguments: self.options.spoil.apply(params.arguments.map_or("{}", |arguments| arguments.get())),
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
                 };

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::era::Speech;
 use crate::serve::{Next, Shard, complete};
-use crate::wire::{Refusal, answer, json};
+use crate::wire::{Refusal, answer, error, json, notification};
 use crate::{faults, notes, waits};
 
 /// One call, as text that outlives its line.
@@ -71,6 +71,9 @@ pub(crate) fn call(shard: &mut Shard, call: Call) -> Result<Next, Refusal> {
         }
         "echo" => call.structured(&call.arguments),
         "raw_result" => raw_result(&call)?,
+        "raw_text" => answer(&call.id, &spoilt_text(shard, &call)?),
+        "raw_error" => error(&call.id, &spoilt_text(shard, &call)?),
+        "raw_notice" => raw_notice(shard, &call)?,
         "whoami" => whoami(shard, &call),
         "env" => variable(&call)?,
         "stderr" => complain(&call)?,
@@ -94,6 +97,27 @@ fn raw_result(call: &Call) -> Result<String, Refusal> {
     }
     let Arguments { result } = call.read()?;
     Ok(answer(&call.id, result.get()))
+}
+
+/// `text` is written as a string, so that nothing that is done to arguments reaches it.
+fn spoilt_text(shard: &Shard, call: &Call) -> Result<String, Refusal> {
+    #[derive(Deserialize)]
+    struct Arguments {
+        text: String,
+    }
+    let Arguments { text } = call.read()?;
+    Ok(shard.options.spoil.apply(&text))
+}
+
+fn raw_notice(shard: &Shard, call: &Call) -> Result<String, Refusal> {
+    #[derive(Deserialize)]
+    struct Arguments {
+        method: String,
+        pieces: Vec<String>,
+    }
+    let Arguments { method, pieces } = call.read()?;
+    let params = pieces.join(call.token.as_deref().unwrap_or("null"));
+    Ok(notification(&method, &shard.options.spoil.apply(&params)) + &call.text("ok"))
 }
 
 fn whoami(shard: &Shard, call: &Call) -> String {

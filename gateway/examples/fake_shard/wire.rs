@@ -99,6 +99,11 @@ pub(crate) fn answer(id: &str, result: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n")
 }
 
+/// The line that answers the request `id` with `error`, which is JSON text.
+pub(crate) fn error(id: &str, error: &str) -> String {
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{error}}}\n")
+}
+
 /// The line of a notification whose `params` are JSON text.
 pub(crate) fn notification(method: &str, params: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\",\"params\":{params}}}\n")

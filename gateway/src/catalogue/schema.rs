@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::wire::{Kind, Raw};
 
-/// Why a tool cannot be offered: its arguments would be no object.
+/// Why a tool cannot be offered: its arguments would be no object, or nothing that is inserted could mend its schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// There is no `inputSchema`.
@@ -19,6 +19,14 @@ pub enum Unfit {
     /// It describes something other than an object.
     #[error("the `type` of its `inputSchema` is {0}, not \"object\"")]
     OtherType(String),
+    /// `properties` or `items` stands in it, and is none.
+    #[error("its `inputSchema` has `{keyword}` that is {found}")]
+    Misshapen {
+        /// The keyword.
+        keyword: &'static str,
+        /// What stands in its place, such as `null`.
+        found: String,
+    },
 }
 
 /// The schema with what providers miss inserted: `properties` in objects, `items` in arrays, `type` at the root.
@@ -26,14 +34,14 @@ pub(crate) fn complete(schema: Raw<'_>) -> Result<Cow<'_, str>, Unfit> {
     if schema.kind() != Kind::Object {
         return Err(Unfit::NotAnObject);
     }
-    let mut insertions = Insertions { root: schema, found: Vec::new() };
+    let mut insertions = Insertions { root: schema, found: Vec::new(), misshapen: None };
     let mut types = schema.members().filter(|member| member.key() == "type").map(|member| member.value).peekable();
     let untyped = types.peek().is_none();
     if let Some(other) = types.find(|said| said.string().as_deref() != Some("object")) {
-        return Err(Unfit::OtherType(other.as_str().chars().take(100).collect()));
+        return Err(Unfit::OtherType(shortened(other)));
     }
     insertions.visit(schema, untyped);
-    Ok(insertions.carried_out())
+    insertions.carried_out()
 }
 
 /// Where a keyword holds further schemas.
@@ -73,6 +81,8 @@ struct Insertions<'a> {
     root: Raw<'a>,
     /// Offsets in the root's text, rising, and what goes there.
     found: Vec<(usize, &'static str)>,
+    /// The first keyword that stands there and is wrong: some SDKs write `"properties": null`, which providers refuse.
+    misshapen: Option<Unfit>,
 }
 
 impl<'a> Insertions<'a> {
@@ -88,8 +98,14 @@ impl<'a> Insertions<'a> {
                     object |= says(member.value, "object");
                     array |= says(member.value, "array");
                 }
-                "properties" => properties = true,
-                "items" => items = true,
+                "properties" => {
+                    properties = true;
+                    self.expect("properties", member.value, &[Kind::Object]);
+                }
+                "items" => {
+                    items = true;
+                    self.expect("items", member.value, &[Kind::Object, Kind::Array, Kind::Bool]);
+                }
                 _ => {}
             }
             self.visit_keyword(&key, member.value);
@@ -119,14 +135,23 @@ impl<'a> Insertions<'a> {
         }
     }
 
+    fn expect(&mut self, keyword: &'static str, value: Raw<'a>, kinds: &[Kind]) {
+        if self.misshapen.is_none() && !kinds.contains(&value.kind()) {
+            self.misshapen = Some(Unfit::Misshapen { keyword, found: shortened(value) });
+        }
+    }
+
     fn offset(&self, inner: Raw<'a>) -> usize {
         inner.as_str().as_ptr() as usize - self.root.as_str().as_ptr() as usize
     }
 
-    fn carried_out(self) -> Cow<'a, str> {
+    fn carried_out(self) -> Result<Cow<'a, str>, Unfit> {
+        if let Some(misshapen) = self.misshapen {
+            return Err(misshapen);
+        }
         let text = self.root.as_str();
         if self.found.is_empty() {
-            return Cow::Borrowed(text);
+            return Ok(Cow::Borrowed(text));
         }
         let mut out = String::with_capacity(text.len() + 18 * self.found.len());
         let mut copied = 0;
@@ -139,8 +164,13 @@ impl<'a> Insertions<'a> {
             copied = at;
         }
         out.push_str(&text[copied..]);
-        Cow::Owned(out)
+        Ok(Cow::Owned(out))
     }
+}
+
+/// What a problem shows of a value.
+fn shortened(value: Raw<'_>) -> String {
+    value.as_str().chars().take(100).collect()
 }
 
 /// Whether a `type` is or holds `name`.

@@ -72,6 +72,8 @@ pub struct Times {
     pub head: Duration,
     /// Between two pieces of a body.
     pub body: Duration,
+    /// For a whole body: a client that sends a byte now and then must not hold its memory for ever.
+    pub whole_body: Duration,
     /// Until a client that does not read is given up.
     pub stall: Duration,
     /// Until an answer that has to be JSON sends its headers.
@@ -102,6 +104,7 @@ impl Default for Times {
         Self {
             head: seconds(120),
             body: seconds(30),
+            whole_body: seconds(300),
             stall: seconds(60),
             json_headers: seconds(25),
             silence: seconds(60),

@@ -1,7 +1,7 @@
 //! The stdio door: one client on the gateway's own stdin and stdout.
 //!
-//! Invariant: the reader waits for nobody but the `initialize` that the rest depends on, every other request runs beside
-//! it, and all that goes out passes one writer, so that messages are whole lines and a call's notices precede its answer.
+//! Invariant: the reader waits for nobody but a client that does not read and the `initialize` that the rest depends on,
+//! every other request runs beside it, and all that goes out passes one writer, so that messages are whole lines and a call's notices precede its answer.
 
 mod connection;
 mod output;
@@ -54,6 +54,11 @@ where
     let connection = Arc::new(Connection::new(mux, &settings, output, calls.clone()));
     let mut lines = Lines::new(stdin, settings.message);
     let drain = loop {
+        tokio::select! {
+            () = connection.has_room() => {}
+            () = tasks.stop().cancelled() => break LAST_WORDS,
+            () = written.cancelled() => break Duration::ZERO,
+        }
         let line = tokio::select! {
             line = lines.next() => line,
             () = tasks.stop().cancelled() => break LAST_WORDS,

@@ -79,12 +79,13 @@ pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Bo
 }
 
 async fn post(door: &Door, headers: &HeaderMap, body: Body) -> Result<Response, Refused> {
-    let permit = door.requests.take(1)?;
     headers::check_content_type(headers)?;
     let accept = Accept::read(headers)?;
-    let next = {
+    let (next, permit) = {
         let (body, _memory) = reading::read(body, headers, &door.settings, &door.body_bytes).await?;
-        exchange(door, headers, &body, accept).await?
+        // Only now: whoever sends slowly takes no place that others need.
+        let permit = door.requests.take(1)?;
+        (exchange(door, headers, &body, accept).await?, permit)
         // A call can take hours; its request's bytes end here.
     };
     let times = &door.settings.times;

@@ -80,7 +80,12 @@ pub(super) fn registry(world: &World, started: Instant) -> Registry {
     let problems: Vec<_> = world.problems.iter().chain(&world.left_out).cloned().collect();
     let tried = |shard: &Entry| matches!(shard.state, "ready" | "backoff" | "disabled" | "invalid");
     let ready = world.ready || shards.iter().all(tried);
-    let down = shards.iter().any(|shard| shard.state == "backoff");
+    // A shard that crashes again and again is between two tries most of the time.
+    let down = shards.iter().any(|shard| match shard.state {
+        "backoff" => true,
+        "starting" => shard.last_error.is_some(),
+        _ => false,
+    });
     Registry {
         status: if down || !problems.is_empty() { "degraded" } else { "ok" },
         version: env!("CARGO_PKG_VERSION"),

@@ -62,6 +62,7 @@ fn meta(number: u64, client: &Client, era: Era, read: &Params<'_>) -> Option<Str
                 // The client cannot be asked by way of an `input_required` result, so nothing is declared for it.
                 Edit::Set(Meta::CLIENT_CAPABILITIES, "{}"),
             ]);
+            // Such a shard logs nothing for a request that names no level.
             edits.extend(level.as_deref().map(|level| Edit::Set(Meta::LOG_LEVEL, level)));
         }
         (Era::Legacy, Era::Legacy) | (Era::Modern, Era::Modern) => {}
@@ -149,3 +150,6 @@ fn edited(object: Raw<'_>, edits: &[Edit<'_>]) -> String {
     splice(object, edits, &mut out);
     String::from_utf8(out).expect("pieces of JSON text are UTF-8")
 }
+
+#[cfg(test)]
+mod tests;

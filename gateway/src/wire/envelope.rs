@@ -159,7 +159,11 @@ fn readable(id: Raw<'_>) -> Result<Option<Id<'_>>, Unreadable> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::wire::arbitrary::{key, member, object_text, value};
 
     fn told(text: &str) -> String {
         let raw = match Raw::parse(text.as_bytes()) {
@@ -203,6 +207,44 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(told(text), expected, "{text}");
+        }
+    }
+
+    fn envelope() -> impl Strategy<Value = String> {
+        let keys = prop_oneof![
+            8 => "\"(jsonrpc|id|method|params|result|error)\"",
+            1 => Just("\"meth\\u006fd\"".to_owned()),
+            1 => key(),
+        ];
+        let values = prop_oneof![3 => Just("\"2.0\"".to_owned()), 3 => "[1-9]|\"[a-c]\"|\\{\\}|null", 1 => value()];
+        vec(member(keys, values), 0..6).prop_map(|members| object_text(&members))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_has_one_reading(text in prop_oneof![9 => envelope(), 1 => value()]) {
+            let raw = Raw::parse(text.as_bytes()).unwrap();
+            let Ok(message) = Message::read(raw) else { return Ok(()) };
+            for key in ["jsonrpc", "id", "method", "params", "result", "error"] {
+                let alike = raw.members().filter(|member| member.key().eq_ignore_ascii_case(key));
+                prop_assert!(alike.count() <= 1, "{}", text);
+            }
+            let member = |key: &str| raw.get(key).filter(|value| value.kind() != Kind::Null);
+            prop_assert_eq!(member("jsonrpc").unwrap().string().unwrap(), "2.0");
+            let (id, method, params, outcome) = match &message {
+                Message::Request(Request { id, method, params }) => (Some(*id), Some(method), *params, [None, None]),
+                Message::Notification(Notification { method, params }) => (None, Some(method), *params, [None, None]),
+                Message::Response(Response { id, outcome: Outcome::Result(result) }) => {
+                    (*id, None, member("params"), [Some(*result), None])
+                }
+                Message::Response(Response { id, outcome: Outcome::Error(error) }) => {
+                    (*id, None, member("params"), [None, Some(*error)])
+                }
+            };
+            prop_assert_eq!(id.map(Id::as_str), member("id").map(Raw::as_str));
+            prop_assert_eq!(method.cloned(), member("method").and_then(Raw::string));
+            prop_assert_eq!(params, member("params"));
+            prop_assert_eq!(outcome, [member("result"), member("error")]);
         }
     }
 

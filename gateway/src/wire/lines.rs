@@ -113,10 +113,19 @@ fn overlong(finder: IdFinder, length: usize) -> Line {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::VecDeque;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
 
-    async fn read(text: &[u8], limit: usize) -> Vec<String> {
-        let mut lines = Lines::new(text, limit);
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use tokio::io::ReadBuf;
+
+    use super::*;
+    use crate::wire::arbitrary::value;
+
+    async fn read(reader: impl AsyncRead + Unpin, limit: usize) -> Vec<String> {
+        let mut lines = Lines::new(reader, limit);
         let mut seen = Vec::new();
         while let Some(line) = lines.next().await.unwrap() {
             seen.push(match line {
@@ -129,13 +138,69 @@ mod tests {
 
     #[tokio::test]
     async fn lines_end_at_lf_only_and_a_torn_last_line_is_dropped() {
-        assert_eq!(read(b"{\"a\":\r1}\r\n\n  \r\nb\nhalf", 100).await, ["{\"a\": 1} ", "b"]);
+        assert_eq!(read(&b"{\"a\":\r1}\r\n\n  \r\nb\nhalf"[..], 100).await, ["{\"a\": 1} ", "b"]);
     }
 
     #[tokio::test]
     async fn a_line_over_the_limit_leaves_its_id_and_the_next_line() {
-        let long = format!("{{\"result\":\"{}\",\"id\":9}}\nnext\n", "x".repeat(300_000));
-        assert_eq!(read(long.as_bytes(), 1000).await, ["300020 bytes, id Some(\"9\")", "next"]);
-        assert_eq!(read(b"{\"id\":1,\"xx\":2}\nok\n", 8).await, ["15 bytes, id Some(\"1\")", "ok"]);
+        let long = format!("{{\"jsonrpc\":\"2.0\",\"result\":\"{}\",\"id\":9}}\nnext\n", "x".repeat(300_000));
+        assert_eq!(read(long.as_bytes(), 1000).await, ["300036 bytes, id Some(\"9\")", "next"]);
+        assert_eq!(read(&b"{\"id\":1,\"jsonrpc\":2}\nok\n"[..], 8).await, ["20 bytes, id Some(\"1\")", "ok"]);
+    }
+
+    /// Yields its pieces one by one.
+    struct Pieces(VecDeque<Vec<u8>>);
+
+    impl AsyncRead for Pieces {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            if let Some(mut piece) = self.0.pop_front() {
+                let rest = piece.split_off(piece.len().min(out.remaining()));
+                out.put_slice(&piece);
+                if !rest.is_empty() {
+                    self.0.push_front(rest);
+                }
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// What the same bytes are when they come at once.
+    fn expected(text: &str, limit: usize) -> Vec<String> {
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _torn)| whole);
+        let lines = whole.split('\n').filter(|line| line.len() > limit || !line.trim_ascii().is_empty());
+        let told = lines.map(|line| match line.len() {
+            length if length > limit => {
+                let mut finder = IdFinder::default();
+                finder.feed(line.as_bytes());
+                format!("{length} bytes, id {:?}", finder.finish())
+            }
+            _ => line.replace('\r', " "),
+        });
+        told.collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_lines_come_however_the_bytes_are_cut(
+            lines in vec(prop_oneof!["[ \t\r]{0,3}", "\\PC{0,8}\r?", value(), "\\{\"jsonrpc\":1,\"id\":[0-9]{1,60}\\}"], 0..8),
+            torn in "[a-z]{0,3}",
+            sizes in vec(1..40_usize, 1..8),
+            limit in 4..60_usize,
+        ) {
+            let text: String = lines.iter().map(|line| format!("{line}\n")).chain([torn]).collect();
+            let mut pieces = VecDeque::new();
+            let mut rest = text.as_bytes();
+            for size in sizes.into_iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (piece, behind) = rest.split_at(size.min(rest.len()));
+                pieces.push_back(piece.to_vec());
+                rest = behind;
+            }
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let seen = runtime.block_on(read(Pieces(pieces), limit));
+            prop_assert_eq!(seen, expected(&text, limit), "{:?}", text);
+        }
     }
 }

@@ -142,7 +142,12 @@ impl<'a> Meta<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+    use crate::wire::arbitrary::members;
 
     fn read(text: &str) -> Result<Option<String>, Ambiguous> {
         let params = Raw::parse(text.as_bytes()).unwrap();
@@ -176,6 +181,38 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(read(text).unwrap_err().to_string(), expected, "{text}");
+        }
+    }
+
+    /// The key with some letters in the other case, and with others escaped.
+    fn disguised(key: &str) -> impl Strategy<Value = String> + use<> {
+        let key = key.to_owned();
+        vec(0..4_u8, key.len()).prop_map(move |disguises| {
+            let disguise = |(char, disguise): (char, u8)| match disguise {
+                0 => char.to_ascii_uppercase().to_string(),
+                1 => char.to_ascii_lowercase().to_string(),
+                2 => format!("\\u{:04X}", u32::from(char)),
+                _ => char.to_string(),
+            };
+            format!("\"{}\"", key.chars().zip(disguises).map(disguise).collect::<String>())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn one_key_in_two_disguises_is_refused_and_in_one_it_is_read_or_refused(
+            (first, second) in select(&["name", "uri", "_meta", "arguments", "requestState"][..])
+                .prop_flat_map(|key| (disguised(key), disguised(key))),
+            unknown in members(),
+        ) {
+            let others: Vec<_> = unknown.iter().map(|member| format!("{}:1,", member.key)).collect();
+            let twice = format!("{{{}{first}:1,{second}:2}}", others.concat());
+            prop_assert!(read(&twice).is_err(), "{}", twice);
+            let once = format!("{{{first}:\"x\"}}");
+            let plain = serde_json::from_str::<String>(&first).unwrap();
+            let known = ["name", "uri", "_meta", "arguments", "requestState"].contains(&&*plain);
+            prop_assert_eq!(read(&once).is_ok(), known, "{}", once);
+            prop_assert_eq!(read(&once).ok().flatten().is_some(), plain == "name");
         }
     }
 }

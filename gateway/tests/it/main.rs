@@ -3,12 +3,16 @@
 // The whole binary is test code; without this line clippy sees only the `#[test]` functions as such.
 #![cfg(test)]
 
+mod attacks;
 mod bad_input;
 mod calls;
+mod fidelity;
 mod first_light;
 mod handshake;
+mod peers;
 mod sessions;
 mod shard_faults;
+mod stdio_door;
 mod streams;
 mod support;
 mod tidy;

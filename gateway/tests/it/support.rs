@@ -16,13 +16,14 @@ pub(crate) use events::Events;
 pub(crate) use gateway::{Builder, Gateway, fake_shard, template_shard};
 pub(crate) use http::{Http, Response};
 pub(crate) use journal::Journal;
+pub(crate) use processes::Tree;
 pub(crate) use socket::Socket;
 pub(crate) use stdio::Stdio;
 
 use std::time::Duration;
 
 /// How long a test waits for what must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks until the answer is there.
 ///

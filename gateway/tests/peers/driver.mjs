@@ -13,7 +13,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 150_000;
 /** One request may take this long, so that a hanging call is reported as that call. */
 export const REQUEST_MS = 20_000;
 

@@ -14,8 +14,10 @@ const HOME = `${PEERS}/home`;
 const METHODS = { templates: "resources/templates/list" };
 
 const { url, command, args, mode, calls } = options(["legacy", "auto", "modern"]);
-// A child of the Inspector inherits a few variables only: name them all, as the SDK drivers do.
-const environment = Object.entries(process.env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+// A child of the Inspector inherits a few variables only: name them all, as the SDK drivers do, but for
+// those without a value, which it refuses.
+const variables = Object.entries(process.env).filter(([, value]) => value !== "");
+const environment = variables.flatMap(([name, value]) => ["-e", `${name}=${value}`]);
 const server = url ? ["--transport", "http", "--server-url", url] : [...environment, "--", command, ...args];
 const running = new Set();
 mkdirSync(HOME, { recursive: true });

@@ -18,7 +18,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp_types import DiscoverResult, Implementation
 
-LIMIT_S = 60
+LIMIT_S = 150
 # One request may take this long, so that a hanging call is reported as that call.
 REQUEST_S = 20
 MODERN = "2026-07-28"

@@ -107,6 +107,20 @@ fn a_root_that_is_no_object_cannot_be_offered() {
 }
 
 #[test]
+fn a_keyword_that_is_none_cannot_be_mended() {
+    let refused = |schema: &str, keyword, found: &str| {
+        assert_eq!(completed(schema), Err(Unfit::Misshapen { keyword, found: found.to_owned() }), "{schema}");
+    };
+    refused(r#"{"type":"object","properties":null}"#, "properties", "null");
+    refused(r#"{"type":"object","properties":{"a":{"type":"object","properties":[]}}}"#, "properties", "[]");
+    refused(r#"{"properties":{"a":{"anyOf":[{"type":"array","items":null}]}}}"#, "items", "null");
+    check(
+        r#"{"type":"object","properties":{"properties":{},"items":true}}"#,
+        r#"{"type":"object","properties":{"properties":{},"items":true}}"#,
+    );
+}
+
+#[test]
 fn the_deepest_schema_that_is_relayed_is_completed() {
     let depth = crate::wire::MAX_DEPTH - 1;
     let deep = r#"{"not":"#.repeat(depth) + r#"{"type":"array"}"# + &"}".repeat(depth);
@@ -138,10 +152,19 @@ fn schemas() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(6, 64, 6, move |inner| {
         prop_oneof![
             3 => prop::collection::vec((keyword.clone(), inner.clone()), 0..6)
-                .prop_map(|members| members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+                .prop_map(|members| members.into_iter().map(|(key, value)| (key.to_owned(), fitting(key, value))).collect()),
             1 => prop::collection::vec(inner, 0..4).prop_map(Value::Array),
         ]
     })
+}
+
+/// The value, or one like it that may stand under `keyword`; what may not is refused as a whole.
+fn fitting(keyword: &str, value: Value) -> Value {
+    match (keyword, value) {
+        ("properties", value) if !value.is_object() => serde_json::json!({ "a": value }),
+        ("items", value @ (Value::String(_) | Value::Number(_))) => Value::from(vec![value]),
+        (_, value) => value,
+    }
 }
 
 /// Takes out of `completed` what may have been inserted and is not in `original`.
@@ -186,7 +209,8 @@ fn refused(schema: &Value) -> bool {
 proptest! {
     #[test]
     fn nothing_changes_but_the_insertions(members in prop::collection::vec(("[a-z]{1,3}|properties|items|anyOf", schemas()), 0..5)) {
-        let root: serde_json::Map<String, Value> = members.into_iter().collect();
+        let members = members.into_iter().map(|(key, value)| (key.clone(), fitting(&key, value)));
+        let root: serde_json::Map<String, Value> = members.collect();
         for text in [serde_json::to_string(&root).unwrap(), serde_json::to_string_pretty(&root).unwrap()] {
             let completed = completed(&text).unwrap();
             let mut left = completed.bytes();

@@ -60,6 +60,12 @@ impl Connection {
         matches!(*self.phase(), Phase::Initializing)
     }
 
+    /// Ready when the client has read enough to be answered. Without it each bad line of a client that does not read would
+    /// wait here with its refusal.
+    pub(super) async fn has_room(&self) {
+        self.output.has_room().await;
+    }
+
     /// Answers a line that was too long to be kept.
     pub(super) async fn refuse_overlong(&self, id: Option<String>, length: usize) {
         let limit = self.settings.message;

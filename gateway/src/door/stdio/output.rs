@@ -22,6 +22,11 @@ const QUEUE: usize = 64;
 pub(super) struct Output(mpsc::Sender<Chunks>);
 
 impl Output {
+    /// Ready when there is a place in the queue, or nobody to say anything to any more. Takes none.
+    pub(super) async fn has_room(&self) {
+        let _ = self.0.reserve().await;
+    }
+
     /// Waits for a place in the queue. Nothing is said if the client is gone.
     pub(super) async fn send(&self, message: Chunks) {
         if self.0.send(message).await.is_err() {

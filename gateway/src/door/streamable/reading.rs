@@ -1,7 +1,7 @@
 //! The body of a POST.
 //!
 //! Invariant: at most the limit of one body is kept, at most the budget of all of them, and no longer than the client
-//! goes on sending.
+//! goes on sending, nor longer than a body may take.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -19,14 +19,27 @@ use crate::door::http::HttpSettings;
 use crate::door::refusal::Refused;
 use crate::wire::{Fault, code};
 
-/// The whole body, and its part of the budget. A body that came in one piece is not copied and takes no budget: the
-/// connection's buffer bounds it.
+/// A body, and its part of the budget.
+type Kept = (Bytes, Option<OwnedSemaphorePermit>);
+
+/// The whole body. One that came in one piece is not copied and takes no budget: the connection's buffer bounds it.
 pub(super) async fn read(
+    body: Body,
+    headers: &HeaderMap,
+    settings: &HttpSettings,
+    budget: &Budget,
+) -> Result<Kept, Refused> {
+    let limit = settings.times.whole_body;
+    let read = timeout(limit, gather(body, headers, settings, budget)).await;
+    read.unwrap_or_else(|_elapsed| Err(too_slow(format!("the body is not whole after {limit:?}"))))
+}
+
+async fn gather(
     mut body: Body,
     headers: &HeaderMap,
     settings: &HttpSettings,
     budget: &Budget,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Refused> {
+) -> Result<Kept, Refused> {
     let limit = settings.limits.body;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
@@ -61,12 +74,13 @@ async fn next_piece(body: &mut Body, settings: &HttpSettings) -> Result<Option<B
                 Err(_trailers) => {}
             },
             Ok(Some(Err(error))) => return Err(Refused::invalid(format!("the body broke off: {error}"))),
-            Err(_elapsed) => {
-                let message = format!("no byte of the body for {:?}", settings.times.body);
-                return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, Fault::new(code::INVALID_REQUEST, message)));
-            }
+            Err(_elapsed) => return Err(too_slow(format!("no byte of the body for {:?}", settings.times.body))),
         }
     }
+}
+
+fn too_slow(message: String) -> Refused {
+    Refused::new(StatusCode::REQUEST_TIMEOUT, Fault::new(code::INVALID_REQUEST, message))
 }
 
 fn too_large(limit: usize) -> Refused {
@@ -122,6 +136,25 @@ mod tests {
         assert_eq!(check(&["abcdef", "ghijk"], false, None).await, Err(413));
         assert_eq!(check(&["abcdef", "ghi"], false, None).await, Err(503));
         assert_eq!(check(&["abc"], true, Some("5")).await, Err(408));
+    }
+
+    struct Drip;
+
+    impl Source for Drip {
+        async fn next(&mut self) -> Option<VecDeque<Bytes>> {
+            tokio::time::sleep(Duration::from_secs(29)).await;
+            Some(VecDeque::from([Bytes::from_static(b" ")]))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_given_up() {
+        let (settings, budget) = (HttpSettings::for_tests(), Budget::new(1000, "bytes", "--max-body-memory"));
+        let body = live(HeaderValue::from_static("text/plain"), Drip).into_body();
+        let refused = read(body, &HeaderMap::new(), &settings, &budget).await.unwrap_err();
+        let (status, _, _, message) = refused.told();
+        assert_eq!((status, message), (408, "the body is not whole after 300s"));
+        assert!(budget.take(1000).is_ok(), "its memory is given back");
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Connections that are used more than once, and those that a stopping gateway still has.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 
 use super::call;
@@ -74,4 +75,41 @@ async fn a_gateway_that_stops_lets_quick_calls_finish_and_tells_the_others() {
     assert_eq!(answer.answer()["result"]["content"][0]["text"], "slept 300 ms");
     assert_eq!(told.answer()["result"]["isError"], true);
     assert!(told.text().contains("shard `fake`: it was stopped"), "{told:?}");
+}
+
+#[tokio::test]
+async fn bodies_that_come_slowly_shut_nobody_out() {
+    let gateway = Gateway::builder().shard("fake", fake_shard(&[])).flags(&["--max-requests", "2"]).start().await;
+    let mut client = Legacy::open(&gateway, "2025-11-25").await;
+    let body = call(1, "fake__echo", &json!({}));
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut socket = Socket::open(&gateway).await;
+        let whole = post(&client, &body);
+        socket.write(&whole[..whole.len() - 1]).await;
+        slow.push(socket);
+    }
+    assert_eq!(client.call("fake__echo", json!({"n": 1})).await["structuredContent"], json!({"n": 1}));
+    for mut socket in slow {
+        socket.write("}").await;
+        assert_eq!(socket.response().await.answer()["id"], 1);
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn more_connections_than_the_usual_limit_of_files_are_served() {
+    const COUNT: usize = 500;
+    let usual = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(256), ..usual }).unwrap();
+    let gateway = Gateway::builder().start().await;
+    setrlimit(Resource::Nofile, Rlimit { current: usual.maximum, ..usual }).unwrap();
+    let mut sockets = Vec::new();
+    for _ in 0..COUNT {
+        let mut socket = Socket::open(&gateway).await;
+        socket.write("GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        assert_eq!(socket.response().await.text(), "ok\n");
+        sockets.push(socket);
+    }
+    gateway.stop().await;
 }

@@ -97,6 +97,14 @@ impl Journal {
         self.of("notifications/cancelled").iter().map(|message| message["params"]["requestId"].clone()).collect()
     }
 
+    /// The processes that were started with this journal and are still there.
+    pub(crate) fn keepers(&self) -> Vec<String> {
+        let path = self.path();
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        let command_lines = entries.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
+        command_lines.filter(|words| words.split('\0').any(|word| word == path)).collect()
+    }
+
     /// Waits until a request has been cancelled.
     pub(crate) async fn until_cancelled(&self, call: &Value) {
         eventually("the shard hears of the cancellation", async || {

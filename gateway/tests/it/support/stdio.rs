@@ -20,7 +20,7 @@ use super::processes::{Process, descendants, surviving};
 pub(crate) struct Stdio {
     child: Child,
     stdin: Option<ChildStdin>,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: Option<Lines<BufReader<ChildStdout>>>,
     /// What was read while an answer was waited for.
     heard: VecDeque<Value>,
     log: Arc<Mutex<Vec<String>>>,
@@ -34,7 +34,7 @@ impl Builder {
         let mut child = command.stdin(Pipe::piped()).stdout(Pipe::piped()).spawn().unwrap();
         let log = follow(&mut child);
         let stdin = child.stdin.take();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
         Stdio { child, stdin, lines, heard: VecDeque::new(), log, dir }
     }
 }
@@ -107,9 +107,18 @@ impl Stdio {
         }
     }
 
+    /// The next message as it is written. Must not be mixed with what keeps messages for later.
+    pub(crate) async fn next_text(&mut self) -> String {
+        self.line().await.unwrap_or_else(|| panic!("it has closed stdout; log:\n{}", self.log()))
+    }
+
+    async fn line(&mut self) -> Option<String> {
+        let line = timeout(PATIENCE, self.lines.as_mut()?.next_line()).await;
+        line.unwrap_or_else(|_| panic!("it says nothing; log:\n{}", self.log())).unwrap()
+    }
+
     async fn read(&mut self) -> Option<Value> {
-        let line = timeout(PATIENCE, self.lines.next_line()).await;
-        let line = line.unwrap_or_else(|_| panic!("it says nothing; log:\n{}", self.log())).unwrap()?;
+        let line = self.line().await?;
         Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}")))
     }
 
@@ -121,6 +130,16 @@ impl Stdio {
     /// Closes its stdin.
     pub(crate) fn close(&mut self) {
         self.stdin = None;
+    }
+
+    /// Its stdin, to be written to beside everything else.
+    pub(crate) fn take_stdin(&mut self) -> ChildStdin {
+        self.stdin.take().expect("stdin is open")
+    }
+
+    /// Closes its stdout.
+    pub(crate) fn close_stdout(&mut self) {
+        self.lines = None;
     }
 
     /// Sends it a signal.

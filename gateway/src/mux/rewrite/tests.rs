@@ -1,0 +1,118 @@
+//! What changes between the eras, as text.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::mux::{Capabilities, ClientKey};
+use crate::wire::Level;
+
+fn client(revision: Revision, level: Option<Level>) -> Client {
+    let info = Arc::from(r#"{"name":"n","version":"1"}"#);
+    Client { key: ClientKey(1), revision, info, capabilities: Capabilities::default(), level }
+}
+
+fn route(method: &str, own: Option<&str>) -> Route {
+    let own_name = own.map(Arc::from);
+    let uri = Some("file:///a\"b".into());
+    Route { method: method.into(), shard: "shard".into(), own_name, exposed: None, uri }
+}
+
+fn sent(route: &Route, client: &Client, era: Era, params: &str) -> String {
+    let params = Raw::parse(params.as_bytes()).unwrap();
+    let line = outgoing(7, route, client, era, Some(params), &Params::read(Some(params)).unwrap());
+    let line = String::from_utf8(line).unwrap();
+    let head = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{}","params":"#, route.method);
+    line.strip_prefix(&head).unwrap().strip_suffix('}').unwrap().to_owned()
+}
+
+#[test]
+fn a_request_changes_in_name_and_meta_only() {
+    let (legacy, modern) = (client(Revision::V2025_06_18, None), client(Revision::MODERN, None));
+    let call = route("tools/call", Some("a\"b"));
+    let asked =
+        r#"{"x":1e5, "name":"s__a_b","_meta":{ "progressToken" : "t" ,"io.modelcontextprotocol/a":1, "k":[2] }}"#;
+    let same_era =
+        r#"{"x":1e5, "name":"a\"b","_meta":{ "progressToken" : 7 ,"io.modelcontextprotocol/a":1, "k":[2] }}"#;
+    assert_eq!(sent(&call, &legacy, Era::Legacy, asked), same_era);
+    assert_eq!(sent(&call, &modern, Era::Modern, asked), same_era);
+    assert_eq!(
+        sent(&call, &modern, Era::Legacy, asked),
+        r#"{"x":1e5, "name":"a\"b","_meta":{ "progressToken" : 7 , "k":[2] }}"#
+    );
+    let same_name = route("resources/read", None);
+    assert_eq!(sent(&same_name, &legacy, Era::Legacy, "{\"uri\":\n\"u\"}"), r#"{"uri": "u"}"#);
+    let complete = route("completion/complete", Some("own"));
+    assert_eq!(
+        sent(&complete, &legacy, Era::Legacy, r#"{"ref":{"type":"ref/prompt", "name":"s__own"},"name":"x"}"#),
+        r#"{"ref":{"type":"ref/prompt", "name":"own"},"name":"x"}"#
+    );
+}
+
+#[test]
+fn a_modern_shard_hears_of_a_legacy_client_in_meta() {
+    let expected = |level: &str| {
+        [
+            r#"{"uri":"u","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
+            r#""io.modelcontextprotocol/clientInfo":{"name":"n","version":"1"},"#,
+            r#""io.modelcontextprotocol/clientCapabilities":{}"#,
+            level,
+            "}}",
+        ]
+        .concat()
+    };
+    let read = route("resources/read", None);
+    let sent = |level| sent(&read, &client(Revision::V2025_06_18, level), Era::Modern, r#"{"uri":"u"}"#);
+    assert_eq!(sent(None), expected(""));
+    assert_eq!(sent(Some(Level::Warning)), expected(r#","io.modelcontextprotocol/logLevel":"warning""#));
+}
+
+#[test]
+fn a_modern_client_gets_the_members_that_its_era_demands_and_no_other_change() {
+    let check = |method: &str, given: &'static str, expected: &str| {
+        let given = result(Bytes::from(given), method, Era::Legacy, Era::Modern).unwrap().unwrap();
+        assert_eq!(String::from_utf8_lossy(&given), expected);
+    };
+    check("tools/call", r#"{"a":1.0 }"#, r#"{"a":1.0 ,"resultType":"complete"}"#);
+    check("tools/call", r#"{"resultType":"complete", "a":1 }"#, r#"{"resultType":"complete", "a":1 }"#);
+    check("tools/call", "{}", r#"{"resultType":"complete"}"#);
+    let added = r#"{"contents":[],"resultType":"complete","ttlMs":0,"cacheScope":"private"}"#;
+    check("resources/read", r#"{"contents":[]}"#, added);
+    let partly = r#"{"ttlMs":5,"cacheScope":"public","resultType":"complete"}"#;
+    check("resources/read", r#"{"ttlMs":5,"cacheScope":"public"}"#, partly);
+}
+
+#[test]
+fn a_legacy_client_gets_complete_results_as_they_are_and_no_questions() {
+    let given = |text: &'static str| result(Bytes::from(text), "tools/call", Era::Modern, Era::Legacy);
+    let complete = r#"{"resultType":"complete", "a":-0 }"#;
+    assert_eq!(given(complete), Ok(Some(Bytes::from(complete))));
+    assert_eq!(given(r#"{"resultType":"input_required","inputRequests":{}}"#), Ok(None));
+    assert!(given(r#"{"resultType":"complete","resultType":"input_required"}"#).is_err());
+}
+
+#[test]
+fn a_resource_that_is_not_there_has_the_code_of_the_clients_era() {
+    let check = |method: &str, from: Era, to: Era, given: &'static str, expected: (&str, i64)| {
+        let (text, code) = error(&Bytes::from(given), &route(method, None), from, to);
+        assert_eq!((&*text, code), expected);
+    };
+    let (legacy, modern) = (Era::Legacy, Era::Modern);
+    let missing = r#"{"code":-32002, "x":1.0,"message":"m"}"#;
+    let missing_now = r#"{"code":-32602, "x":1.0,"message":"m","data":{"uri":"file:///a\"b"}}"#;
+    check("resources/read", legacy, modern, missing, (missing_now, -32602));
+    check("resources/read", legacy, legacy, missing, (missing, -32002));
+    check("tools/call", legacy, modern, missing, (missing, -32002));
+    let named = r#"{"code":-32602,"data":{"uri":"u"}}"#;
+    check("resources/read", modern, legacy, named, (r#"{"code":-32002,"data":{"uri":"u"}}"#, -32002));
+    let unnamed = r#"{"code":-32602}"#;
+    check("resources/read", modern, legacy, unnamed, (unnamed, -32602));
+    let odd = r#"{"code":99999999999999999999,"message":7}"#;
+    check("tools/call", modern, legacy, odd, (odd, code::INTERNAL));
+}
+
+#[test]
+fn progress_goes_out_under_the_clients_token_and_is_else_the_same() {
+    let params = Bytes::from(r#"{"progress":1.50,"x":{"progressToken":7}, "progressToken" : "7" }"#);
+    let expected = r#"{"progress":1.50,"x":{"progressToken":7}, "progressToken" : [1] }"#;
+    assert_eq!(progress(&params, "[1]").unwrap(), expected.as_bytes());
+}

@@ -1,0 +1,13 @@
+//! The gateway among real programs that others wrote: seven MCP servers behind it, four clients before it, and the rules
+//! that OpenAI has for what it lists.
+//!
+//! Invariant: nothing here is skipped. A peer that is not installed fails its test and names the way out.
+
+mod clients;
+mod first_start;
+mod hostile;
+mod offered;
+mod openai;
+mod over_http;
+mod over_stdio;
+mod servers;

@@ -1,0 +1,113 @@
+//! The third-party clients: how each is run, and what it must have seen.
+//!
+//! Invariant: a client's run is over only when every process that it started is gone.
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::servers::{LISTS, Servers, calls, exposed, installed, source};
+use crate::support::{Tree, eventually};
+
+/// How often the processes are looked at while a client runs.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A driver, the way in which it settles the era, and the revision that comes of it.
+pub(super) struct Client {
+    driver: &'static str,
+    mode: &'static str,
+    revision: &'static str,
+}
+
+const LEGACY: &str = "2025-11-25";
+const MODERN: &str = "2026-07-28";
+
+/// The TypeScript SDKs, 1.x and 2.x.
+pub(super) const TYPESCRIPT: [Client; 4] = [
+    Client { driver: "ts1.mjs", mode: "legacy", revision: LEGACY },
+    Client { driver: "ts2.mjs", mode: "legacy", revision: LEGACY },
+    Client { driver: "ts2.mjs", mode: "auto", revision: MODERN },
+    Client { driver: "ts2.mjs", mode: "modern", revision: MODERN },
+];
+/// The Python SDK 2.x.
+pub(super) const PYTHON: [Client; 3] = [
+    Client { driver: "py2.py", mode: "legacy", revision: LEGACY },
+    Client { driver: "py2.py", mode: "auto", revision: MODERN },
+    Client { driver: "py2.py", mode: "modern", revision: MODERN },
+];
+/// The Inspector's command line.
+pub(super) const INSPECTOR: [Client; 3] = [
+    Client { driver: "inspector.mjs", mode: "legacy", revision: LEGACY },
+    Client { driver: "inspector.mjs", mode: "auto", revision: MODERN },
+    Client { driver: "inspector.mjs", mode: "modern", revision: MODERN },
+];
+
+impl Client {
+    /// Lets it list everything and make the calls, and gives all that went wrong. `door` is how it reaches the gateway:
+    /// `--url URL` or `--stdio COMMAND ARG…`.
+    pub(super) async fn complaints(&self, servers: &Servers, door: &[String], calls_file: &Path) -> Vec<String> {
+        let output = self.run(servers, door, calls_file).await;
+        let found = match serde_json::from_slice(&output.stdout) {
+            Ok(document) if output.status.success() => self.faults(&document, calls_file),
+            _ => vec![format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))],
+        };
+        found.into_iter().map(|fault| format!("{} {}: {fault}", self.driver, self.mode)).collect()
+    }
+
+    async fn run(&self, servers: &Servers, door: &[String], calls_file: &Path) -> Output {
+        let interpreter = if self.driver.ends_with(".py") { "python/bin/python" } else { "bin/node" };
+        let mut command = Command::new(installed().join(interpreter));
+        command.arg(source(self.driver)).args(["--mode", self.mode, "--calls"]).arg(calls_file).args(door);
+        command.envs(servers.variables()).kill_on_drop(true);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut tree = Tree::of(child.id().expect("it runs"));
+        let mut ended = std::pin::pin!(child.wait_with_output());
+        let output = loop {
+            tokio::select! {
+                output = &mut ended => break output.unwrap(),
+                () = tokio::time::sleep(LOOK) => { tree.look(); }
+            }
+        };
+        let what = format!("all that {} {} started is gone", self.driver, self.mode);
+        eventually(&what, async || tree.look().is_empty().then_some(())).await;
+        output
+    }
+
+    /// What its document lacks.
+    fn faults(&self, document: &Value, calls_file: &Path) -> Vec<String> {
+        let mut faults = Vec::new();
+        for (key, expected) in [("/protocolVersion", self.revision), ("/serverInfo/name", "mcp-gateway")] {
+            let seen = document.pointer(key);
+            if seen.and_then(Value::as_str) != Some(expected) {
+                faults.push(format!("{key} is {seen:?}, not {expected}"));
+            }
+        }
+        if !document["instructions"].as_str().is_some_and(|text| text.contains("# everything\n")) {
+            faults.push(format!("no instructions: {}", document["instructions"]));
+        }
+        for list in LISTS {
+            let mut seen: Vec<&str> =
+                document[list].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            seen.sort_unstable();
+            let expected = exposed(list);
+            if seen != expected {
+                faults.push(format!("{list} are {seen:?}, not {expected:?}"));
+            }
+        }
+        let answers = document["calls"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let asked = calls(calls_file);
+        if answers.len() != asked.len() {
+            faults.push(format!("{} calls were answered, not {}", answers.len(), asked.len()));
+        }
+        for (call, answer) in asked.iter().zip(answers) {
+            let text = answer["text"].as_str().unwrap_or_default();
+            if answer["name"] != call.name || answer["ok"] != true || !text.contains(&call.expect) {
+                faults.push(format!("{} answered {answer}, not {:?}", call.name, call.expect));
+            }
+        }
+        faults
+    }
+}

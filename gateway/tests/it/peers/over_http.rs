@@ -1,0 +1,49 @@
+//! Third-party clients, the gateway's HTTP door, third-party servers.
+
+use std::path::PathBuf;
+
+use super::clients::{Client, INSPECTOR, PYTHON, TYPESCRIPT};
+use super::servers::{Servers, exposed, names};
+use crate::support::{Legacy, eventually};
+
+/// Each client sees all that the seven list, and every call is answered as its server answers it.
+async fn all_see_and_call_everything(clients: &[Client], calls: impl Fn(&Servers) -> PathBuf) {
+    let servers = Servers::lay_out().await;
+    let gateway = servers.gateway().start().await;
+    let mut watching = Legacy::open(&gateway, "2025-06-18").await;
+    assert!(watching.tools().await.is_empty(), "nothing is there yet");
+
+    servers.drop_in();
+    for name in names() {
+        gateway.until(&name, "ready").await;
+    }
+    eventually("the open session sees all tools", async || {
+        let mut tools = watching.tools().await;
+        tools.sort_unstable();
+        (tools == exposed("tools")).then_some(())
+    })
+    .await;
+
+    let door = ["--url".to_owned(), gateway.url()];
+    let mut complaints = Vec::new();
+    for client in clients {
+        complaints.extend(client.complaints(&servers, &door, &calls(&servers)).await);
+    }
+    assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn both_typescript_sdks_see_and_call_servers_that_were_dropped_in() {
+    all_see_and_call_everything(&TYPESCRIPT, Servers::calls_file).await;
+}
+
+#[tokio::test]
+async fn the_python_sdk_sees_and_calls_servers_that_were_dropped_in() {
+    all_see_and_call_everything(&PYTHON, Servers::calls_file).await;
+}
+
+#[tokio::test]
+async fn the_inspector_sees_and_calls_servers_that_were_dropped_in() {
+    all_see_and_call_everything(&INSPECTOR, Servers::calls_file).await;
+}
