@@ -192,7 +192,8 @@ impl Supervisor {
         };
         let live = Live { link: link.clone(), era: greeting.era, pid: instance.id().unwrap_or_default() };
         info!(era = greeting.era.as_str(), revision = roster.revision, "shard ready");
-        let certain = greeting.certain;
+        // What the file says is no verdict: without that line the shard is asked.
+        let certain = greeting.certain && self.spec().process.protocol == Protocol::Auto;
         self.learn(|known| *known = Some(Known { roster: Arc::clone(&roster), live: true, certain }));
         self.enter(ShardState::Ready(live));
         let ready = Instant::now();

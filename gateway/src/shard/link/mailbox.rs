@@ -71,6 +71,11 @@ impl Mailbox {
         inner.wake();
     }
 
+    /// Progress has arrived that is not kept.
+    pub(crate) fn hear(&self) {
+        self.lock().heard = Instant::now();
+    }
+
     /// When the call was made, or its latest progress arrived.
     pub(crate) fn heard(&self) -> Instant {
         self.lock().heard

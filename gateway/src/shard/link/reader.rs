@@ -105,9 +105,11 @@ impl Link {
         let token = read_object(params, &["progressToken"]).ok().and_then(|[token]| token);
         let token = token.and_then(|token| token.unsigned().or_else(|| token.string()?.parse().ok()));
         let mailbox = token.and_then(|token| self.table().progress(token).cloned());
-        match mailbox.zip(self.part(line, params)) {
-            Some((mailbox, params)) => mailbox.push(Event::Progress(params)),
-            None => self.0.stats.count_stray(),
+        let Some(mailbox) = mailbox else { return self.0.stats.count_stray() };
+        match self.part(line, params) {
+            Some(params) => mailbox.push(Event::Progress(params)),
+            // The shard is at work, whether or not the caller can be told.
+            None => mailbox.hear(),
         }
     }
 

@@ -116,6 +116,21 @@ async fn a_verdict_is_asked_for_anew_when_it_fails_or_the_server_is_another() {
 }
 
 #[tokio::test]
+async fn what_the_file_says_is_not_remembered_as_a_verdict() {
+    let journal = Journal::new();
+    let file = journal.marked_fake_shard(&["--era", "ts"]);
+    let gateway = Gateway::builder().shard("ts", file.clone() + "protocol: legacy\n").start().await;
+    assert_eq!(gateway.until("ts", "ready").await["era"], "legacy");
+    let dir = gateway.dir().clone();
+    gateway.stop().await;
+    journal.clear();
+    let gateway = Gateway::builder().in_dir(&dir).shard("ts", file).start().await;
+    assert_eq!(gateway.until("ts", "ready").await["era"], "modern");
+    assert_eq!(journal.steps(), "| discover lists");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_exchanged_while_the_gateway_runs_is_asked_and_keeps_its_tools_meanwhile() {
     let journal = Journal::new();
     let gateway = Gateway::builder().shard("fake", journal.marked_fake_shard(&[])).start().await;

@@ -174,10 +174,18 @@ impl Gateway {
     }
 
     /// One modern request.
-    pub(crate) async fn modern(&self, method: &str, mut params: Value) -> Response {
+    pub(crate) async fn modern(&self, method: &str, params: Value) -> Response {
+        self.modern_with(method, params, json!({})).await
+    }
+
+    /// One modern request with more in its `_meta`.
+    pub(crate) async fn modern_with(&self, method: &str, mut params: Value, meta: Value) -> Response {
         let name =
             params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
         params["_meta"] = modern_meta();
+        for (key, value) in meta.as_object().unwrap() {
+            params["_meta"][key] = value.clone();
+        }
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", method), ("mcp-name", &*name)];
         let headers = if name.is_empty() { &headers[..2] } else { &headers[..] };

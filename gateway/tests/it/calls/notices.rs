@@ -1,0 +1,110 @@
+//! What precedes an answer: progress and logs.
+
+use serde_json::{Value, json};
+
+use super::{ERAS, Pair, crossings};
+use crate::support::{Legacy, eventually};
+
+const LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
+#[tokio::test]
+async fn progress_comes_in_order_before_the_answer_with_the_clients_own_token() {
+    let pair = Pair::start().await;
+    for (client, shard) in crossings() {
+        for token in [json!("a \"token\""), json!(7), json!("7")] {
+            let params = json!({"name": format!("{shard}__progress"), "arguments": {"n": 20}});
+            let response = pair.ask(client, "tools/call", params, json!({"progressToken": token})).await;
+            assert_eq!(response.headers["content-type"], "text/event-stream");
+            let mut messages = response.messages();
+            let answer = messages.pop().unwrap();
+            assert_eq!(answer["result"]["content"][0]["text"], "20 steps");
+            let steps: Vec<_> =
+                messages.iter().map(|message| message["params"]["progress"].as_u64().unwrap()).collect();
+            assert_eq!(steps, (1..=20).collect::<Vec<_>>());
+            for message in &messages {
+                assert_eq!(message["method"], "notifications/progress");
+                assert_eq!(message["params"]["progressToken"], token);
+            }
+        }
+    }
+    pair.gateway.stop().await;
+}
+
+fn logged(messages: &[Value]) -> usize {
+    messages.iter().filter(|message| message["method"] == "notifications/message").count()
+}
+
+#[tokio::test]
+async fn logs_reach_the_only_caller_at_the_level_that_it_wants() {
+    let pair = Pair::start().await;
+    for shard in ERAS {
+        let params = json!({"name": format!("{shard}__log"), "arguments": {"n": 3}});
+        for (level, expected) in [("debug", 3), ("info", 3), ("warning", 0), ("emergency", 0)] {
+            let response = pair.ask("modern", "tools/call", params.clone(), json!({(LEVEL): level})).await;
+            assert_eq!(logged(&response.messages()), expected, "modern client, {shard} shard, {level}");
+            let mut client = Legacy::open(&pair.gateway, "2025-11-25").await;
+            client.ask("logging/setLevel", json!({"level": level})).await;
+            let messages = client.ask("tools/call", params.clone()).await.messages();
+            assert_eq!(logged(&messages), expected, "legacy client, {shard} shard, {level}");
+            assert_eq!(messages.last().unwrap()["result"]["content"][0]["text"], "ok");
+        }
+        let silent = pair.ask("modern", "tools/call", params.clone(), json!({})).await;
+        assert_eq!(logged(&silent.messages()), 0, "a modern client that asks for no logs hears none");
+        let heard = pair.ask("legacy", "tools/call", params, json!({})).await;
+        assert_eq!(logged(&heard.messages()), 3, "a legacy client that has not said hears all");
+    }
+    pair.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn logs_are_for_nobody_when_two_clients_could_be_meant() {
+    let pair = Pair::start().await;
+    for shard in ERAS {
+        let mut one = Legacy::open(&pair.gateway, "2025-11-25").await;
+        let mut other = Legacy::open(&pair.gateway, "2025-11-25").await;
+        let headers = [("mcp-session-id", &*one.session.clone())];
+        let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+        let (hung, logs) = tokio::join!(one.ask("tools/call", json!({"name": format!("{shard}__hang")})), async {
+            pair.journal(shard).call_of("hang").await;
+            let params = json!({"name": format!("{shard}__log"), "arguments": {"n": 3}});
+            let logs = other.ask("tools/call", params).await;
+            pair.gateway.http().await.send("POST", "/mcp", &headers, cancel.to_string()).await;
+            logs
+        });
+        assert_eq!((hung.status, logged(&logs.messages())), (202, 0));
+    }
+    pair.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn shards_hear_the_most_verbose_level_of_all_clients_each_in_its_own_way() {
+    let pair = Pair::start().await;
+    let level = async |level: &str| {
+        let mut client = Legacy::open(&pair.gateway, "2025-11-25").await;
+        assert_eq!(client.ask("logging/setLevel", json!({"level": level})).await.answer()["result"], json!({}));
+        client
+    };
+    let told = async |expected: &[&str]| {
+        eventually(&format!("the shard hears {expected:?}"), async || {
+            let levels = pair.legacy.of("logging/setLevel");
+            let levels: Vec<_> = levels.iter().map(|set| set["params"]["level"].as_str().unwrap()).collect();
+            (levels == expected).then_some(())
+        })
+        .await;
+    };
+    let mut error = level("error").await;
+    told(&["error"]).await;
+    let mut info = level("info").await;
+    told(&["error", "info"]).await;
+    let _less = level("critical").await;
+    for (client, expected) in [(&mut error, "error"), (&mut info, "info")] {
+        client.call("modern__echo", json!({})).await;
+        let call = pair.modern.of("tools/call").pop().unwrap();
+        assert_eq!(call["params"]["_meta"][LEVEL], expected, "a modern shard hears it with each call");
+    }
+    assert!(pair.modern.of("logging/setLevel").is_empty());
+    let headers = [("mcp-session-id", &*info.session)];
+    assert_eq!(pair.gateway.http().await.send("DELETE", "/mcp", &headers, "").await.status, 204);
+    told(&["error", "info", "error"]).await;
+    pair.gateway.stop().await;
+}
