@@ -193,6 +193,8 @@ async fn shut_down(grace: Duration, doors: &Tasks, shards: &Tasks, mut stop: Sto
 struct Stop {
     interrupt: Signal,
     terminate: Signal,
+    /// The terminal was closed.
+    hangup: Signal,
     /// How many have come.
     signals: u32,
 }
@@ -203,6 +205,7 @@ impl Stop {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
             signals: 0,
         })
     }
@@ -212,6 +215,7 @@ impl Stop {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
         }
         self.signals += 1;
     }

@@ -131,6 +131,9 @@ pub(super) fn error(error: &Bytes, route: &Route, from: Era, to: Era) -> (String
     }
 }
 
+/// Longer uris that a result shows are not remembered, in bytes.
+const LONGEST_URI: usize = 2048;
+
 /// The uris that a result shows, so that a later read finds its shard.
 pub(super) fn shown_uris(result: &Bytes) -> Vec<String> {
     if memmem::find(result, b"\"uri\"").is_none() {
@@ -140,7 +143,7 @@ pub(super) fn shown_uris(result: &Bytes) -> Vec<String> {
     let lists = ["content", "contents"].into_iter().filter_map(|key| result.get(key));
     let uris = lists.flat_map(|list| list.elements().collect::<Vec<_>>()).filter_map(|item| {
         let uri = item.get("uri").or_else(|| item.get("resource")?.get("uri"))?;
-        uri.string().map(Cow::into_owned)
+        uri.string().filter(|uri| uri.len() <= LONGEST_URI).map(Cow::into_owned)
     });
     uris.collect()
 }

@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::wire::{IdFinder, flatten};
+use crate::wire::{IdFinder, Kind, Raw, flatten};
 
 const BUFFER: usize = 64 * 1024;
 
@@ -44,8 +44,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         Self { reader, buffer: BytesMut::with_capacity(BUFFER), searched: 0, limit }
     }
 
-    /// The next line; `None` at the end of the stream, where a last line without a line break is dropped: its writer
-    /// died while it wrote. Empty lines are passed over.
+    /// The next line; `None` at the end of the stream. A last line without a line break counts if it is a whole message;
+    /// else its writer died while it wrote. Empty lines are passed over.
     ///
     /// Not safe to cancel while a line over the limit is being discarded.
     ///
@@ -73,9 +73,17 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                 return self.discard().await;
             }
             if !self.fill().await? {
-                return Ok(None);
+                return Ok(self.last());
             }
         }
+    }
+
+    fn last(&mut self) -> Option<Line> {
+        let mut line = self.buffer.split();
+        self.searched = 0;
+        let is_message = Raw::parse(&line).is_ok_and(|raw| matches!(raw.kind(), Kind::Object | Kind::Array));
+        flatten(&mut line);
+        is_message.then(|| Line::Whole(line.freeze()))
     }
 
     /// False at the end of the stream.
@@ -139,6 +147,12 @@ mod tests {
     #[tokio::test]
     async fn lines_end_at_lf_only_and_a_torn_last_line_is_dropped() {
         assert_eq!(read(&b"{\"a\":\r1}\r\n\n  \r\nb\nhalf"[..], 100).await, ["{\"a\": 1} ", "b"]);
+        assert_eq!(read(&b"b\n{\"a\":1"[..], 100).await, ["b"]);
+    }
+
+    #[tokio::test]
+    async fn a_whole_message_at_the_end_needs_no_line_break() {
+        assert_eq!(read(&b"b\n{\"a\":\r1}"[..], 100).await, ["b", "{\"a\": 1}"]);
     }
 
     #[tokio::test]
