@@ -97,3 +97,6 @@ impl Drop for Ticket {
         self.calls.lock().remove(&self.key);
     }
 }
+
+#[cfg(test)]
+mod tests;

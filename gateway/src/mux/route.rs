@@ -152,3 +152,6 @@ fn quoted(text: &str) -> Cow<'_, str> {
         None => text.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,3 +161,6 @@ async fn page(link: &Link, era: Era, list: List, cursor: Option<&str>, within: W
         Err(failure) => Err(Trouble::Failed(failure.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests;
