@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use self::calls::Calls;
@@ -35,6 +35,8 @@ pub use self::relay::{Relay, Relayed};
 
 /// The fleet says when the first start is over; this is for a fleet that cannot say anything any more.
 const SETTLE: Duration = Duration::from_secs(6);
+/// How many calls may go on after their legacy clients hung up.
+const DETACHED: usize = 256;
 
 /// A whole JSON-RPC response.
 #[derive(Debug)]
@@ -64,6 +66,8 @@ struct Inner {
     levels: Levels,
     calls: Arc<Calls>,
     shown: Shown,
+    /// Places for calls that go on without a reader.
+    detached: Arc<Semaphore>,
     tasks: Tasks,
     started: Instant,
 }
@@ -77,6 +81,7 @@ impl Mux {
             levels: Levels::new(level),
             calls: Arc::default(),
             shown: Shown::default(),
+            detached: Arc::new(Semaphore::new(DETACHED)),
             tasks: tasks.clone(),
             started: Instant::now(),
         }))

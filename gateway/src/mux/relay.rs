@@ -134,10 +134,17 @@ impl Relay {
         }
     }
 
-    /// Lets the call go on without a reader: a legacy client that hangs up has not cancelled it.
+    /// Lets the call go on without a reader: a legacy client that hangs up has not cancelled it. With very many such
+    /// calls under way already, it is cancelled all the same.
     pub fn detach(mut self) {
+        let Ok(place) = Arc::clone(&self.mux.detached).try_acquire_owned() else {
+            return warn!(shard = &*self.route.shard, "too many calls go on without a reader; one is cancelled");
+        };
         let tasks = self.mux.tasks.clone();
-        tasks.spawn_until_stop(async move { while let Relayed::Notice(_) = self.next().await {} });
+        tasks.spawn_until_stop(async move {
+            while let Relayed::Notice(_) = self.next().await {}
+            drop(place);
+        });
     }
 
     fn shard(&self) -> Option<Shard> {
@@ -152,6 +159,9 @@ impl Relay {
 
     /// Sends what waits to the shard that has become ready.
     fn resume(&mut self, shard: &Shard, live: &Live) -> Result<(), CallError> {
+        if !self.route.holds_in(&self.mux.world.borrow().catalogue) {
+            return Err(CallError::Removed);
+        }
         let sent = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Asked(params) => {
                 let raw = params.as_deref().map(|params| Raw::parse(params.as_bytes()));

@@ -32,6 +32,16 @@ pub(super) struct Route {
     pub(super) uri: Option<Box<str>>,
 }
 
+impl Route {
+    /// Whether the exposed name still means the same item: while a call waited, its file may have hidden or renamed it.
+    pub(super) fn holds_in(&self, catalogue: &Catalogue) -> bool {
+        let Some(exposed) = &self.exposed else { return true };
+        let target = if &*self.method == "tools/call" { catalogue.tool(exposed) } else { catalogue.prompt(exposed) };
+        let own: &str = self.own_name.as_deref().unwrap_or(exposed);
+        target.is_some_and(|target| target.shard == self.shard && &*target.own == own)
+    }
+}
+
 /// The uris that shards have shown last, so that what no list names can be read. Bounded.
 #[derive(Debug, Default)]
 pub(super) struct Shown(Mutex<Owners>);

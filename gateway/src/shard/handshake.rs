@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::shard::link::{Call, Caller, Deadlines, Event, Failure, Link, Reply};
 use crate::wire::{Era, Meta, Raw, Revision, code, request};
@@ -81,7 +82,7 @@ pub(crate) async fn agree(link: &Link, plan: Plan) -> Agreed {
 
 async fn probe(link: &Link) -> Agreed {
     let mut asked = discover(link)?;
-    match tokio::time::timeout(SILENCE, answer(&mut asked, Era::Modern)).await {
+    match timeout(SILENCE, answer(&mut asked, Era::Modern)).await {
         Ok(Heard::Greeting(greeting)) => Ok(greeting),
         Ok(Heard::ModernError(error)) => Ok(undescribed(&error)),
         Ok(Heard::Broke(_)) => Err(Disagreed::Restart(Plan::Initialize)),
@@ -113,9 +114,11 @@ async fn ask_both(link: &Link, mut discovering: Call) -> Agreed {
         },
         legacy = answer(&mut initializing, Era::Legacy) => match legacy {
             Heard::Greeting(greeting) => legacy_after(link, greeting, discovering).await,
-            Heard::ModernError(_) => match heard(discovering, Era::Modern).await {
-                Heard::Greeting(greeting) => Ok(greeting),
-                _ => Err(Disagreed::Restart(Plan::Discover)),
+            Heard::ModernError(error) => match timeout(GRACE, heard(discovering, Era::Modern)).await {
+                Ok(Heard::Greeting(greeting)) => Ok(greeting),
+                Ok(_) => Err(Disagreed::Restart(Plan::Discover)),
+                // Straight `server/discover` would only be met by silence again.
+                Err(_) => Ok(Box::new(Greeting { certain: false, ..*undescribed(&error) })),
             },
             Heard::OtherError(error) => match heard(discovering, Era::Modern).await {
                 Heard::Greeting(greeting) => Ok(greeting),
@@ -129,7 +132,7 @@ async fn ask_both(link: &Link, mut discovering: Call) -> Agreed {
 
 /// Modern for sure; but a child that has also let itself be initialised is pinned to legacy and must be started again.
 async fn modern_after(greeting: Box<Greeting>, mut initializing: Call) -> Agreed {
-    match tokio::time::timeout(GRACE, answer(&mut initializing, Era::Legacy)).await {
+    match timeout(GRACE, answer(&mut initializing, Era::Legacy)).await {
         Ok(Heard::ModernError(_) | Heard::OtherError(_)) => Ok(greeting),
         Ok(Heard::Greeting(_) | Heard::Broke(_)) | Err(_) => Err(Disagreed::Restart(Plan::Discover)),
     }
@@ -137,7 +140,7 @@ async fn modern_after(greeting: Box<Greeting>, mut initializing: Call) -> Agreed
 
 /// Initialised; it is legacy unless a DiscoverResult comes after all.
 async fn legacy_after(link: &Link, mut greeting: Box<Greeting>, mut discovering: Call) -> Agreed {
-    match tokio::time::timeout(GRACE, answer(&mut discovering, Era::Modern)).await {
+    match timeout(GRACE, answer(&mut discovering, Era::Modern)).await {
         Ok(Heard::Greeting(_) | Heard::ModernError(_)) => Err(Disagreed::Restart(Plan::Discover)),
         Ok(Heard::OtherError(_)) => Ok(confirmed(link, greeting)),
         Ok(Heard::Broke(_)) => Err(Disagreed::Restart(Plan::Initialize)),
@@ -269,7 +272,7 @@ fn greeting(result: Raw<'_>, era: Era) -> Result<Box<Greeting>, Heard> {
 
 /// A modern shard that would not describe itself: it is asked for everything.
 fn undescribed(error: &str) -> Box<Greeting> {
-    tracing::warn!(error, "the shard is modern but refused `server/discover`");
+    tracing::warn!(error, "the shard is modern but does not describe itself");
     Box::new(Greeting {
         era: Era::Modern,
         revision: Revision::MODERN.as_str().to_owned(),

@@ -51,15 +51,22 @@ async fn a_shard_that_is_silent_at_the_probe_is_initialized_on_the_same_pipe() {
 }
 
 #[tokio::test]
-async fn a_modern_shard_that_never_describes_itself_is_down_and_says_why() {
+async fn a_modern_shard_that_breaks_at_the_probe_is_down_and_says_why() {
     const START: &str = "timeouts: { start: 10s }\n";
-    let (exit, silent) = ("| discover | initialize | discover", "| discover initialize");
-    let late = "no answer to the handshake within 10s (`timeouts.start`)";
+    let steps = "| discover | initialize | discover";
     check(&[
-        case("exit", "--era modern --on-discover exit", Down("exit status: 1"), exit).with(START),
-        case("close", "--era modern --on-discover close-stdout", Down("closed its output"), exit).with(START),
-        case("silent", "--era modern --on-discover silent", Down(late), silent).with(START),
-        case("garbage", "--era modern --on-discover garbage", Down(late), silent).with(START),
+        case("exit", "--era modern --on-discover exit", Down("exit status: 1"), steps).with(START),
+        case("close", "--era modern --on-discover close-stdout", Down("closed its output"), steps).with(START),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_shard_that_refuses_initialize_as_modern_servers_do_is_modern_without_a_description() {
+    let steps = "| discover initialize cancelled lists";
+    check(&[
+        case("silent", "--era modern --on-discover silent", Era("modern"), steps),
+        case("garbage", "--era modern --on-discover garbage", Era("modern"), steps),
     ])
     .await;
 }
