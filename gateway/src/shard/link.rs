@@ -23,6 +23,7 @@ pub(crate) use writer::write;
 
 use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
+use crate::config::Mask;
 use crate::shard::Ended;
 use crate::shard::budget::Budget;
 use crate::shard::roster::List;
@@ -163,7 +164,7 @@ pub struct Ask {
 /// How many calls wait above `in_flight` before they are refused.
 pub(crate) const WAITING: usize = 256;
 
-/// The sizes that bound a link.
+/// What bounds a link.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// How many calls the shard works on at once.
@@ -172,6 +173,8 @@ pub struct Limits {
     pub message: usize,
     /// What all results together may take.
     pub budget: Budget,
+    /// Hides the shard's secrets in what it says for nobody but the gateway's log.
+    pub mask: Mask,
 }
 
 /// The link to one child. Cheap to clone; it lives as long as its reader and writer.

@@ -146,6 +146,7 @@ impl Supervisor {
             in_flight: spec.limits.in_flight,
             message: spec.limits.message,
             budget: self.setup.budget.clone(),
+            mask: spec.mask.clone(),
         };
         let link = Link::new(limits, Arc::clone(&self.numbers), Arc::clone(&self.stats));
         let launched = Instance::launch(&spec, &self.setup.env, link, self.stderr.clone(), &self.tasks);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::config::Mask;
 use crate::shard::budget::Budget;
 use crate::shard::link::{Caller, Deadlines, Limits};
 use crate::shard::stats::Stats;
@@ -42,7 +43,7 @@ fn only_the_clients_own_call_is_cancelled() {
 #[tokio::test]
 async fn a_cancelled_call_that_waits_is_off_the_link_before_anybody_looks() {
     let calls = Arc::default();
-    let limits = Limits { in_flight: 1, message: 1000, budget: Budget::new(0) };
+    let limits = Limits { in_flight: 1, message: 1000, budget: Budget::new(0), mask: Mask::default() };
     let link = Link::new(limits, Arc::default(), Arc::new(Stats::default()));
     let caller = Caller { client: 1, level: None, progress: false, asks: &[] };
     let hour = Duration::from_secs(3600);

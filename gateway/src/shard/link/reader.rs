@@ -119,7 +119,7 @@ impl Link {
         let mailbox = level.and_then(|level| Some(self.table().log_candidate(level)?.mailbox.clone()));
         match mailbox.zip(self.part(line, params)) {
             Some((mailbox, params)) => mailbox.push(Event::Log(params)),
-            None => tracing::debug!(params = params.as_str(), "the shard logs"),
+            None => tracing::info!(said = &*self.0.limits.mask.apply(params.as_str()), "the shard logs"),
         }
     }
 

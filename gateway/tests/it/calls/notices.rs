@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ERAS, Pair, crossings};
-use crate::support::{Legacy, eventually};
+use crate::support::{Gateway, Legacy, eventually, fake_shard};
 
 const LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
@@ -74,6 +74,21 @@ async fn logs_are_for_nobody_when_two_clients_could_be_meant() {
         assert_eq!((hung.status, logged(&logs.messages())), (202, 0));
     }
     pair.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn logs_for_nobody_are_in_the_gateways_log_without_secrets() {
+    let shard = format!("{}env: {{ API_TOKEN: hunter2-and-more }}\n", fake_shard(&[]));
+    let gateway = Gateway::builder().shard("fake", shard).start().await;
+    gateway.until("fake", "ready").await;
+    let params = r#"{"level":"error","data":"the token is hunter2-and-more"}"#;
+    let arguments = json!({"method": "notifications/message", "pieces": [params]});
+    // A modern request that names no level hears no logs.
+    gateway.modern("tools/call", json!({"name": "fake__raw_notice", "arguments": arguments})).await;
+    let log = eventually("it is logged", async || Some(gateway.log()).filter(|log| log.contains("the token is ***")));
+    let log = log.await;
+    assert!(!log.contains("hunter2"), "{log}");
+    gateway.stop().await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::config::Mask;
 use crate::shard::budget::Budget;
 use crate::shard::link::{Call, Caller, Deadlines, Limits};
 use crate::shard::stats::Stats;
@@ -13,7 +14,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// A link and the call 1, which the shard has been sent.
 fn calling(budget: usize) -> (Link, Call) {
-    let limits = Limits { in_flight: 64, message: 6000, budget: Budget::new(budget) };
+    let limits = Limits { in_flight: 64, message: 6000, budget: Budget::new(budget), mask: Mask::default() };
     let link = Link::new(limits, Arc::default(), Arc::new(Stats::default()));
     let caller = Caller { client: 7, level: Some(Level::Debug), progress: true, asks: &[] };
     let call = link.call(1, b"call".to_vec(), caller, Deadlines { call: HOUR, max: HOUR }).unwrap();
