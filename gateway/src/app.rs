@@ -84,7 +84,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         Door::Http(options) => {
             // Bound before any shard starts: a second gateway at the same address must not start a second fleet.
             let listener = TcpListener::bind(&options.listen).await;
-            let listener = listener.with_context(|| format!("cannot listen on `{}` (`--listen`)", options.listen))?;
+            let listener = listener.with_context(|| {
+                format!("cannot listen on `{}`; give another address with `--listen`", options.listen)
+            })?;
             let http = http_settings(options, settings.state_dir.as_deref())?;
             let url = url(&listener, options.public_url.as_deref())?;
             files::allow(options.max_connections);
