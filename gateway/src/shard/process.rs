@@ -7,9 +7,9 @@ use std::ffi::OsString;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ProcessSpec;
@@ -19,6 +19,8 @@ use crate::shard::Reason;
 const TERM_GRACE: Duration = Duration::from_secs(2);
 /// How long each step may take when the whole gateway stops.
 const HURRIED: Duration = Duration::from_millis(700);
+/// How long a killed group is waited for.
+const DYING: Duration = Duration::from_millis(500);
 
 /// A child and its group. Dropped without [`Process::close`], as when the gateway is stopped at once, the group is killed.
 #[derive(Debug)]
@@ -76,11 +78,19 @@ impl Process {
         }
         // Also when the leader went of itself: what it started may not have.
         self.signal(Signal::KILL);
+        if status.is_none() {
+            status = self.exited().await;
+        }
+        // They die a moment after the signal. The last of them may wait for its reaper, which need not be us.
+        let _ = timeout(DYING, self.group_gone()).await;
         // The number may be another group's soon.
         self.group = None;
-        match status {
-            Some(status) => Some(status),
-            None => self.exited().await,
+        status
+    }
+
+    async fn group_gone(&self) {
+        while self.group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
+            sleep(Duration::from_millis(5)).await;
         }
     }
 
