@@ -63,6 +63,15 @@ enum Next {
     Batch(Batch, Form),
 }
 
+impl Next {
+    fn of(dispatched: Dispatched, era: Era, form: Form) -> Self {
+        match dispatched {
+            Dispatched::Answer(answer) => Self::Now(reply::now(reply::status(era, answer.code), answer.body, form)),
+            Dispatched::Call(relay) => Self::Call(Call::new(relay, era), form, era),
+        }
+    }
+}
+
 /// Serves `/mcp`.
 pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Body>) -> Response {
     let (parts, body) = request.into_parts();
@@ -140,10 +149,7 @@ async fn legacy(
         return Ok(Next::Now(initialize(door, request, form).await));
     }
     let client = live_client(door, session(door, headers, version)?);
-    Ok(match door.mux.dispatch(&client, request, params).await {
-        Dispatched::Answer(answer) => Next::Now(reply::now(StatusCode::OK, answer.body, form)),
-        Dispatched::Call(relay) => Next::Call(Call::new(relay, Era::Legacy), form, Era::Legacy),
-    })
+    Ok(Next::of(door.mux.dispatch(&client, request, params).await, Era::Legacy, form))
 }
 
 /// Only a success makes a session.

@@ -10,12 +10,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::headers::{self, Accept};
-use super::reply::{self, Form};
+use super::reply::Form;
 use super::{Door, Next};
-use crate::door::call::Call;
 use crate::door::refusal::Refused;
 use crate::door::session::fresh_key;
-use crate::mux::Dispatched;
 use crate::wire::{Era, Fault, Meta, Params, Raw, Request, code};
 
 /// Serves one request; nothing of its client is kept.
@@ -31,10 +29,7 @@ pub(super) async fn request(
     let client = door.mux.modern_client(fresh_key(), params)?;
     check_names(headers, request, params)?;
     let form = form(accept, &params.meta);
-    Ok(match door.mux.dispatch(&client, request, params).await {
-        Dispatched::Answer(answer) => Next::Now(reply::now(reply::status(Era::Modern, answer.code), answer.body, form)),
-        Dispatched::Call(relay) => Next::Call(Call::new(relay, Era::Modern), form, Era::Modern),
-    })
+    Ok(Next::of(door.mux.dispatch(&client, request, params).await, Era::Modern, form))
 }
 
 /// Nothing can precede the answer of a request that asks for neither progress nor logs. JSON then, because clients cap
