@@ -25,4 +25,4 @@ pub use overlong::IdFinder;
 pub use raw::{Kind, MAX_DEPTH, Malformed, Member, Raw};
 pub use reading::{Ambiguous, Meta, Params, read_object};
 pub use revision::{Era, Revision};
-pub use writing::{Chunks, error_response, notification, request, result_response};
+pub use writing::{Chunks, error_response, implementation, notification, request, result_response};

@@ -61,7 +61,7 @@ impl Batch {
         let mut array = Vec::with_capacity(self.answers.iter().map(|answer| answer.len() + 1).sum::<usize>() + 1);
         for answer in self.answers.drain(..) {
             array.push(if array.is_empty() { b'[' } else { b',' });
-            answer.pieces().for_each(|piece| array.extend_from_slice(piece));
+            answer.append_to(&mut array);
         }
         array.push(b']');
         array.into()

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::catalogue::Catalogue;
-use crate::wire::{Fault, Kind, Level, Meta, Params, Raw, Request, Revision, code, read_object};
+use crate::wire::{Fault, Kind, Level, Meta, Params, Raw, Request, Revision, code, implementation, read_object};
 
 /// The most that is kept of a client's name and version, in bytes.
 const INFO: usize = 256;
@@ -122,7 +122,7 @@ pub(super) fn initialize_result(client: &Client, instructions: Option<&str>) -> 
         r#"{{"protocolVersion":"{}","capabilities":{},"serverInfo":{}"#,
         client.revision.as_str(),
         Catalogue::CAPABILITIES,
-        server_info(),
+        implementation(),
     );
     with_instructions(head, instructions)
 }
@@ -136,7 +136,7 @@ pub(super) fn discover_result(instructions: Option<&str>) -> Bytes {
         ),
         Revision::MODERN.as_str(),
         Catalogue::CAPABILITIES,
-        server_info(),
+        implementation(),
     );
     with_instructions(head, instructions)
 }
@@ -148,10 +148,6 @@ fn with_instructions(mut head: String, instructions: Option<&str>) -> Bytes {
     }
     head.push('}');
     head.into()
-}
-
-fn server_info() -> serde_json::Value {
-    json!({"name": "mcp-gateway", "title": "MCP gateway", "version": env!("CARGO_PKG_VERSION")})
 }
 
 fn invalid(message: impl Into<String>) -> Fault {

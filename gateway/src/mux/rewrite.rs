@@ -46,6 +46,9 @@ pub(super) fn outgoing(
 
 /// The `_meta` that the shard gets, if it is another than the client wrote.
 fn meta(number: u64, client: &Client, era: Era, read: &Params<'_>) -> Option<String> {
+    if read.meta.progress_token.is_none() && client.revision.era() == era {
+        return None;
+    }
     let number = number.to_string();
     let version = format!("\"{}\"", Revision::MODERN.as_str());
     let level = client.level.map(|level| format!("\"{}\"", level.as_str()));
@@ -67,15 +70,12 @@ fn meta(number: u64, client: &Client, era: Era, read: &Params<'_>) -> Option<Str
         }
         (Era::Legacy, Era::Legacy) | (Era::Modern, Era::Modern) => {}
     }
-    (!edits.is_empty()).then(|| edited(read.meta.object.unwrap_or(Raw::EMPTY_OBJECT), &edits))
+    Some(edited(read.meta.object.unwrap_or(Raw::EMPTY_OBJECT), &edits))
 }
 
 /// A progress notification with the client's own token.
 pub(super) fn progress(params: &Bytes, token: &str) -> Option<Vec<u8>> {
-    let params = Raw::parse(params).ok()?;
-    let mut spliced = Vec::with_capacity(params.as_str().len() + token.len());
-    splice(params, &[Edit::Set("progressToken", token)], &mut spliced);
-    Some(spliced)
+    Some(edited(Raw::parse(params).ok()?, &[Edit::Set("progressToken", token)]).into_bytes())
 }
 
 /// A result for a client of another era than the shard's; `None` if it asks for input that the client cannot give.
@@ -110,7 +110,7 @@ pub(super) fn error(error: &Bytes, route: &Route, from: Era, to: Era) -> (String
         return (fault.to_json(), fault.code);
     };
     // A code outside of 64 bits is still an error; it is passed on as it was written.
-    let number = raw.get("code").and_then(|number| number.as_str().parse().ok()).unwrap_or(code::INTERNAL);
+    let number = Fault::code_of(raw).unwrap_or(code::INTERNAL);
     let reads = &*route.method == "resources/read";
     match (from, to, number) {
         (Era::Legacy, Era::Modern, code::RESOURCE_NOT_FOUND) if reads => {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::shard::handshake::{Greeting, modern_params};
 use crate::shard::link::{Caller, Deadlines, Failure, Link, Reply};
 use crate::shard::roster::{Item, List, Offered, Roster};
-use crate::wire::{Era, Kind, Raw, code, request};
+use crate::wire::{Era, Fault, Kind, Raw, code, request};
 
 const PAGES: usize = 200;
 const ITEMS: usize = 20_000;
@@ -154,7 +154,7 @@ async fn page(link: &Link, era: Era, list: List, cursor: Option<&str>, within: W
         Ok(Reply::Result(result)) => Ok(result),
         Ok(Reply::Error(error)) => {
             let text = String::from_utf8_lossy(&error).into_owned();
-            let number = Raw::parse(&error).ok().and_then(|error| error.get("code")?.as_str().parse::<i64>().ok());
+            let number = Raw::parse(&error).ok().and_then(Fault::code_of);
             Err(if number == Some(code::METHOD_NOT_FOUND) { Trouble::NotServed } else { Trouble::Failed(text) })
         }
         Err(Failure::Deadline { .. }) => Err(within.over()),

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::shard::link::{Call, Caller, Deadlines, Event, Failure, Link, Reply};
-use crate::wire::{Era, Meta, Raw, Revision, code, request};
+use crate::wire::{Era, Fault, Meta, Raw, Revision, code, implementation, request};
 
 /// How long `server/discover` may go unanswered before `initialize` is tried beside it.
 const SILENCE: Duration = Duration::from_secs(3);
@@ -161,17 +161,13 @@ pub(crate) async fn turned_out_modern(discover: &mut Call) -> bool {
 pub(crate) fn modern_params(cursor: Option<&str>) -> Vec<u8> {
     let mut params = json!({"_meta": {
         (Meta::PROTOCOL_VERSION): Revision::MODERN.as_str(),
-        (Meta::CLIENT_INFO): client_info(),
+        (Meta::CLIENT_INFO): implementation(),
         (Meta::CLIENT_CAPABILITIES): {},
     }});
     if let Some(cursor) = cursor {
         params["cursor"] = cursor.into();
     }
     params.to_string().into_bytes()
-}
-
-fn client_info() -> serde_json::Value {
-    json!({"name": "mcp-gateway", "title": "MCP gateway", "version": env!("CARGO_PKG_VERSION")})
 }
 
 fn discover(link: &Link) -> Result<Call, Disagreed> {
@@ -182,7 +178,7 @@ fn initialize(link: &Link) -> Result<Call, Disagreed> {
     let params = json!({
         "protocolVersion": Revision::LATEST_LEGACY.as_str(),
         "capabilities": {},
-        "clientInfo": client_info(),
+        "clientInfo": implementation(),
     });
     ask(link, "initialize", params.to_string().as_bytes())
 }
@@ -226,7 +222,7 @@ async fn answer(call: &mut Call, era: Era) -> Heard {
         },
         Ok(Reply::Error(error)) => {
             let text = String::from_utf8_lossy(&error).into_owned();
-            let number = Raw::parse(&error).ok().and_then(|error| error.get("code")?.as_str().parse().ok());
+            let number = Raw::parse(&error).ok().and_then(Fault::code_of);
             let modern = [code::HEADER_MISMATCH, code::MISSING_CAPABILITY, code::UNSUPPORTED_VERSION];
             if number.is_some_and(|number| modern.contains(&number)) {
                 Heard::ModernError(text)

@@ -289,10 +289,8 @@ impl Link {
             Ok(result) => wire::result_response(id, result),
             Err(fault) => fault.response(id),
         };
-        let mut line = message.into_pieces().fold(Vec::new(), |mut line, piece| {
-            line.extend_from_slice(&piece);
-            line
-        });
+        let mut line = Vec::with_capacity(message.len());
+        message.append_to(&mut line);
         wire::flatten(&mut line);
         self.control(line);
     }

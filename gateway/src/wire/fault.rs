@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::wire::Raw;
+
 /// Error codes by the names of JSON-RPC 2.0 and of the MCP revisions.
 pub mod code {
     /// The bytes are no JSON.
@@ -46,6 +48,11 @@ impl Fault {
     #[must_use]
     pub fn with_data(self, data: Value) -> Self {
         Self { data: Some(data), ..self }
+    }
+
+    /// The code in a peer's error object, if it fits into 64 bits.
+    pub fn code_of(error: Raw<'_>) -> Option<i64> {
+        error.get("code")?.as_str().parse().ok()
     }
 
     /// The error object as JSON text.

@@ -1,8 +1,14 @@
 //! Whole messages, put together from ids, names and payloads that are already JSON text.
 
 use bytes::Bytes;
+use serde_json::{Value, json};
 
 use crate::wire::{Fault, flatten};
+
+/// The gateway's name and version, as clients and shards are told (2025-11-25, schema, `Implementation`).
+pub fn implementation() -> Value {
+    json!({"name": "mcp-gateway", "title": "MCP gateway", "version": env!("CARGO_PKG_VERSION")})
+}
 
 /// A message in up to three pieces, so that a large payload is never copied.
 #[derive(Debug, Clone, Default)]
@@ -26,9 +32,9 @@ impl Chunks {
         self.pieces.into_iter().filter(|piece| !piece.is_empty())
     }
 
-    /// The pieces that hold something, in order, borrowed.
-    pub fn pieces(&self) -> impl Iterator<Item = &Bytes> {
-        self.pieces.iter().filter(|piece| !piece.is_empty())
+    /// Copies the whole message behind what `out` holds.
+    pub fn append_to(&self, out: &mut Vec<u8>) {
+        self.pieces.iter().for_each(|piece| out.extend_from_slice(piece));
     }
 }
 
@@ -84,7 +90,7 @@ fn message(id: Option<u64>, method: &str, params: Option<&[u8]>) -> Vec<u8> {
         line.extend_from_slice(id.to_string().as_bytes());
     }
     line.extend_from_slice(b",\"method\":");
-    line.extend_from_slice(serde_json::Value::from(method).to_string().as_bytes());
+    line.extend_from_slice(Value::from(method).to_string().as_bytes());
     if let Some(params) = params {
         line.extend_from_slice(b",\"params\":");
         line.extend_from_slice(params);
