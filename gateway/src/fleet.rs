@@ -22,7 +22,7 @@ use crate::config::watch::{WatchError, WatchMode, Watcher};
 use crate::config::{Environment, Host, Severity, ShardName, ShardSpec};
 use crate::shard::budget::Budget;
 use crate::shard::roster::Roster;
-use crate::shard::{Known, Setup, Shard, ShardState};
+use crate::shard::{Keeper, Known, Setup, Shard, ShardState};
 use crate::tasks::Tasks;
 use crate::wire::Level;
 
@@ -38,6 +38,8 @@ pub struct Settings {
     pub shards: PathBuf,
     /// How that folder is watched.
     pub watch: WatchMode,
+    /// Who starts and owns the children.
+    pub keeper: Keeper,
     /// Where rosters are remembered.
     pub store: Store,
     /// What all results together may take in memory, in bytes.
@@ -154,6 +156,7 @@ impl Fleet {
     fn supervise(&mut self, spec: Arc<ShardSpec>, before: Option<Known>) -> Shard {
         let known = before.map(|known| Known { live: false, certain: false, ..known }).or_else(|| self.recall(&spec));
         let setup = Setup {
+            keeper: self.settings.keeper.clone(),
             env: spec.child_env(&Host as &dyn Environment),
             known,
             budget: self.budget.clone(),

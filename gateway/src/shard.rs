@@ -9,7 +9,9 @@ mod fetch;
 mod handle;
 mod handshake;
 mod instance;
+pub(crate) mod keeper;
 pub mod link;
+pub(crate) mod os;
 pub mod polite;
 mod process;
 pub mod roster;
@@ -19,3 +21,4 @@ mod supervisor;
 
 pub use ended::{Ended, Reason};
 pub use handle::{Known, Live, Setup, Shard, ShardState};
+pub use keeper::Keeper;

@@ -149,7 +149,7 @@ impl Supervisor {
             mask: spec.mask.clone(),
         };
         let link = Link::new(limits, Arc::clone(&self.numbers), Arc::clone(&self.stats));
-        let launched = Instance::launch(&spec, &self.setup.env, link, self.stderr.clone(), &self.tasks);
+        let launched = Instance::launch(&spec, &self.setup, link, self.stderr.clone(), &self.tasks).await;
         let mut instance = match launched {
             Ok(instance) => instance,
             Err(ended) => return Next::Restart(self.fall(&Arc::new(ended), backoff)),
