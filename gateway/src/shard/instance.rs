@@ -102,8 +102,9 @@ impl Instance {
         stop: Duration,
         hurry: &CancellationToken,
     ) {
-        self.link.refuse_calls();
+        // Before calls are refused, since a writer without calls closes stdin.
         self.process.look_around().await;
+        self.link.refuse_calls();
         // The writer ends when all calls are answered.
         let _ = hurry.run_until_cancelled(timeout(drain, finished(&mut self.writer))).await;
         self.link.fail_all(ended);

@@ -74,12 +74,18 @@ fn marker_in(environment: &[u8]) -> Option<String> {
     String::from_utf8(value.to_vec()).ok()
 }
 
-/// The program that a process runs, without its folder and its arguments; its own name for itself if that cannot be read.
+/// What node calls its main thread, and with it the process.
+const UNTOLD: &str = "MainThread";
+
+/// What a process is called, without folder and arguments. That is the script's name where an interpreter runs one, and
+/// `sh` where a program of many names does; the file of the program only completes it.
 pub(crate) fn program(seen: &Seen) -> String {
     let path = fs::read_link(format!("/proc/{}/exe", seen.id.pid)).ok();
     let file = path.as_ref().and_then(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let fits = |file: &String| file.starts_with(&seen.name) || seen.name == UNTOLD;
     // The system says so of a program that was replaced while it runs.
-    file.map_or_else(|| seen.name.clone(), |name| name.trim_end_matches(" (deleted)").to_owned())
+    let file = file.filter(fits).map(|file| file.trim_end_matches(" (deleted)").to_owned());
+    file.unwrap_or_else(|| seen.name.clone())
 }
 
 /// How long ago a process started, in seconds.
@@ -144,6 +150,7 @@ mod tests {
     fn this_process_is_in_the_table_once() {
         let us = seen(std::process::id()).unwrap();
         assert_eq!(all().iter().filter(|seen| seen.id == us.id).count(), 1);
+        assert!(std::env::current_exe().unwrap().ends_with(program(&us)), "more than 15 bytes of the name");
         assert!(!us.is_dead() && us.pages > 0 && age(&us) < 3600);
         assert!(all_marked(0).iter().all(|seen| seen.id != us.id));
     }
