@@ -7,5 +7,6 @@ pub mod cli;
 pub mod echo;
 pub mod floor;
 pub mod load;
+pub mod orphans;
 pub mod rig;
 pub mod speed;
