@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint peers nextest fmt clippy doc deny
+.PHONY: help run bench test lint peers nextest fmt clippy doc deny
 
 NEXTEST := 0.9.148
 DENY := 0.20.2
@@ -16,6 +16,10 @@ help: ## Prints this list.
 run: ## Builds everything in release and starts the gateway with shards.d; ARGS="…" adds flags.
 	cargo build --release --workspace --bins
 	$(or $(CARGO_TARGET_DIR),target)/release/mcp-gateway serve --shards shards.d $(ARGS)
+
+bench: ## Measures the gateway in release: RUN=speed is the default, ARGS="…" adds flags, RUN=help lists all runs.
+	cargo build --release --workspace --bins
+	$(or $(CARGO_TARGET_DIR),target)/release/bench $(or $(RUN),speed) $(ARGS)
 
 test: peers nextest ## Installs the test peers into .peers/ and runs every test.
 	cargo build --workspace --bins --examples

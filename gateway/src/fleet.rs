@@ -308,9 +308,7 @@ impl Fleet {
                 continue;
             }
             let saved = Saved { roster: (*known.roster).clone(), verdict_certain: known.certain };
-            if let Err(error) = self.settings.store.save(shard.spec().process.command_key(), &saved) {
-                warn!(shard = %name, error = &error as &dyn std::error::Error, "cannot remember what the shard offers");
-            }
+            self.settings.store.remember(shard.spec().process.command_key(), &saved);
             self.saved.insert(name.clone(), (known.roster, known.certain));
         }
     }

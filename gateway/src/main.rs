@@ -4,9 +4,12 @@ use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway::{app, cli};
+use gateway::{app, cli, log};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
+
+/// How long the last lines of the log may take, if they are not read.
+const LAST_LINES: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let settings = match cli::parse(std::env::args_os()) {
@@ -18,8 +21,15 @@ fn main() -> ExitCode {
         }
     };
     let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_writer(stderr).with_ansi(stderr().is_terminal()).with_env_filter(filter);
-    log.with_target(false).init();
+    let log = log::stderr();
+    let lines = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(stderr().is_terminal());
+    lines.with_env_filter(filter).with_target(false).init();
+    let outcome = serve(settings);
+    log.flush(LAST_LINES);
+    outcome
+}
+
+fn serve(settings: app::Settings) -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

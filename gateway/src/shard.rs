@@ -12,6 +12,7 @@ mod instance;
 pub mod link;
 pub mod polite;
 mod process;
+mod quota;
 pub mod roster;
 pub mod stats;
 pub mod stderr;

@@ -328,10 +328,13 @@ impl Link {
     }
 
     fn control(&self, line: Vec<u8>) {
-        if self.table().enqueue_control(line) {
-            self.0.outgoing.notify_one();
-        } else {
-            tracing::warn!("the shard does not read: a message to it was dropped");
+        let queued = self.table().enqueue_control(line);
+        match queued {
+            Ok(()) => self.0.outgoing.notify_one(),
+            Err(overrun) if overrun.is_first => {
+                tracing::warn!("the shard does not read: messages to it are dropped");
+            }
+            Err(_) => {}
         }
     }
 

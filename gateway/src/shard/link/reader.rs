@@ -120,8 +120,18 @@ impl Link {
         let mailbox = level.and_then(|level| Some(self.table().log_candidate(level)?.mailbox.clone()));
         match mailbox.zip(self.part(line, params)) {
             Some((mailbox, params)) => mailbox.push(Event::Log(params)),
-            None => tracing::info!(said = &*self.0.limits.mask.apply(params.as_str()), "the shard logs"),
+            None => self.log(params.as_str()),
         }
+    }
+
+    /// What is for no client goes to the gateway's log.
+    fn log(&self, said: &str) {
+        let taken = self.table().quota.take(said.len());
+        let Some(left_out) = taken else { return };
+        if left_out > 0 {
+            tracing::warn!(messages = left_out, "the shard logs so much that messages were left out here");
+        }
+        tracing::info!(said = &*self.0.limits.mask.apply(said), "the shard logs");
     }
 
     /// A part of a line to be kept for a caller; `None` if the results in memory leave no room for the line.

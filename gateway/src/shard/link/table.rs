@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::mailbox::Mailbox;
 use super::{Caller, Refused, WAITING};
+use crate::shard::quota::Quota;
 use crate::shard::roster::List;
 use crate::wire::Level;
 
@@ -25,6 +26,8 @@ pub(crate) struct Table {
     calls: HashMap<u64, Entry>,
     control: VecDeque<Vec<u8>>,
     control_bytes: usize,
+    /// It has been said that the shard does not read.
+    overrun: bool,
     /// The gateway's own requests. They count nowhere: whatever `limits.in_flight` says, a shard must be asked what it is
     /// while an earlier question is still open.
     own: VecDeque<(u64, Vec<u8>)>,
@@ -36,6 +39,15 @@ pub(crate) struct Table {
     changed: [bool; 4],
     /// When the latest call of a client came or went.
     called: Instant,
+    /// What the shard logs for nobody else.
+    pub(crate) quota: Quota,
+}
+
+/// A message for which the control lane has no room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Overrun {
+    /// The first since the shard has read something.
+    pub(crate) is_first: bool,
 }
 
 #[derive(Debug)]
@@ -62,6 +74,7 @@ impl Table {
             calls: HashMap::new(),
             control: VecDeque::new(),
             control_bytes: 0,
+            overrun: false,
             own: VecDeque::new(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -69,6 +82,7 @@ impl Table {
             refusing: false,
             changed: [false; 4],
             called: Instant::now(),
+            quota: Quota::default(),
         }
     }
 
@@ -99,18 +113,18 @@ impl Table {
         Ok(())
     }
 
-    pub(crate) fn enqueue_control(&mut self, line: Vec<u8>) -> bool {
+    pub(crate) fn enqueue_control(&mut self, line: Vec<u8>) -> Result<(), Overrun> {
         if self.control_bytes + line.len() > CONTROL_BYTES {
-            return false;
+            return Err(Overrun { is_first: !std::mem::replace(&mut self.overrun, true) });
         }
         self.control_bytes += line.len();
         self.control.push_back(line);
-        true
+        Ok(())
     }
 
     /// Moves what may be written now to `out`, each message with its line break.
     pub(crate) fn take_batch(&mut self, in_flight: usize, out: &mut Vec<u8>) -> Batch {
-        self.control_bytes = 0;
+        (self.control_bytes, self.overrun) = (0, false);
         for line in self.control.drain(..) {
             append(out, &line);
         }
@@ -348,8 +362,10 @@ mod tests {
     #[test]
     fn the_control_lane_goes_first_and_is_bounded() {
         let mut table = table(&[1]);
-        assert!(table.enqueue_control(b"first".to_vec()));
-        assert!(!table.enqueue_control(vec![0; CONTROL_BYTES]));
+        table.enqueue_control(b"first".to_vec()).unwrap();
+        for is_first in [true, false, false] {
+            assert_eq!(table.enqueue_control(vec![0; CONTROL_BYTES]), Err(Overrun { is_first }));
+        }
         let mut out = Vec::new();
         table.take_batch(64, &mut out);
         assert_eq!(out, b"first\nc\n");

@@ -1,0 +1,92 @@
+//! The command line: one subcommand per run.
+//!
+//! Invariant: what a run can be told is declared beside that run; here only the runs are listed.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+use crate::echo;
+
+/// Measures the gateway and abuses it. Each run prints its figures beside its targets and exits with 1 on a miss.
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The runs, and the peers that they start.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A shard without an SDK that gives back the token of each call; started by the gateway.
+    Echo(echo::Options),
+}
+
+/// What every run takes.
+#[derive(Debug, Clone, Args)]
+pub struct Target {
+    /// The gateway to run [default: `mcp-gateway` beside this binary].
+    #[arg(long, value_name = "PATH")]
+    gateway: Option<PathBuf>,
+}
+
+impl Target {
+    /// The gateway's binary.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn binary(&self) -> anyhow::Result<PathBuf> {
+        let path = match &self.gateway {
+            Some(path) => path.clone(),
+            None => beside("mcp-gateway")?,
+        };
+        path.canonicalize()
+            .with_context(|| format!("no gateway at `{}`: run `make bench`, or give --gateway", path.display()))
+    }
+}
+
+/// A program that is built into the same folder as this one.
+///
+/// # Errors
+/// The system does not say where this program is.
+pub fn beside(name: &str) -> anyhow::Result<PathBuf> {
+    Ok(std::env::current_exe().context("where is this program?")?.with_file_name(name))
+}
+
+/// Whether a run met its targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It did, or it has none.
+    Pass,
+    /// At least one was missed.
+    Miss,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::SUCCESS,
+            Verdict::Miss => Self::FAILURE,
+        }
+    }
+}
+
+/// Reads the command line; a fault in it ends the process with clap's words.
+pub fn parse() -> Command {
+    CommandLine::parse().command
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,7 @@
+//! Measures the gateway and abuses it: a rig that every run shares, and one module per run.
+//!
+//! Invariant: every answer is verified, and a run that misses its target exits with 1.
+
+pub mod cli;
+pub mod echo;
+pub mod rig;

@@ -1,0 +1,21 @@
+//! The `bench` binary: one subcommand, one run, one verdict.
+
+use std::io::{Write as _, stderr};
+use std::process::ExitCode;
+
+use bench::cli::{self, Command};
+use bench::echo;
+
+fn main() -> ExitCode {
+    let outcome = match cli::parse() {
+        Command::Echo(options) => echo::run(&options),
+    };
+    match outcome {
+        Ok(verdict) => verdict.into(),
+        Err(error) => {
+            // When stderr is gone too there is nobody left to tell.
+            let _ = writeln!(stderr(), "bench: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
