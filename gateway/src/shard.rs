@@ -19,4 +19,4 @@ pub mod stderr;
 mod supervisor;
 
 pub use ended::{Ended, Reason};
-pub use handle::{Known, Live, Setup, Shard, ShardState};
+pub use handle::{Heritage, Known, Live, Setup, Shard, ShardState};

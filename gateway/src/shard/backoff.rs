@@ -4,6 +4,8 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(60);
+/// A shard that served this long has proved itself.
+const PROVEN: Duration = Duration::from_secs(10);
 
 /// Counts failures in a row; a shard is never given up.
 #[derive(Debug, Default)]
@@ -20,9 +22,12 @@ impl Backoff {
         delay.mul_f64(0.8 + 0.4 * fraction())
     }
 
-    /// The shard has proved itself.
-    pub(crate) fn reset(&mut self) {
-        self.failures = 0;
+    /// The child had served for `time` when it ended. Each second makes up for one failure; but only one that served
+    /// long is started again at once.
+    pub(crate) fn lived(&mut self, time: Duration) {
+        let forgiven = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        let left = self.failures.saturating_sub(forgiven);
+        self.failures = if time >= PROVEN { 0 } else { left.max(self.failures.min(1)) };
     }
 }
 
@@ -43,7 +48,22 @@ mod tests {
         assert!(second >= FIRST.mul_f64(0.8) && second <= FIRST.mul_f64(1.2), "{second:?}");
         let late = (0..40).map(|_| backoff.next()).last().unwrap();
         assert!(late >= LONGEST.mul_f64(0.8) && late <= LONGEST.mul_f64(1.2), "{late:?}");
-        backoff.reset();
+        backoff.lived(PROVEN);
         assert_eq!(backoff.next(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_shard_that_served_for_a_while_waits_less_but_is_not_trusted_at_once() {
+        let mut backoff = Backoff::default();
+        let _ = (0..5).map(|_| backoff.next()).last();
+        backoff.lived(Duration::from_secs(2));
+        assert_eq!(backoff.failures, 3);
+        backoff.lived(Duration::from_millis(999));
+        assert_eq!(backoff.failures, 3);
+        backoff.lived(Duration::from_secs(9));
+        assert_eq!(backoff.failures, 1);
+        let mut unhurt = Backoff::default();
+        unhurt.lived(Duration::from_secs(3));
+        assert_eq!(unhurt.next(), Duration::ZERO);
     }
 }

@@ -10,6 +10,7 @@ mod fidelity;
 mod first_light;
 mod handshake;
 mod peers;
+mod reload;
 mod saved_rosters;
 mod sessions;
 mod shard_faults;
