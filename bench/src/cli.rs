@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::echo;
+use crate::{echo, floor, speed};
 
 /// Measures the gateway and abuses it. Each run prints its figures beside its targets and exits with 1 on a miss.
 #[derive(Debug, Parser)]
@@ -23,6 +23,10 @@ struct CommandLine {
 pub enum Command {
     /// A shard without an SDK that gives back the token of each call; started by the gateway.
     Echo(echo::Options),
+    /// An HTTP server that answers everything with the same bytes; started by `speed`.
+    Floor(floor::Options),
+    /// Calls per second, latencies, processor time, lists, memory and starting, beside the targets.
+    Speed(speed::Options),
 }
 
 /// What every run takes.

@@ -4,4 +4,7 @@
 
 pub mod cli;
 pub mod echo;
+pub mod floor;
+pub mod load;
 pub mod rig;
+pub mod speed;

@@ -23,6 +23,7 @@ pub struct Client {
     /// Its number in this process.
     number: u64,
     last_id: u64,
+    /// From one id to the next; 0 once it is frozen.
     steps: u64,
 }
 
@@ -40,27 +41,18 @@ impl Client {
     /// # Errors
     /// The gateway is not there or refuses.
     pub async fn connect(host: &str, era: Era) -> anyhow::Result<Self> {
-        let mut client = Self::unopened(host, era, 1).await?;
+        let number = CLIENTS.fetch_add(1, Ordering::Relaxed) + 1;
+        let http = Http::connect(host).await?;
+        let mut client = Self { http, era, session: None, number, last_id: FIRST_ID, steps: 1 };
         if era == Era::Legacy {
             client.open_session().await?;
         }
         Ok(client)
     }
 
-    /// Connects to the floor, which answers every call with the same id and token: those of the first one.
-    ///
-    /// # Errors
-    /// The floor is not there.
-    pub async fn of_floor(host: &str, era: Era) -> anyhow::Result<Self> {
-        let mut client = Self::unopened(host, era, 0).await?;
-        client.number = 0;
-        client.session = (era == Era::Legacy).then(|| "x".repeat(300));
-        Ok(client)
-    }
-
-    async fn unopened(host: &str, era: Era, steps: u64) -> anyhow::Result<Self> {
-        let number = CLIENTS.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Self { http: Http::connect(host).await?, era, session: None, number, last_id: FIRST_ID, steps })
+    /// From now on all calls have one id and one token, equal for all clients: so a fixed answer is the right one.
+    pub fn freeze(&mut self) {
+        (self.number, self.last_id, self.steps) = (0, FIRST_ID, 0);
     }
 
     async fn open_session(&mut self) -> anyhow::Result<()> {
@@ -108,11 +100,19 @@ impl Client {
 
     /// Calls, and judges the answer.
     pub async fn call(&mut self, prepared: &Prepared) -> Outcome {
-        let (id, token, request) = self.next(prepared);
-        match self.http.send(Method::POST, "/mcp", prepared.headers.clone(), request).await {
-            Ok(response) => Outcome::of(&response, id, &token),
+        match self.send(prepared).await {
+            Ok(response) => Outcome::of(&response, self.last_id, &self.last_token()),
             Err(error) => Outcome::Lost(format!("{error:#}")),
         }
+    }
+
+    /// Calls, and gives the HTTP answer as it is.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn send(&mut self, prepared: &Prepared) -> anyhow::Result<Response> {
+        let request = self.next(prepared);
+        self.http.send(Method::POST, "/mcp", prepared.headers.clone(), request).await
     }
 
     /// The token of the call that was made last.
@@ -155,7 +155,7 @@ impl Client {
         Ok(tools.iter().filter_map(|tool| tool["name"].as_str().map(ToOwned::to_owned)).collect())
     }
 
-    fn next(&mut self, prepared: &Prepared) -> (u64, String, Bytes) {
+    fn next(&mut self, prepared: &Prepared) -> Bytes {
         self.last_id += self.steps;
         let token = token(self.number, self.last_id);
         let [before, between, behind] = &prepared.pieces;
@@ -165,7 +165,7 @@ impl Client {
         request.extend_from_slice(between);
         request.extend_from_slice(token.as_bytes());
         request.extend_from_slice(behind);
-        (self.last_id, token, request.into())
+        request.into()
     }
 
     fn with_meta(&self, mut params: Value) -> Value {

@@ -3,6 +3,7 @@
 //! Invariant: it is killed when it is dropped, and its log stays in its folder until then.
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -83,7 +84,8 @@ impl Gateway {
         let mut command = Command::new(binary);
         command.args(["serve", "--listen", listen, "--shards"]).arg(dir.join("shards.d"));
         command.arg("--state-dir").arg(dir.join("state")).args(flags).env("MCP_GATEWAY_LOG", "warn");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        // Only the counted gateway uses these pipes.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         command.spawn().with_context(|| format!("cannot start `{}`", binary.display()))
     }
 
@@ -172,6 +174,18 @@ impl Gateway {
     /// It is not there.
     pub fn remove_shard(&self, name: &str) -> anyhow::Result<()> {
         Ok(fs::remove_file(self.dir.path().join("shards.d").join(format!("{name}.yaml")))?)
+    }
+
+    /// How often the counted gateway has allocated, and how many bytes.
+    ///
+    /// # Errors
+    /// It is another gateway, or it has ended.
+    pub fn allocations(&mut self) -> anyhow::Result<(u64, u64)> {
+        self.child.stdin.as_mut().context("stdin is a pipe")?.write_all(b"\n")?;
+        let mut line = String::new();
+        BufReader::new(self.child.stdout.as_mut().context("stdout is a pipe")?).read_line(&mut line)?;
+        let (count, bytes) = line.trim().split_once(' ').context("not a counted gateway")?;
+        Ok((count.parse()?, bytes.parse()?))
     }
 
     /// Sends a signal to the gateway alone.

@@ -94,6 +94,10 @@ fn allow(source: &Source) -> Vec<Fault> {
 }
 
 fn members(source: &Source) -> Vec<Fault> {
+    // It counts what the gateway allocates, which only the gateway's own process can tell; nothing ships of it.
+    if source.path == "bench/Cargo.toml" {
+        return Vec::new();
+    }
     let mut in_dependencies = false;
     let mut found = Vec::new();
     for (at, line) in manifest(source) {

@@ -77,6 +77,7 @@ const TEXTS: &[Case<&str>] = &[
     ("members", MANIFEST, "[dev-dependencies]\ng = { package = \"gateway\" }\n", &[2]),
     ("members", MANIFEST, "[dependencies]\na = { path = \"../a\" }\n", &[2]),
     ("members", MANIFEST, "[dependencies.gateway]\nversion = \"1\"\n", &[1]),
+    ("members", "bench/Cargo.toml", "[dependencies]\ngateway = { path = \"../gateway\" }\n", &[]),
     ("members", MANIFEST, "[package]\nname = \"gateway\"\n[[bin]]\npath = \"a\"\n", &[]),
     ("members", "Cargo.toml", "[workspace]\nmembers = [\"gateway\"]\n", &[]),
     ("lints", MANIFEST, "[package]\n\n[lints]\nworkspace = true\n", &[]),
