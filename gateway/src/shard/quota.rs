@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 /// Enough for any server that means well; a flood would cost more processor time than all calls.
 pub(crate) const PER_SECOND: usize = 64 * 1024;
+/// What stands around a line in the log.
+const AROUND: usize = 128;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The share of one shard's stream.
@@ -22,7 +24,7 @@ pub(crate) struct Quota {
 impl Quota {
     /// Whether a line of that many bytes is logged, and then how many were left out before it.
     pub(crate) fn take(&mut self, length: usize) -> Option<u64> {
-        let now = Instant::now();
+        let (now, length) = (Instant::now(), length + AROUND);
         if self.second.is_none_or(|second| now - second >= SECOND) {
             (self.second, self.logged) = (Some(now), 0);
         }
@@ -47,7 +49,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_flood_is_logged_in_part_and_the_rest_is_counted() {
         let mut quota = Quota::default();
-        let taken: Vec<_> = (0..100).filter_map(|_| quota.take(PER_SECOND / 10)).collect();
+        let taken: Vec<_> = (0..100).filter_map(|_| quota.take(PER_SECOND / 10 - AROUND)).collect();
         assert_eq!(taken, [0; 10]);
         tokio::time::advance(SECOND).await;
         assert_eq!(quota.take(2 * PER_SECOND), Some(90), "one long line is not lost");
