@@ -4,13 +4,14 @@ use std::io::{Write as _, stderr};
 use std::process::ExitCode;
 
 use bench::cli::{self, Command};
-use bench::{echo, floor, speed};
+use bench::{echo, floor, kills, speed};
 
 fn main() -> ExitCode {
     let outcome = match cli::parse() {
         Command::Echo(options) => echo::run(&options),
         Command::Floor(options) => floor::run(&options),
         Command::Speed(options) => speed::run(&options),
+        Command::Kills(options) => kills::run(&options),
     };
     match outcome {
         Ok(verdict) => verdict.into(),
