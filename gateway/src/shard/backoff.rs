@@ -11,15 +11,18 @@ const PROVEN: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
+    /// How long the child served that has just ended.
+    served: Duration,
 }
 
 impl Backoff {
-    /// The delay after one more failure: none after the first, then doubling up to a minute, with a fifth of jitter.
+    /// The delay after one more failure: none after the first, then doubling up to a minute, with a fifth of jitter. The
+    /// time for which the child served counts as waited: what is bounded is how often a shard is started.
     pub(crate) fn next(&mut self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(16);
         let delay = if self.failures == 0 { Duration::ZERO } else { (FIRST * 2_u32.pow(doublings)).min(LONGEST) };
         self.failures += 1;
-        delay.mul_f64(0.8 + 0.4 * fraction())
+        delay.mul_f64(0.8 + 0.4 * fraction()).saturating_sub(std::mem::take(&mut self.served))
     }
 
     /// The child had served for `time` when it ended. Each second makes up for one failure; but only one that served
@@ -28,6 +31,7 @@ impl Backoff {
         let forgiven = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
         let left = self.failures.saturating_sub(forgiven);
         self.failures = if time >= PROVEN { 0 } else { left.max(self.failures.min(1)) };
+        self.served = time;
     }
 }
 
@@ -65,5 +69,17 @@ mod tests {
         let mut unhurt = Backoff::default();
         unhurt.lived(Duration::from_secs(3));
         assert_eq!(unhurt.next(), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_time_for_which_it_served_counts_as_waited_once() {
+        let mut backoff = Backoff { failures: 3, ..Backoff::default() };
+        backoff.lived(Duration::from_millis(900));
+        let third = backoff.next();
+        assert!(third >= FIRST.mul_f64(3.2 - 1.8) && third <= FIRST.mul_f64(4.8 - 1.8), "{third:?}");
+        assert!(backoff.next() >= FIRST.mul_f64(8.0 * 0.8), "one that never served waits in full");
+        let mut killed = Backoff { failures: 1, ..Backoff::default() };
+        killed.lived(Duration::from_secs(2));
+        assert_eq!(killed.next(), Duration::ZERO);
     }
 }
