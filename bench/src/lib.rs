@@ -13,5 +13,6 @@ pub mod floor;
 pub mod kills;
 pub mod load;
 pub mod neighbours;
+pub mod orphans;
 pub mod rig;
 pub mod speed;
