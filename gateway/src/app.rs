@@ -6,7 +6,6 @@ mod banner;
 mod files;
 pub mod ps;
 
-use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use crate::door::guard::Guard;
 use crate::door::stdio::{self, StdioSettings};
 use crate::door::{HttpSettings, Key, Limits, Sessions, Times, http};
 use crate::fleet;
+use crate::log;
 use crate::mux::Mux;
 use crate::shard::Keeper;
 use crate::tasks::Tasks;
@@ -176,9 +176,8 @@ async fn show_shards(mux: &Mux, url: &str, folder: &Path) {
     std::future::pending::<()>().await;
 }
 
-/// stderr is for people; if nobody reads it, the gateway serves on.
 fn print(text: &str) {
-    let _ = stderr().write_all(text.as_bytes());
+    log::stderr().print(text.as_bytes());
 }
 
 /// Closes the doors, then the shards, within `grace`; a second signal stops at once.

@@ -7,8 +7,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use gateway::app::{self, Settings};
 use gateway::cli::{self, Wish};
+use gateway::log;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
+
+/// How long the last lines of the log may take, if they are not read.
+const LAST_LINES: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let wish = match cli::parse(std::env::args_os()) {
@@ -20,19 +24,22 @@ fn main() -> ExitCode {
         }
     };
     let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_writer(stderr).with_ansi(stderr().is_terminal()).with_env_filter(filter);
-    log.with_target(false).init();
+    let log = log::stderr();
+    let lines = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(stderr().is_terminal());
+    lines.with_env_filter(filter).with_target(false).init();
     let outcome = match wish {
         Wish::Serve(settings) => serve(*settings),
         Wish::Ps(options) => app::ps::show(&options),
     };
-    match outcome {
+    let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
-    }
+    };
+    log.flush(LAST_LINES);
+    code
 }
 
 fn serve(settings: Settings) -> anyhow::Result<()> {

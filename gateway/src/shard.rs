@@ -14,11 +14,12 @@ pub mod link;
 pub(crate) mod os;
 pub mod polite;
 mod process;
+mod quota;
 pub mod roster;
 pub mod stats;
 pub mod stderr;
 mod supervisor;
 
 pub use ended::{Ended, Reason};
-pub use handle::{Known, Live, Setup, Shard, ShardState};
+pub use handle::{Heritage, Known, Live, Setup, Shard, ShardState};
 pub use keeper::Keeper;
