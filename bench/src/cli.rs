@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bad, echo, floor, kills, neighbours, speed};
+use crate::{bad, cell, echo, floor, kills, neighbours, speed};
 
 /// Measures the gateway and abuses it. Each run prints its figures beside its targets and exits with 1 on a miss.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub enum Command {
     Echo(echo::Options),
     /// An HTTP server that answers everything with the same bytes; started by `speed`.
     Floor(floor::Options),
+    /// One cell of the speed table alone, for a profiler.
+    Cell(cell::Options),
     /// Calls per second, latencies, processor time, lists, memory and starting, beside the targets.
     Speed(speed::Options),
     /// Ten shards of which one is killed four times a second, while 16 clients call them.

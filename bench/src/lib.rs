@@ -4,6 +4,7 @@
 
 pub mod bad;
 pub mod callers;
+pub mod cell;
 pub mod cli;
 pub mod dice;
 pub mod echo;
