@@ -41,6 +41,8 @@ const SWAPPED: usize = 4;
 const MOVING: usize = 2;
 const CLIENTS: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How the gateway says that a shard is not there (any more).
+const ABSENT: [&str; 2] = ["unknown tool", "it was taken away"];
 
 /// Measures, prints and judges.
 ///
@@ -266,7 +268,7 @@ fn judge_calls(findings: &mut Findings, records: &[Record], names: &[String]) {
             lost.map(|record| format!("{} after {:?}: {:?}", names[record.shard], record.took(), record.outcome));
         if kind == "moving" {
             findings.note("calls of moving shards that found none", told.count());
-            let wrong = of_kind().filter(|record| matches!(record.outcome, Outcome::Wrong(_) | Outcome::Lost(_)));
+            let wrong = of_kind().filter(|record| !record.outcome.is_right() && !tells_of_absence(&record.outcome));
             findings.none_of("wrong answers of moving shards", wrong.map(|record| format!("{:?}", record.outcome)));
         } else {
             findings.none_of(format!("lost calls of {kind} shards"), told);
@@ -274,4 +276,9 @@ fn judge_calls(findings: &mut Findings, records: &[Record], names: &[String]) {
     }
     let slowest = records.iter().map(Record::took).max().unwrap_or_default();
     findings.note("the slowest call", format!("{slowest:.1?}"));
+}
+
+/// What a client is told whose shard has no file at that moment.
+fn tells_of_absence(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(text) if ABSENT.iter().any(|part| text.contains(part)))
 }

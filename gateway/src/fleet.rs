@@ -273,10 +273,9 @@ impl Fleet {
         self.follow_changes();
         for (name, shard) in &self.shards {
             let state = shard.state.borrow();
-            if matches!(*state, ShardState::Ready(_) | ShardState::Backoff { .. } | ShardState::Asleep) {
-                if self.tried.insert(name.clone()) {
-                    self.settle_at = self.settle_by.min(Instant::now() + LAGGARDS);
-                }
+            let is_tried = matches!(*state, ShardState::Ready(_) | ShardState::Backoff { .. } | ShardState::Asleep);
+            if is_tried && self.tried.insert(name.clone()) {
+                self.settle_at = self.settle_by.min(Instant::now() + LAGGARDS);
             }
         }
         let ready = self.shards.keys().all(|name| self.tried.contains(name));
