@@ -14,6 +14,7 @@ pub mod floor;
 pub mod kills;
 pub mod load;
 pub mod neighbours;
+pub mod orphans;
 pub mod rig;
 pub mod sessions;
 pub mod speed;

@@ -4,13 +4,14 @@ use std::io::{Write as _, stderr};
 use std::process::ExitCode;
 
 use bench::cli::{self, Command};
-use bench::{bad, cell, echo, edits, floor, kills, neighbours, sessions, speed};
+use bench::{bad, cell, echo, edits, floor, kills, neighbours, orphans, sessions, speed};
 
 fn main() -> ExitCode {
     let outcome = match cli::parse() {
         Command::Echo(options) => echo::run(&options),
         Command::Floor(options) => floor::run(&options),
         Command::Cell(options) => cell::run(&options),
+        Command::Orphans(options) => orphans::run(&options),
         Command::Speed(options) => speed::run(&options),
         Command::Kills(options) => kills::run(&options),
         Command::Bad(options) => bad::run(&options),

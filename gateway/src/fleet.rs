@@ -24,7 +24,7 @@ use crate::config::watch::{WatchError, WatchMode, Watcher};
 use crate::config::{Environment, Host, Reload, Severity, ShardName, ShardSpec, Start};
 use crate::shard::budget::Budget;
 use crate::shard::roster::Roster;
-use crate::shard::{Heritage, Known, Setup, Shard, ShardState};
+use crate::shard::{Heritage, Keeper, Known, Setup, Shard, ShardState};
 use crate::tasks::Tasks;
 use crate::wire::Level;
 
@@ -40,6 +40,8 @@ pub struct Settings {
     pub shards: PathBuf,
     /// How that folder is watched.
     pub watch: WatchMode,
+    /// Who starts and owns the children.
+    pub keeper: Keeper,
     /// Where rosters are remembered.
     pub store: Store,
     /// What all results together may take in memory, in bytes.
@@ -247,6 +249,7 @@ impl Fleet {
     fn setup(&self, spec: &ShardSpec, known: Option<Known>) -> Setup {
         Setup {
             env: spec.child_env(&Host as &dyn Environment),
+            keeper: self.settings.keeper.clone(),
             known,
             budget: self.budget.clone(),
             level: self.settings.level.clone(),

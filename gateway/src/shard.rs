@@ -9,7 +9,9 @@ mod fetch;
 mod handle;
 mod handshake;
 mod instance;
+pub(crate) mod keeper;
 pub mod link;
+pub(crate) mod os;
 pub mod polite;
 mod process;
 mod quota;
@@ -20,3 +22,4 @@ mod supervisor;
 
 pub use ended::{Ended, Reason};
 pub use handle::{Heritage, Known, Live, Setup, Shard, ShardState};
+pub use keeper::Keeper;

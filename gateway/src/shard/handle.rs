@@ -16,6 +16,7 @@ use tracing::{Instrument, info_span};
 use crate::config::ShardSpec;
 use crate::shard::Ended;
 use crate::shard::budget::Budget;
+use crate::shard::keeper::Keeper;
 use crate::shard::link::Link;
 use crate::shard::roster::Roster;
 use crate::shard::stats::Stats;
@@ -71,6 +72,8 @@ pub struct Known {
 /// What a supervisor needs besides the spec.
 #[derive(Debug, Clone)]
 pub struct Setup {
+    /// Who starts and owns the child.
+    pub keeper: Keeper,
     /// The variables of the child.
     pub env: BTreeMap<OsString, OsString>,
     /// What was learned in an earlier run.

@@ -151,7 +151,7 @@ impl Supervisor {
         let bounds = spec.limits;
         let limits = Limits::new(bounds.in_flight, bounds.message, self.setup.budget.clone(), spec.mask.clone());
         let link = Link::new(limits, self.heritage.clone());
-        let launched = Instance::launch(&spec, &self.setup.env, link, self.stderr.clone(), &self.tasks);
+        let launched = Instance::launch(&spec, &self.setup, link, self.stderr.clone(), &self.tasks).await;
         let mut instance = match launched {
             Ok(instance) => instance,
             Err(ended) => return Next::Restart(self.fall(&Arc::new(ended), backoff)),

@@ -9,6 +9,7 @@ mod calls;
 mod fidelity;
 mod first_light;
 mod handshake;
+mod hygiene;
 mod peers;
 mod reload;
 mod saved_rosters;

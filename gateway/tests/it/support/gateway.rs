@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::processes::{Process, descendants, surviving};
-use super::{Http, Response, eventually, modern_meta};
+use super::{Http, PATIENCE, Response, eventually, modern_meta};
 
 /// A running gateway. [`Gateway::stop`] it at the end of a test: that is what looks for processes left behind.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub(crate) struct Builder {
     variables: Vec<(String, String)>,
     dir: Option<Arc<TempDir>>,
     wrapper: Vec<String>,
+    state_dir: Option<PathBuf>,
 }
 
 /// The command line of our misbehaving shard, for `command:` and `args:`.
@@ -49,7 +50,7 @@ pub(crate) fn template_shard() -> String {
 }
 
 /// A program of this workspace, which `make test` has built beside the gateway.
-pub(super) fn built(name: &str) -> PathBuf {
+pub(crate) fn built(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_mcp-gateway")).with_file_name("").join(name);
     assert!(path.is_file(), "{} is missing: run `cargo build --workspace --bins --examples` first", path.display());
     path
@@ -86,6 +87,12 @@ impl Builder {
         self
     }
 
+    /// Uses another state folder than its own.
+    pub(crate) fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(path.into());
+        self
+    }
+
     /// The folders with the shard files, and the command line that serves them with `door`.
     pub(super) fn prepare(self, door: &[&str]) -> (Arc<TempDir>, Command) {
         let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().unwrap()));
@@ -97,7 +104,8 @@ impl Builder {
         words.push(env!("CARGO_BIN_EXE_mcp-gateway").to_owned());
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).args(door);
-        command.arg("--shards").arg(dir.path().join("shards.d")).arg("--state-dir").arg(dir.path().join("state"));
+        let state_dir = self.state_dir.unwrap_or_else(|| dir.path().join("state"));
+        command.arg("--shards").arg(dir.path().join("shards.d")).arg("--state-dir").arg(state_dir);
         command.args(&self.flags).envs(self.variables);
         command.stderr(Stdio::piped()).kill_on_drop(true);
         (dir, command)
@@ -247,6 +255,24 @@ impl Gateway {
     pub(crate) async fn until(&self, name: &str, state: &str) -> Value {
         let what = format!("`{name}` is {state}; log:\n{}", self.log());
         eventually(&what, async || Some(self.shard(name).await).filter(|shard| shard["state"] == state)).await
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Kills it alone, and gives its folders.
+    pub(crate) async fn kill(mut self) -> Arc<TempDir> {
+        self.signal(Signal::KILL);
+        self.child.wait().await.unwrap();
+        self.dir
+    }
+
+    /// Waits until it ends of itself or by what it has been sent.
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        status.unwrap_or_else(|_| panic!("it does not end; log:\n{}", self.log())).unwrap()
     }
 
     /// Its children and theirs.
