@@ -30,7 +30,8 @@ use crate::wire::Level;
 
 /// On a very first start, with nothing remembered, clients wait so long for the shards at most (DESIGN D3).
 const FIRST_START: Duration = Duration::from_secs(5);
-/// And no longer than this after the latest shard has come: one that hangs must not hide those that do not.
+/// And no longer than this, and twice the time that it took, after the latest shard has come: one that hangs must not hide
+/// those that do not, and on a machine that is slow all are.
 const LAGGARDS: Duration = Duration::from_millis(1500);
 
 /// What the fleet is told at its start.
@@ -70,8 +71,8 @@ pub fn start(settings: Settings, tasks: &Tasks) -> Result<watch::Receiver<Arc<Wo
         saved: BTreeMap::new(),
         tried: BTreeSet::new(),
         recalled: false,
+        begun: Instant::now(),
         settle_at: Instant::now() + FIRST_START,
-        settle_by: Instant::now() + FIRST_START,
         changed: Arc::new(Notify::new()),
         world,
     };
@@ -99,9 +100,8 @@ struct Fleet {
     tried: BTreeSet<ShardName>,
     /// A roster was remembered from an earlier run: nobody needs to wait.
     recalled: bool,
+    begun: Instant,
     settle_at: Instant,
-    /// The latest moment for that.
-    settle_by: Instant,
     changed: Arc<Notify>,
     world: watch::Sender<Arc<World>>,
 }
@@ -278,7 +278,8 @@ impl Fleet {
             let state = shard.state.borrow();
             let is_tried = matches!(*state, ShardState::Ready(_) | ShardState::Backoff { .. } | ShardState::Asleep);
             if is_tried && self.tried.insert(name.clone()) {
-                self.settle_at = self.settle_by.min(Instant::now() + LAGGARDS);
+                let (by, taken) = (self.begun + FIRST_START, self.begun.elapsed());
+                self.settle_at = by.min(Instant::now() + LAGGARDS + 2 * taken);
             }
         }
         let ready = self.shards.keys().all(|name| self.tried.contains(name));
