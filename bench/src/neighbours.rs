@@ -70,12 +70,12 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         }
         let normal = Duration::from_secs_f64(median(&normal));
         let mut findings = Findings::default();
-        findings.note("good tools listed after, without a bad shard", format!("{normal:.0?}"));
+        findings.note("good tools listed after, without a bad shard", format!("{normal:.1?}"));
         for fault in faults {
             let took = listed(&binary, Some(*fault)).await?;
             let limit = normal + LATER;
             let figure = format!("{}: good tools listed after", fault.name());
-            findings.judge(figure, format!("{took:.0?}"), format!("{limit:.0?}"), took <= limit);
+            findings.judge(figure, format!("{took:.1?}"), format!("{limit:.1?}"), took <= limit);
             compare(&binary, *fault, Duration::from_secs(options.seconds), &mut findings).await?;
         }
         findings.print("neighbours")
@@ -144,7 +144,7 @@ async fn compare(binary: &Path, fault: Fault, window: Duration, findings: &mut F
         let (before, with) = (quiet.latencies.percentile(share), beside.latencies.percentile(share));
         let limit = before.mul_f64(times);
         let figure = format!("{name}: p{:.0}", share * 100.0);
-        findings.judge(figure, format!("{with:.0?}"), format!("{times} × {before:.0?}"), with <= limit);
+        findings.judge(figure, format!("{with:.1?}"), format!("{times} × {before:.1?}"), with <= limit);
     }
     let more = beside.memory.saturating_sub(calm.unwrap_or_default());
     let (more, limit) = (more >> 20, MEMORY >> 20);

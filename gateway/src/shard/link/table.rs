@@ -185,6 +185,7 @@ impl Table {
         self.calls.get(&number).filter(|entry| entry.sent)?;
         let entry = self.calls.remove(&number)?;
         self.leave(&entry);
+        self.has_served |= !entry.caller.is_gateway();
         Some(entry)
     }
 
@@ -358,8 +359,10 @@ mod tests {
         assert_eq!(table.in_flight(), (1, 0));
         assert!(table.answered(2).is_some() && table.remove(3));
         assert_eq!(table.in_flight(), (1, 0));
+        assert!(!table.has_served, "the gateway's own questions prove nothing");
         table.answered(1).unwrap();
         assert_eq!(table.in_flight(), (0, 0));
+        assert!(table.has_served);
     }
 
     #[test]

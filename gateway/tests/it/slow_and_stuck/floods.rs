@@ -73,7 +73,7 @@ async fn lists_that_change_without_end_are_fetched_now_and_then() {
 
 #[tokio::test]
 async fn questions_without_end_are_dropped_while_the_shard_reads_no_answers() {
-    let log = check("questions", 8).await;
+    let log = check("questions", 20).await;
     let complaints = log.matches("the shard does not read: messages to it are dropped").count();
     assert!((1..100).contains(&complaints), "{complaints} complaints");
 }
