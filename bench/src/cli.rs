@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::{cell, echo, floor, speed};
+use crate::{bad, cell, echo, floor, kills, neighbours, orphans, speed};
 
 /// Measures the gateway and abuses it. Each run prints its figures beside its targets and exits with 1 on a miss.
 #[derive(Debug, Parser)]
@@ -27,8 +27,16 @@ pub enum Command {
     Floor(floor::Options),
     /// One cell of the speed table alone, for a profiler.
     Cell(cell::Options),
+    /// What is left of shards that will not go, after a stop, a kill and a restart, beside a second gateway.
+    Orphans(orphans::Options),
     /// Calls per second, latencies, processor time, lists, memory and starting, beside the targets.
     Speed(speed::Options),
+    /// Ten shards of which one is killed four times a second, while 16 clients call them.
+    Kills(kills::Options),
+    /// A shard that misbehaves in one way; started by the gateway.
+    Bad(bad::Options),
+    /// One bad shard beside nine good ones: one fault after the other.
+    Neighbours(neighbours::Options),
 }
 
 /// What every run takes.

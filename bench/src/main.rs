@@ -4,14 +4,18 @@ use std::io::{Write as _, stderr};
 use std::process::ExitCode;
 
 use bench::cli::{self, Command};
-use bench::{cell, echo, floor, speed};
+use bench::{bad, cell, echo, floor, kills, neighbours, orphans, speed};
 
 fn main() -> ExitCode {
     let outcome = match cli::parse() {
         Command::Echo(options) => echo::run(&options),
         Command::Floor(options) => floor::run(&options),
         Command::Cell(options) => cell::run(&options),
+        Command::Orphans(options) => orphans::run(&options),
         Command::Speed(options) => speed::run(&options),
+        Command::Kills(options) => kills::run(&options),
+        Command::Bad(options) => bad::run(&options),
+        Command::Neighbours(options) => neighbours::run(&options),
     };
     match outcome {
         Ok(verdict) => verdict.into(),

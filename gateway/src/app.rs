@@ -4,8 +4,8 @@
 
 mod banner;
 mod files;
+pub mod ps;
 
-use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,7 +22,9 @@ use crate::door::guard::Guard;
 use crate::door::stdio::{self, StdioSettings};
 use crate::door::{HttpSettings, Key, Limits, Sessions, Times, http};
 use crate::fleet;
+use crate::log;
 use crate::mux::Mux;
+use crate::shard::Keeper;
 use crate::tasks::Tasks;
 
 /// The table of shards is printed when all have been tried, or after this.
@@ -80,6 +82,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let doors = Tasks::default();
     let shards = Tasks::default();
+    let house = Tasks::default();
+    let keeper;
     match &settings.door {
         Door::Http(options) => {
             // Bound before any shard starts: a second gateway at the same address must not start a second fleet.
@@ -89,8 +93,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             })?;
             let http = http_settings(options, settings.state_dir.as_deref())?;
             let url = url(&listener, options.public_url.as_deref())?;
+            keeper = keep_house(&settings, &url, &house)?;
             files::allow(options.max_connections);
-            let mux = start_fleet(&settings, &shards, &doors)?;
+            let mux = start_fleet(&settings, &keeper, &shards, &doors)?;
             doors.spawn(serve_http(listener, mux.clone(), http, doors.clone()));
             print(&banner::address(&url, &settings.shards));
             tokio::select! {
@@ -99,7 +104,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             }
         }
         Door::Stdio(options) => {
-            let mux = start_fleet(&settings, &shards, &doors)?;
+            keeper = keep_house(&settings, "stdio", &house)?;
+            let mux = start_fleet(&settings, &keeper, &shards, &doors)?;
             let (stdin, stdout) = (tokio::io::stdin(), tokio::io::stdout());
             tokio::select! {
                 () = stop.asked() => {}
@@ -108,14 +114,24 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         }
     }
     shut_down(settings.stop_grace, &doors, &shards, stop).await;
+    // It only listens, so it is gone at once.
+    let _ = house.shutdown(LAST_WORDS).await;
+    tokio::task::block_in_place(|| keeper.end());
     Ok(())
+}
+
+/// The owner of all children, with the task that buries those of others that come to us.
+fn keep_house(settings: &Settings, door: &str, house: &Tasks) -> anyhow::Result<Keeper> {
+    let keeper = Keeper::start(settings.state_dir.as_deref(), door).context("cannot start the thread of children")?;
+    house.spawn_until_stop(keeper.bury().context("cannot listen for signals")?);
+    Ok(keeper)
 }
 
 async fn serve_http(listener: TcpListener, mux: Mux, settings: HttpSettings, tasks: Tasks) {
     http::serve(listener, mux, settings, &tasks).await;
 }
 
-fn start_fleet(settings: &Settings, shards: &Tasks, doors: &Tasks) -> anyhow::Result<Mux> {
+fn start_fleet(settings: &Settings, keeper: &Keeper, shards: &Tasks, doors: &Tasks) -> anyhow::Result<Mux> {
     let store = Store::open(settings.state_dir.as_deref()).unwrap_or_else(|error| {
         warn!(error = &error as &dyn std::error::Error, "serving on without a memory");
         Store::nowhere()
@@ -124,6 +140,7 @@ fn start_fleet(settings: &Settings, shards: &Tasks, doors: &Tasks) -> anyhow::Re
     let fleet = fleet::Settings {
         shards: settings.shards.clone(),
         watch: settings.watch,
+        keeper: keeper.clone(),
         store,
         result_memory: settings.result_memory,
         level: heard,
@@ -159,9 +176,8 @@ async fn show_shards(mux: &Mux, url: &str, folder: &Path) {
     std::future::pending::<()>().await;
 }
 
-/// stderr is for people; if nobody reads it, the gateway serves on.
 fn print(text: &str) {
-    let _ = stderr().write_all(text.as_bytes());
+    log::stderr().print(text.as_bytes());
 }
 
 /// Closes the doors, then the shards, within `grace`; a second signal stops at once.

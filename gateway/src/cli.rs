@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::ps::{Form, PsOptions};
 use crate::app::{Door, HttpOptions, Settings};
 use crate::config::watch::WatchMode;
 use crate::door::stdio::StdioSettings;
@@ -32,6 +33,7 @@ Examples:
   mcp-gateway                                   serve ./shards.d on http://127.0.0.1:9100/mcp
   mcp-gateway serve --listen 0.0.0.0:9100       for other machines too
   mcp-gateway stdio --shards ~/shards.d         for clients that start their servers, like Claude Desktop
+  mcp-gateway ps                                every process that gateways own, by shard
 
 A shard file needs one line:
   command: mcp-server-time";
@@ -42,6 +44,18 @@ enum Command {
     Serve(Serve),
     /// Serve the one client that started this process, over stdin and stdout.
     Stdio(Stdio),
+    /// Show every process that running gateways own, by shard.
+    Ps(Ps),
+}
+
+#[derive(Debug, Args)]
+struct Ps {
+    /// The state folder of the gateways to look for [default: ~/.local/state/mcp-gateway].
+    #[arg(long, env = "MCP_GATEWAY_STATE_DIR", value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -123,20 +137,34 @@ enum Watch {
     Off,
 }
 
+/// What a person has asked for.
+#[derive(Debug)]
+pub enum Wish {
+    /// To run a gateway.
+    Serve(Box<Settings>),
+    /// To see what gateways run.
+    Ps(PsOptions),
+}
+
 /// Reads the command line and the variables.
 ///
 /// # Errors
 /// What clap says: a fault to be shown, or a text that was asked for, such as `--help`.
-pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Settings, clap::Error> {
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Error> {
     let line = CommandLine::try_parse_from(words)?;
-    Ok(match line.command {
+    let settings = match line.command {
         None => serve(line.serve),
         Some(Command::Serve(arguments)) => serve(arguments),
         Some(Command::Stdio(Stdio { fleet, requests })) => {
             let (message, requests) = (requests.max_body, requests.max_requests);
             settings(fleet, Door::Stdio(StdioSettings { message, requests, ..StdioSettings::default() }))
         }
-    })
+        Some(Command::Ps(Ps { state_dir, json })) => {
+            let state_dir = state_dir.or_else(default_state_dir);
+            return Ok(Wish::Ps(PsOptions { state_dir, form: if json { Form::Json } else { Form::Table } }));
+        }
+    };
+    Ok(Wish::Serve(Box::new(settings)))
 }
 
 fn serve(arguments: Serve) -> Settings {
@@ -201,6 +229,13 @@ mod tests {
         line.split_whitespace().map(OsString::from).collect()
     }
 
+    fn served(line: &str) -> Settings {
+        match parse(words(line)).unwrap() {
+            Wish::Serve(settings) => *settings,
+            Wish::Ps(options) => panic!("{options:?}"),
+        }
+    }
+
     #[test]
     fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();
@@ -210,15 +245,26 @@ mod tests {
     fn serve_is_what_happens_without_a_command() {
         for line in ["mcp-gateway --listen 127.0.0.1:0 --shards a", "mcp-gateway serve --shards a --listen 127.0.0.1:0"]
         {
-            let settings = parse(words(line)).unwrap();
+            let settings = served(line);
             assert_eq!(settings.shards, PathBuf::from("a"));
             assert!(
                 matches!(settings.door, Door::Http(HttpOptions { listen, .. }) if listen == "127.0.0.1:0"),
                 "{line}"
             );
         }
-        let stdio = parse(words("mcp-gateway stdio --shards a --max-body 1000")).unwrap();
+        let stdio = served("mcp-gateway stdio --shards a --max-body 1000");
         assert!(matches!(stdio.door, Door::Stdio(StdioSettings { message: 1000, .. })));
+    }
+
+    #[test]
+    fn ps_asks_about_a_state_folder_and_starts_nothing() {
+        let check = |line: &str, expected: PsOptions| {
+            assert!(matches!(parse(words(line)).unwrap(), Wish::Ps(options) if options == expected), "{line}");
+        };
+        let state_dir = Some(PathBuf::from("s"));
+        check("mcp-gateway ps --state-dir s", PsOptions { state_dir: state_dir.clone(), form: Form::Table });
+        check("mcp-gateway ps --json --state-dir s", PsOptions { state_dir, form: Form::Json });
+        assert!(parse(words("mcp-gateway ps --shards a")).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Invariant: one actor holds the shards and is the only one that publishes the [`World`]; everybody else reads it.
 
+mod change;
 mod plan;
 mod world;
 
@@ -14,22 +15,21 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use self::change::{Change, Step};
 use self::plan::{Plan, plan};
 pub use self::world::{Absence, Offer, Trouble, World};
 use crate::catalogue::{Saved, Store};
 use crate::config::dir::{self, Specs};
 use crate::config::watch::{WatchError, WatchMode, Watcher};
-use crate::config::{Environment, Host, Severity, ShardName, ShardSpec};
+use crate::config::{Environment, Host, Reload, Severity, ShardName, ShardSpec, Start};
 use crate::shard::budget::Budget;
 use crate::shard::roster::Roster;
-use crate::shard::{Known, Setup, Shard, ShardState};
+use crate::shard::{Heritage, Keeper, Known, Setup, Shard, ShardState};
 use crate::tasks::Tasks;
 use crate::wire::Level;
 
 /// On a very first start, with nothing remembered, clients wait so long for the shards at most (DESIGN D3).
 const FIRST_START: Duration = Duration::from_secs(5);
-/// What the calls of a shard that was taken away have to finish.
-const MOST_DRAIN: Duration = Duration::from_secs(30);
 
 /// What the fleet is told at its start.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct Settings {
     pub shards: PathBuf,
     /// How that folder is watched.
     pub watch: WatchMode,
+    /// Who starts and owns the children.
+    pub keeper: Keeper,
     /// Where rosters are remembered.
     pub store: Store,
     /// What all results together may take in memory, in bytes.
@@ -53,12 +55,14 @@ pub struct Settings {
 pub fn start(settings: Settings, tasks: &Tasks) -> Result<watch::Receiver<Arc<World>>, WatchError> {
     let watcher = crate::config::watch::watch(&settings.shards, settings.watch)?;
     let (world, seen) = watch::channel(Arc::new(World::default()));
-    let mut fleet = Fleet {
+    let fleet = Fleet {
         budget: Budget::new(settings.result_memory),
         settings,
         tasks: tasks.clone(),
         specs: Specs::new(),
         shards: BTreeMap::new(),
+        changes: BTreeMap::new(),
+        leaving: Vec::new(),
         absent: BTreeMap::new(),
         problems: Vec::new(),
         saved: BTreeMap::new(),
@@ -68,7 +72,6 @@ pub fn start(settings: Settings, tasks: &Tasks) -> Result<watch::Receiver<Arc<Wo
         changed: Arc::new(Notify::new()),
         world,
     };
-    fleet.read_folder();
     tasks.spawn_until_stop(fleet.run(watcher));
     Ok(seen)
 }
@@ -80,6 +83,10 @@ struct Fleet {
     /// What the files said last, as far as they could be read.
     specs: Specs,
     shards: BTreeMap<ShardName, Shard>,
+    /// Those of them whose process is being exchanged.
+    changes: BTreeMap<ShardName, Change>,
+    /// Shards that are asked to stop as soon as the world does not show them any more.
+    leaving: Vec<Shard>,
     /// Shards that have a file and do not run.
     absent: BTreeMap<ShardName, Absence>,
     problems: Vec<Trouble>,
@@ -96,6 +103,7 @@ struct Fleet {
 
 impl Fleet {
     async fn run(mut self, mut watcher: Watcher) {
+        self.read_folder();
         loop {
             let settled = self.world.borrow().settled;
             let changed = Arc::clone(&self.changed);
@@ -109,7 +117,9 @@ impl Fleet {
 
     /// The event was a hint; the disk is the truth.
     fn read_folder(&mut self) {
-        let reading = dir::read(&self.settings.shards, &Host, &self.specs);
+        let folder = &self.settings.shards;
+        // A network file system may take its time; nobody else waits for this thread.
+        let reading = tokio::task::block_in_place(|| dir::read(folder, &Host, &self.specs));
         for problem in &reading.problems {
             match problem.severity {
                 Severity::Error => tracing::error!("{problem}"),
@@ -118,49 +128,135 @@ impl Fleet {
         }
         self.problems = reading.problems.iter().map(Trouble::from).collect();
         let running = self.shards.iter().map(|(name, shard)| (name.clone(), shard.spec())).collect();
+        let next = self.changes.iter().filter_map(|(name, change)| Some((name.clone(), change.next()?))).collect();
         self.absent = world::absences(&reading);
-        self.carry_out(plan(&running, &reading.specs));
+        self.carry_out(plan(&running, &next, &reading.specs));
         self.specs = reading.specs;
         self.publish();
     }
 
     fn carry_out(&mut self, plan: Plan) {
         for name in plan.stop {
-            if let Some(shard) = self.shards.remove(&name) {
-                info!(shard = %name, "shard taken away");
-                retire(&shard);
-                self.tried.remove(&name);
-                self.saved.remove(&name);
-            }
+            info!(shard = %name, "shard taken away");
+            self.give_up_change(&name);
+            self.leaving.extend(self.shards.remove(&name));
+            self.tried.remove(&name);
+            self.saved.remove(&name);
+        }
+        for name in plan.keep {
+            info!(shard = %name, "its file says again what the running process is");
+            self.give_up_change(&name);
         }
         for (name, spec) in plan.review {
             info!(shard = %name, "shard seen in a new way");
             self.shards[&name].review(spec);
         }
-        for (name, spec) in plan.start {
-            let before = self.shards.remove(&name);
-            info!(shard = %name, again = before.is_some(), "starting shard");
-            let known = before.as_ref().and_then(|shard| shard.known.borrow().clone());
-            // It may have been saved under another command line.
-            self.saved.remove(&name);
-            if let Some(before) = before {
-                retire(&before);
+        for (name, spec) in plan.review_next {
+            match self.changes.get_mut(&name) {
+                Some(Change::Swap { next }) => next.review(spec),
+                Some(Change::Refused { spec: refused, .. }) => *refused = spec,
+                Some(Change::Restart { .. }) | None => {}
             }
-            let shard = self.supervise(spec, known);
+        }
+        for (name, spec) in plan.start {
+            info!(shard = %name, "starting shard");
+            let recalled = self.recall(&spec);
+            let asleep = spec.start == Start::Lazy && recalled.is_some();
+            let shard = self.supervise(&spec, Setup { asleep, ..self.setup(&spec, recalled) });
             self.shards.insert(name, shard);
+        }
+        for (name, spec) in plan.replace {
+            self.replace(name, &spec);
         }
     }
 
-    fn supervise(&mut self, spec: Arc<ShardSpec>, before: Option<Known>) -> Shard {
-        let known = before.map(|known| Known { live: false, certain: false, ..known }).or_else(|| self.recall(&spec));
-        let setup = Setup {
+    /// Exchanges a shard's process: beside the old one if that serves and the file does not forbid it, else in its place.
+    fn replace(&mut self, name: ShardName, spec: &Arc<ShardSpec>) {
+        let old = self.shards[&name].clone();
+        let before = match self.changes.get(&name) {
+            Some(Change::Restart { before }) => Arc::clone(before),
+            _ => old.spec(),
+        };
+        self.give_up_change(&name);
+        let serves = matches!(*old.state.borrow(), ShardState::Ready(_) | ShardState::Asleep);
+        let known = old.known.borrow().clone().map(|known| Known { live: false, certain: false, ..known });
+        let setup = Setup { heritage: old.heritage(), ..self.setup(spec, known) };
+        if serves && spec.reload == Reload::Swap {
+            info!(shard = %name, "starting the changed process beside the old one");
+            let next = self.supervise(spec, setup);
+            self.changes.insert(name, Change::Swap { next });
+        } else if spec.reload == Reload::Swap {
+            info!(shard = %name, "starting the changed process");
+            let next = self.supervise(spec, setup);
+            self.put(name, next);
+        } else {
+            info!(shard = %name, "stopping the old process to start the changed one");
+            let next = self.supervise(spec, Setup { after: Some(old), ..setup });
+            self.put(name.clone(), next);
+            self.changes.insert(name, Change::Restart { before });
+        }
+    }
+
+    /// Gives a shard's place to `next`; who has it now is on its way out.
+    fn put(&mut self, name: ShardName, next: Shard) {
+        // It may have been saved under another command line.
+        self.saved.remove(&name);
+        self.leaving.extend(self.shards.insert(name, next));
+    }
+
+    fn give_up_change(&mut self, name: &ShardName) {
+        if let Some(Change::Swap { next }) = self.changes.remove(name) {
+            self.leaving.push(next);
+        }
+    }
+
+    /// Brings every exchange as far as it has come.
+    fn follow_changes(&mut self) {
+        let steps = self.changes.iter().map(|(name, change)| (name.clone(), change.step(&self.shards[name])));
+        for (name, step) in steps.collect::<Vec<_>>() {
+            match step {
+                Step::Wait => {}
+                Step::Promote(next) => {
+                    info!(shard = %name, "the changed process takes over");
+                    self.changes.remove(&name);
+                    self.put(name, next);
+                }
+                Step::Done => {
+                    info!(shard = %name, "the changed process serves");
+                    self.changes.remove(&name);
+                }
+                Step::Back(before, ended) => {
+                    warn!(shard = %name, error = %ended, "the changed process failed; going back to the old spec");
+                    let failed = self.shards[&name].clone();
+                    let spec = failed.spec();
+                    let before = Arc::new(before.seen_as(&spec));
+                    let known = failed.known.borrow().clone();
+                    let setup =
+                        Setup { heritage: failed.heritage(), after: Some(failed), ..self.setup(&before, known) };
+                    let next = self.supervise(&before, setup);
+                    self.put(name.clone(), next);
+                    self.changes.insert(name, Change::Refused { spec, ended });
+                }
+            }
+        }
+    }
+
+    fn setup(&self, spec: &ShardSpec, known: Option<Known>) -> Setup {
+        Setup {
             env: spec.child_env(&Host as &dyn Environment),
+            keeper: self.settings.keeper.clone(),
             known,
             budget: self.budget.clone(),
             level: self.settings.level.clone(),
             changed: Arc::clone(&self.changed),
-        };
-        Shard::supervise(spec, setup, &self.tasks)
+            heritage: Heritage::default(),
+            after: None,
+            asleep: false,
+        }
+    }
+
+    fn supervise(&self, spec: &Arc<ShardSpec>, setup: Setup) -> Shard {
+        Shard::supervise(Arc::clone(spec), setup, &self.tasks)
     }
 
     fn recall(&mut self, spec: &ShardSpec) -> Option<Known> {
@@ -172,8 +268,10 @@ impl Fleet {
     }
 
     fn publish(&mut self) {
+        self.follow_changes();
         for (name, shard) in &self.shards {
-            if matches!(*shard.state.borrow(), ShardState::Ready(_) | ShardState::Backoff { .. }) {
+            let state = shard.state.borrow();
+            if matches!(*state, ShardState::Ready(_) | ShardState::Backoff { .. } | ShardState::Asleep) {
                 self.tried.insert(name.clone());
             }
         }
@@ -193,10 +291,11 @@ impl Fleet {
             left_out,
             shards: self.shards.clone(),
             absent: self.absent.clone(),
-            problems: self.problems.clone(),
+            problems: self.problems.iter().cloned().chain(self.changes.values().filter_map(Change::trouble)).collect(),
             settled,
             ready: before.ready || ready,
         }));
+        self.leaving.drain(..).for_each(|shard| retire(&shard));
         // Nobody who waits for the world waits for the disk, and nobody else for this thread.
         tokio::task::block_in_place(|| self.remember());
     }
@@ -212,9 +311,7 @@ impl Fleet {
                 continue;
             }
             let saved = Saved { roster: (*known.roster).clone(), verdict_certain: known.certain };
-            if let Err(error) = self.settings.store.save(shard.spec().process.command_key(), &saved) {
-                warn!(shard = %name, error = &error as &dyn std::error::Error, "cannot remember what the shard offers");
-            }
+            self.settings.store.remember(shard.spec().process.command_key(), &saved);
             self.saved.insert(name.clone(), (known.roster, known.certain));
         }
     }
@@ -222,5 +319,5 @@ impl Fleet {
 
 /// Lets it finish what is under way; its supervisor ends it.
 fn retire(shard: &Shard) {
-    shard.stop(shard.spec().timeouts.drain.min(MOST_DRAIN));
+    shard.stop(shard.spec().timeouts.drain);
 }

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod door;
 pub mod fleet;
+pub mod log;
 pub mod mux;
 pub mod shard;
 pub mod tasks;

@@ -4,13 +4,19 @@ use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway::{app, cli};
+use anyhow::Context as _;
+use gateway::app::{self, Settings};
+use gateway::cli::{self, Wish};
+use gateway::log;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
+/// How long the last lines of the log may take, if they are not read.
+const LAST_LINES: Duration = Duration::from_millis(200);
+
 fn main() -> ExitCode {
-    let settings = match cli::parse(std::env::args_os()) {
-        Ok(settings) => settings,
+    let wish = match cli::parse(std::env::args_os()) {
+        Ok(wish) => wish,
         Err(told) => {
             // Printing fails only when nobody is there to read it.
             let _ = told.print();
@@ -18,23 +24,28 @@ fn main() -> ExitCode {
         }
     };
     let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_writer(stderr).with_ansi(stderr().is_terminal()).with_env_filter(filter);
-    log.with_target(false).init();
-    let runtime = match Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "cannot start");
-            return ExitCode::FAILURE;
-        }
+    let log = log::stderr();
+    let lines = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(stderr().is_terminal());
+    lines.with_env_filter(filter).with_target(false).init();
+    let outcome = match wish {
+        Wish::Serve(settings) => serve(*settings),
+        Wish::Ps(options) => app::ps::show(&options),
     };
-    let outcome = runtime.block_on(app::run(settings));
-    // A read of stdin cannot be interrupted, so nobody waits for it.
-    runtime.shutdown_timeout(Duration::from_millis(50));
-    match outcome {
+    let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
-    }
+    };
+    log.flush(LAST_LINES);
+    code
+}
+
+fn serve(settings: Settings) -> anyhow::Result<()> {
+    let runtime = Runtime::new().context("cannot start")?;
+    let outcome = runtime.block_on(app::run(settings));
+    // A read of stdin cannot be interrupted, so nobody waits for it.
+    runtime.shutdown_timeout(Duration::from_millis(50));
+    outcome
 }

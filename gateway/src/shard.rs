@@ -9,13 +9,17 @@ mod fetch;
 mod handle;
 mod handshake;
 mod instance;
+pub(crate) mod keeper;
 pub mod link;
+pub(crate) mod os;
 pub mod polite;
 mod process;
+mod quota;
 pub mod roster;
 pub mod stats;
 pub mod stderr;
 mod supervisor;
 
 pub use ended::{Ended, Reason};
-pub use handle::{Known, Live, Setup, Shard, ShardState};
+pub use handle::{Heritage, Known, Live, Setup, Shard, ShardState};
+pub use keeper::Keeper;

@@ -8,7 +8,9 @@ use std::io::{Write as _, stderr, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gateway::{app, cli};
+use anyhow::bail;
+use gateway::app;
+use gateway::cli::{self, Wish};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
@@ -58,11 +60,11 @@ fn main() -> ExitCode {
 }
 
 fn serve() -> anyhow::Result<()> {
-    let settings = cli::parse(std::env::args_os())?;
+    let Wish::Serve(settings) = cli::parse(std::env::args_os())? else { bail!("it only serves") };
     let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_writer(stderr).with_env_filter(filter).with_target(false).init();
     std::thread::spawn(tell);
-    Runtime::new()?.block_on(app::run(settings))
+    Runtime::new()?.block_on(app::run(*settings))
 }
 
 fn tell() {

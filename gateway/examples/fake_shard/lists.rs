@@ -13,7 +13,7 @@ use crate::flags::Options;
 use crate::wire::{Refusal, json};
 
 /// Every tool that is answered, with a word on what it does.
-const TOOLS: [(&str, &str); 34] = [
+const TOOLS: [(&str, &str); 36] = [
     ("echo", "gives its arguments back as structuredContent"),
     ("raw_result", "answers with `result` as it is"),
     ("raw_text", "answers with `text`, which is the text of a result, as it is"),
@@ -30,6 +30,8 @@ const TOOLS: [(&str, &str); 34] = [
     ("progress", "`n` progress notifications, `delay_ms` apart"),
     ("ask", "asks the client `method`, with `params`"),
     ("hang", "never answers"),
+    ("flood", "`bytes` of `what`, then the answer"),
+    ("deaf", "the answer, and from then on reads nothing"),
     ("crash", "two lines on stderr, then exit code 3"),
     ("close_stdout", "closes stdout and lives on"),
     ("answer_twice", "two answers"),

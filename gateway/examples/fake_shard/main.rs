@@ -6,6 +6,7 @@
 mod era;
 mod faults;
 mod flags;
+mod floods;
 mod lists;
 mod notes;
 mod serve;
@@ -59,16 +60,22 @@ fn run(options: Options) -> Result<ExitCode, String> {
         if let Some(journal) = &mut journal {
             journal.write_all(&noted(spoil, &line)).map_err(|error| format!("cannot write the journal: {error}"))?;
         }
-        if let Next::Exit(code) = shard.on_line(&line) {
-            return Ok(ExitCode::from(code));
+        match shard.on_line(&line) {
+            Next::GoOn => {}
+            Next::Park => park(),
+            Next::Exit(code) => return Ok(ExitCode::from(code)),
         }
     }
     if ignore_eof {
-        loop {
-            thread::park();
-        }
+        park();
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn park() -> ! {
+    loop {
+        thread::park();
+    }
 }
 
 /// The line as it came, unless something on the way is to have spoiled it.

@@ -17,6 +17,8 @@ use crate::wire::{Incoming, Out, Params, Refusal, answer, json};
 /// What the reading loop does after a line.
 pub(crate) enum Next {
     GoOn,
+    /// Lives on and reads nothing more.
+    Park,
     Exit(u8),
 }
 

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::era::Speech;
 use crate::serve::{Next, Shard, complete};
 use crate::wire::{Refusal, answer, error, json, notification};
-use crate::{faults, notes, waits};
+use crate::{faults, floods, notes, waits};
 
 /// One call, as text that outlives its line.
 pub(crate) struct Call {
@@ -59,6 +59,11 @@ pub(crate) fn call(shard: &mut Shard, call: Call) -> Result<Next, Refusal> {
         "sleep" | "progress" | "ask" => {
             waits::start(shard, call)?;
             return Ok(Next::GoOn);
+        }
+        "flood" => floods::flood(shard, &call)?,
+        "deaf" => {
+            shard.out.send(call.text("ok"));
+            return Ok(Next::Park);
         }
         "hang" => return Ok(Next::GoOn),
         "crash" => {

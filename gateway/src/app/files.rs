@@ -1,6 +1,6 @@
 //! How many files the process may have open at once.
 //!
-//! Invariant: the soft limit only ever rises, and no further than the settings need, because children inherit it.
+//! Invariant: the soft limit only ever rises, and no further than the settings need. Children get back what it was.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;

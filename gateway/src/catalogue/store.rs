@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
@@ -57,12 +58,18 @@ struct Content<T> {
 pub struct Store {
     dir: Option<PathBuf>,
     writes: AtomicU64,
+    /// Why the latest save failed, if it did.
+    refusal: Mutex<Option<io::ErrorKind>>,
 }
 
 impl Store {
     /// A store that remembers nothing.
     pub fn nowhere() -> Self {
-        Self { dir: None, writes: AtomicU64::new(0) }
+        Self::at(None)
+    }
+
+    fn at(dir: Option<PathBuf>) -> Self {
+        Self { dir, writes: AtomicU64::new(0), refusal: Mutex::default() }
     }
 
     /// Makes `state_dir/rosters` for this user alone and forgets the oldest of very many files. `None` is [`Self::nowhere`].
@@ -74,7 +81,7 @@ impl Store {
         let dir = state_dir.join("rosters");
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
         made.and_then(|()| forget_oldest(&dir)).map_err(|source| StoreError { path: dir.clone(), source })?;
-        Ok(Self { dir: Some(dir), writes: AtomicU64::new(0) })
+        Ok(Self::at(Some(dir)))
     }
 
     /// What was saved under `key`, hex digits that stand for a shard's name, command and arguments. A file that cannot be
@@ -93,6 +100,19 @@ impl Store {
             warn!(file = %path.display(), error = &error as &dyn std::error::Error, "it cannot be set aside either");
         }
         None
+    }
+
+    /// Saves, or logs why not: once for each cause, not for each shard, until a save succeeds.
+    pub fn remember(&self, key: &str, saved: &Saved) {
+        let refused = self.save(key, saved).err();
+        let cause = refused.as_ref().map(|error| error.source.kind());
+        let before = {
+            let mut refusal = self.refusal.lock().expect("nothing panics while it holds this lock");
+            std::mem::replace(&mut *refusal, cause)
+        };
+        if let Some(error) = refused.filter(|_| before != cause) {
+            warn!(error = &error as &dyn std::error::Error, "cannot remember what shards offer, serving on");
+        }
     }
 
     /// Replaces what was saved under `key`, whole or not at all.
@@ -126,7 +146,8 @@ fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Removes the oldest files above [`KEPT`]; what is set aside or was cut short ages like the others.
+/// Removes the oldest files above [`KEPT`]; what is set aside or was cut short ages like the others. What cannot be removed
+/// stays: another gateway may have been quicker, and a disk that is read-only can still be read from.
 fn forget_oldest(dir: &Path) -> io::Result<()> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -137,7 +158,7 @@ fn forget_oldest(dir: &Path) -> io::Result<()> {
     files.sort_unstable();
     let surplus = files.len().saturating_sub(KEPT);
     for (_, path) in &files[..surplus] {
-        fs::remove_file(path)?;
+        let _ = fs::remove_file(path);
     }
     Ok(())
 }

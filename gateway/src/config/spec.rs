@@ -192,6 +192,11 @@ impl ShardSpec {
         }
     }
 
+    /// This process, with everything else as `other` says.
+    pub fn seen_as(&self, other: &Self) -> Self {
+        Self { process: self.process.clone(), mask: self.mask.clone(), ..other.clone() }
+    }
+
     /// All that the child's environment holds: a little of `parent`, and what the file names.
     pub fn child_env(&self, parent: &dyn Environment) -> BTreeMap<OsString, OsString> {
         let inherited = parent.vars().into_iter().filter(|(name, _)| {

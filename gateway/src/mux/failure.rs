@@ -115,6 +115,7 @@ fn comeback(shard: &Shard) -> String {
     match &*shard.state.borrow() {
         ShardState::Starting => "; it is being started again".into(),
         ShardState::Ready(_) => "; it has been started again".into(),
+        ShardState::Asleep => "; it is started again when it is called".into(),
         ShardState::Backoff { .. } | ShardState::Draining | ShardState::Stopped => String::new(),
     }
 }

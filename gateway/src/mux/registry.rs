@@ -36,7 +36,7 @@ pub struct Registry {
 pub struct Entry {
     /// Its name.
     pub name: String,
-    /// `ready`, `starting`, `backoff`, `draining`, `disabled` or `invalid`.
+    /// `ready`, `starting`, `backoff`, `draining`, `asleep`, `disabled` or `invalid`.
     pub state: &'static str,
     /// `legacy` or `modern`, once known.
     pub era: Option<&'static str>,
@@ -78,7 +78,7 @@ pub(super) fn registry(world: &World, started: Instant) -> Registry {
     let mut shards: Vec<Entry> = running.chain(absent).collect();
     shards.sort_by(|one, other| one.name.cmp(&other.name));
     let problems: Vec<_> = world.problems.iter().chain(&world.left_out).cloned().collect();
-    let tried = |shard: &Entry| matches!(shard.state, "ready" | "backoff" | "disabled" | "invalid");
+    let tried = |shard: &Entry| matches!(shard.state, "ready" | "backoff" | "asleep" | "disabled" | "invalid");
     let ready = world.ready || shards.iter().all(tried);
     // A shard that crashes again and again is between two tries most of the time.
     let down = shards.iter().any(|shard| match shard.state {
@@ -104,6 +104,7 @@ fn entry(world: &World, name: &str, shard: &Shard) -> Entry {
         ShardState::Ready(_) if !listed => ("starting", None),
         ShardState::Ready(live) => ("ready", Some(live.clone())),
         ShardState::Backoff { .. } => ("backoff", None),
+        ShardState::Asleep => ("asleep", None),
         ShardState::Draining | ShardState::Stopped => ("draining", None),
     };
     let roster = shard.known.borrow().as_ref().map(|known| known.roster.clone());

@@ -281,27 +281,37 @@ fn ready(shard: &Shard) -> Option<Live> {
     }
 }
 
-/// Waits for a shard to be ready: as long as a start may take if it is starting, a little if it is down (DESIGN D8).
+/// Waits for a shard to be ready: as long as a start may take if it is starting, a little if it is down (DESIGN D8). Wakes
+/// it if it sleeps.
 async fn find(mux: &Inner, name: &str) -> Result<(Shard, Live), CallError> {
     let since = Instant::now();
+    let mut down = None;
     let mut world = mux.world.clone();
     loop {
         let shard = world.borrow_and_update().shard(name).cloned().ok_or(CallError::Removed)?;
         let mut state = shard.state.clone();
-        let (patience, ended) = match &*state.borrow_and_update() {
+        let timeouts = shard.spec().timeouts;
+        let (until, ended) = match &*state.borrow_and_update() {
             ShardState::Ready(live) if !live.link.is_closed() => {
                 let live = live.clone();
                 return Ok((shard, live));
             }
-            ShardState::Ready(_) => (DOWN, None),
-            ShardState::Starting => (shard.spec().timeouts.start, shard.stats.last_ended()),
-            ShardState::Backoff { ended, .. } => (DOWN, Some(Arc::clone(ended))),
-            ShardState::Draining | ShardState::Stopped => (DOWN, None),
+            ShardState::Starting => (since + timeouts.start, shard.stats.last_ended()),
+            ShardState::Asleep => {
+                shard.wake();
+                (since + timeouts.start, None)
+            }
+            // It is being replaced by a new child, which is still to start.
+            ShardState::Draining => (since + timeouts.drain + timeouts.stop + timeouts.start, None),
+            ShardState::Backoff { ended, .. } => {
+                (*down.get_or_insert_with(Instant::now) + DOWN, Some(Arc::clone(ended)))
+            }
+            ShardState::Ready(_) | ShardState::Stopped => (*down.get_or_insert_with(Instant::now) + DOWN, None),
         };
         tokio::select! {
             _ = state.changed() => {}
             _ = world.changed() => {}
-            () = sleep_until(since + patience) => return Err(CallError::NotReady { waited: since.elapsed(), ended }),
+            () = sleep_until(until) => return Err(CallError::NotReady { waited: since.elapsed(), ended }),
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -15,6 +16,7 @@ use tracing::{Instrument, info_span};
 use crate::config::ShardSpec;
 use crate::shard::Ended;
 use crate::shard::budget::Budget;
+use crate::shard::keeper::Keeper;
 use crate::shard::link::Link;
 use crate::shard::roster::Roster;
 use crate::shard::stats::Stats;
@@ -37,8 +39,10 @@ pub enum ShardState {
         /// Why.
         ended: Arc<Ended>,
     },
-    /// It takes no more calls and finishes those under way.
+    /// It takes no more calls and finishes those under way, or waits until its predecessor has.
     Draining,
+    /// It has no child, and gets one when it is called.
+    Asleep,
     /// It was stopped on purpose, and its child is gone.
     Stopped,
 }
@@ -68,6 +72,8 @@ pub struct Known {
 /// What a supervisor needs besides the spec.
 #[derive(Debug, Clone)]
 pub struct Setup {
+    /// Who starts and owns the child.
+    pub keeper: Keeper,
     /// The variables of the child.
     pub env: BTreeMap<OsString, OsString>,
     /// What was learned in an earlier run.
@@ -78,6 +84,20 @@ pub struct Setup {
     pub level: watch::Receiver<Option<Level>>,
     /// Woken whenever state or offer have changed; carries nothing.
     pub changed: Arc<Notify>,
+    /// What goes on from the process whose place it takes.
+    pub heritage: Heritage,
+    /// It starts when this one, which has been asked to stop, has stopped.
+    pub after: Option<Shard>,
+    /// It starts when it is called.
+    pub asleep: bool,
+}
+
+/// What one process of a shard leaves to the next.
+#[derive(Debug, Clone, Default)]
+pub struct Heritage {
+    /// The number of the last call, so that a line that was not sent can go to the next process.
+    pub(crate) numbers: Arc<AtomicU64>,
+    pub(crate) stats: Arc<Stats>,
 }
 
 /// A shard as others see it. Cheap to clone.
@@ -89,10 +109,12 @@ pub struct Shard {
     pub known: watch::Receiver<Option<Known>>,
     /// What it has done.
     pub stats: Arc<Stats>,
+    numbers: Arc<AtomicU64>,
     /// What it says on stderr.
     pub stderr: StderrTail,
     spec: watch::Sender<Arc<ShardSpec>>,
     stop: watch::Sender<Option<Duration>>,
+    wake: watch::Sender<()>,
 }
 
 impl Shard {
@@ -101,23 +123,25 @@ impl Shard {
         let (state, seen) = watch::channel(ShardState::Starting);
         let (known, roster) = watch::channel(setup.known.clone());
         let (stop, stopping) = watch::channel(None);
+        let (wake, woken) = watch::channel(());
         let (spec, described) = watch::channel(spec);
-        let stats = Arc::new(Stats::default());
+        let heritage = setup.heritage.clone();
+        let Heritage { stats, numbers } = heritage.clone();
         let stderr = StderrTail::default();
         let span = info_span!("shard", shard = %spec.borrow().name);
         let supervisor = Supervisor {
             spec: described,
-            numbers: Arc::default(),
+            heritage,
             setup,
             state,
             known,
-            stats: Arc::clone(&stats),
             stderr: stderr.clone(),
             stopping,
+            woken,
             tasks: tasks.clone(),
         };
         tasks.spawn(supervisor.run().instrument(span));
-        Self { state: seen, known: roster, stats, stderr, spec, stop }
+        Self { state: seen, known: roster, stats, numbers, stderr, spec, stop, wake }
     }
 
     /// Its spec as it is now.
@@ -128,6 +152,16 @@ impl Shard {
     /// Gives it another spec for the same process.
     pub fn review(&self, spec: Arc<ShardSpec>) {
         self.spec.send_replace(spec);
+    }
+
+    /// For the process that is to take its place.
+    pub fn heritage(&self) -> Heritage {
+        Heritage { numbers: Arc::clone(&self.numbers), stats: Arc::new(self.stats.successor()) }
+    }
+
+    /// Gives it a child if it sleeps. Returns at once.
+    pub fn wake(&self) {
+        self.wake.send_replace(());
     }
 
     /// Asks it to stop: no new calls, `drain` for those under way. Returns at once.

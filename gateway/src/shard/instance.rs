@@ -2,8 +2,6 @@
 //!
 //! Invariant: what is launched is closed; [`Instance::close`] waits for the child and for its tasks.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +15,7 @@ use crate::config::ShardSpec;
 use crate::shard::link::{self, Link};
 use crate::shard::process::Process;
 use crate::shard::stderr::{self, StderrTail};
-use crate::shard::{Ended, Reason};
+use crate::shard::{Ended, Reason, Setup};
 use crate::tasks::Tasks;
 
 /// After its exit, what the child had written is still read for so long; and after it closed its output, its exit is
@@ -39,15 +37,16 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn launch(
+    /// Starts the shard's child.
+    pub(crate) async fn launch(
         spec: &ShardSpec,
-        env: &BTreeMap<OsString, OsString>,
+        setup: &Setup,
         link: Link,
         tail: StderrTail,
         tasks: &Tasks,
     ) -> Result<Self, Ended> {
         let born = tail.position();
-        let launched = Process::launch(&spec.process, env);
+        let launched = Process::launch(&spec.process, &setup.env, &spec.name, &setup.keeper).await;
         let (process, pipes) = launched.map_err(|reason| Ended { reason, stderr: Vec::new() })?;
         let span = tracing::Span::current();
         let reader = tasks.spawn(link::read(link.clone(), pipes.stdout).instrument(span.clone()));
@@ -103,6 +102,8 @@ impl Instance {
         stop: Duration,
         hurry: &CancellationToken,
     ) {
+        // Before calls are refused, since a writer without calls closes stdin.
+        self.process.look_around().await;
         self.link.refuse_calls();
         // The writer ends when all calls are answered.
         let _ = hurry.run_until_cancelled(timeout(drain, finished(&mut self.writer))).await;

@@ -9,7 +9,7 @@ mod reader;
 mod table;
 mod writer;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -24,10 +24,9 @@ pub(crate) use writer::write;
 use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
 use crate::config::Mask;
-use crate::shard::Ended;
 use crate::shard::budget::Budget;
 use crate::shard::roster::List;
-use crate::shard::stats::Stats;
+use crate::shard::{Ended, Heritage};
 use crate::wire::{self, Fault, Level};
 
 /// Who makes a call, as far as the link must know: a plain value.
@@ -165,16 +164,21 @@ pub struct Ask {
 pub(crate) const WAITING: usize = 256;
 
 /// What bounds a link.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Limits {
-    /// How many calls the shard works on at once.
-    pub in_flight: usize,
-    /// How long a message from the shard may be, in bytes.
-    pub message: usize,
+    in_flight: AtomicUsize,
+    message: AtomicUsize,
     /// What all results together may take.
-    pub budget: Budget,
+    budget: Budget,
     /// Hides the shard's secrets in what it says for nobody but the gateway's log.
-    pub mask: Mask,
+    mask: Mask,
+}
+
+impl Limits {
+    /// `in_flight` calls at once, messages from the shard of up to `message` bytes, results within `budget`.
+    pub fn new(in_flight: usize, message: usize, budget: Budget, mask: Mask) -> Self {
+        Self { in_flight: in_flight.into(), message: message.into(), budget, mask }
+    }
 }
 
 /// The link to one child. Cheap to clone; it lives as long as its reader and writer.
@@ -189,21 +193,34 @@ struct Shared {
     /// Wakes whoever keeps the roster.
     changed: Notify,
     limits: Limits,
-    /// Shared by all instances of a shard.
-    numbers: Arc<AtomicU64>,
-    stats: Arc<Stats>,
+    heritage: Heritage,
 }
 
 impl Link {
     /// A link whose reader and writer still have to be run, with [`read`] and [`write`].
-    pub(crate) fn new(limits: Limits, numbers: Arc<AtomicU64>, stats: Arc<Stats>) -> Self {
-        let table = Mutex::new(Table::default());
-        Self(Arc::new(Shared { table, outgoing: Notify::new(), changed: Notify::new(), limits, numbers, stats }))
+    pub(crate) fn new(limits: Limits, heritage: Heritage) -> Self {
+        let table = Mutex::new(Table::new());
+        Self(Arc::new(Shared { table, outgoing: Notify::new(), changed: Notify::new(), limits, heritage }))
     }
 
     /// A number for the next call: its request id, and its progress token if it has one.
     pub fn next_number(&self) -> u64 {
-        self.0.numbers.fetch_add(1, Ordering::Relaxed) + 1
+        self.0.heritage.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Bounds calls and messages from now on: `in_flight` calls at once, `message` bytes.
+    pub(crate) fn limit(&self, in_flight: usize, message: usize) {
+        self.0.limits.in_flight.store(in_flight, Ordering::Relaxed);
+        self.0.limits.message.store(message, Ordering::Relaxed);
+        self.0.outgoing.notify_one();
+    }
+
+    fn in_flight_limit(&self) -> usize {
+        self.0.limits.in_flight.load(Ordering::Relaxed)
+    }
+
+    fn message_limit(&self) -> usize {
+        self.0.limits.message.load(Ordering::Relaxed)
     }
 
     /// Queues a request: `line` is the whole message with `number` as its id, on one line.
@@ -214,7 +231,7 @@ impl Link {
         let now = Instant::now();
         let mailbox = Arc::new(Mailbox::new(now));
         let entry = Entry { mailbox: Arc::clone(&mailbox), caller, sent: false };
-        self.table().enqueue(number, line, entry, self.0.limits.in_flight)?;
+        self.table().enqueue(number, line, entry, self.in_flight_limit())?;
         self.0.outgoing.notify_one();
         Ok(Call::new(self.clone(), number, mailbox, now, deadlines))
     }
@@ -251,6 +268,21 @@ impl Link {
     /// How many calls are with the shard, and how many wait to be sent.
     pub fn in_flight(&self) -> (usize, usize) {
         self.table().in_flight()
+    }
+
+    /// Since when no client has a call here; `None` while one has.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        self.table().idle_since()
+    }
+
+    /// Takes no more calls if there has been none for `patience`; true if so.
+    pub(crate) fn refuse_if_idle(&self, patience: Duration) -> bool {
+        let mut table = self.table();
+        let is_idle = table.idle_since().is_some_and(|since| since.elapsed() >= patience);
+        if is_idle {
+            table.refuse();
+        }
+        is_idle
     }
 
     /// The lists that the shard said have changed since the last call; waits until there is one.
@@ -296,10 +328,13 @@ impl Link {
     }
 
     fn control(&self, line: Vec<u8>) {
-        if self.table().enqueue_control(line) {
-            self.0.outgoing.notify_one();
-        } else {
-            tracing::warn!("the shard does not read: a message to it was dropped");
+        let queued = self.table().enqueue_control(line);
+        match queued {
+            Ok(()) => self.0.outgoing.notify_one(),
+            Err(overrun) if overrun.is_first => {
+                tracing::warn!("the shard does not read: messages to it are dropped");
+            }
+            Err(_) => {}
         }
     }
 

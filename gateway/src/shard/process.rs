@@ -1,6 +1,7 @@
-//! The child process: started in a group of its own, and ended with that group.
+//! The child process: started in a group of its own, and ended with that group and with what has left it.
 //!
-//! Invariant: there is no await between "started" and "owned", and every path out goes through [`Process::close`].
+//! Invariant: there is no await between "started" and "owned", and every path out goes through [`Process::close`] or the
+//! drop, which kills.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,11 +10,15 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::ProcessSpec;
+use crate::config::{ProcessSpec, ShardName};
 use crate::shard::Reason;
+use crate::shard::keeper::Keeper;
+use crate::shard::keeper::ledger::Entry;
+use crate::shard::os::table::Id;
 
 /// How long a group has between SIGTERM and SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(2);
@@ -22,11 +27,17 @@ const HURRIED: Duration = Duration::from_millis(700);
 /// How long a killed group is waited for.
 const DYING: Duration = Duration::from_millis(500);
 
-/// A child and its group. Dropped without [`Process::close`], as when the gateway is stopped at once, the group is killed.
+/// A child and its group. Dropped without [`Process::close`], as when the gateway is stopped at once, they are killed, and
+/// soon after what has left the group.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
     group: Option<Pid>,
+    entry: Entry,
+    keeper: Keeper,
+    /// Those below it when it was looked at last: one that leaves the group and hides its marker is found only so.
+    family: Vec<Id>,
+    is_closed: bool,
 }
 
 /// The child's ends of its pipes.
@@ -38,8 +49,14 @@ pub(crate) struct Pipes {
 }
 
 impl Process {
-    /// Starts the program with exactly the variables in `env`.
-    pub(crate) fn launch(spec: &ProcessSpec, env: &BTreeMap<OsString, OsString>) -> Result<(Self, Pipes), Reason> {
+    /// Starts the program with exactly the variables in `env` and the keeper's marker. It may take a while when the
+    /// gateway has only just started: what an earlier one left behind is ended first.
+    pub(crate) async fn launch(
+        spec: &ProcessSpec,
+        env: &BTreeMap<OsString, OsString>,
+        shard: &ShardName,
+        keeper: &Keeper,
+    ) -> Result<(Self, Pipes), Reason> {
         let mut command = Command::new(&spec.program);
         command.args(spec.args.iter().map(|arg| arg.expose())).env_clear().envs(env);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -48,14 +65,20 @@ impl Process {
             command.current_dir(directory);
         }
         let program = || spec.program.display().to_string();
-        let mut child = command.spawn().map_err(|source| Reason::Spawn { program: program(), source })?;
+        let launched = keeper.launch(shard, command).await;
+        let mut process = launched.map_err(|source| Reason::Spawn { program: program(), source })?;
         let pipes = Pipes {
-            stdin: child.stdin.take().expect("stdin is piped"),
-            stdout: child.stdout.take().expect("stdout is piped"),
-            stderr: child.stderr.take().expect("stderr is piped"),
+            stdin: process.child.stdin.take().expect("stdin is piped"),
+            stdout: process.child.stdout.take().expect("stdout is piped"),
+            stderr: process.child.stderr.take().expect("stderr is piped"),
         };
+        Ok((process, pipes))
+    }
+
+    /// Takes over a child that leads a group of its own.
+    pub(crate) fn own(child: Child, entry: Entry, keeper: Keeper) -> Self {
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Ok((Self { child, group }, pipes))
+        Self { child, group, entry, keeper, family: Vec::new(), is_closed: false }
     }
 
     /// The process id, until it has been reaped.
@@ -68,7 +91,13 @@ impl Process {
         self.child.wait().await.ok()
     }
 
-    /// Ends the child and its group; its stdin must have been closed. Gives it `grace`, then SIGTERM, then SIGKILL; once
+    /// Notes who is below the child, while their parents are there to tell. To be called before its stdin is closed.
+    pub(crate) async fn look_around(&mut self) {
+        let entry = self.entry.clone();
+        self.family = spawn_blocking(move || Keeper::family(&entry)).await.unwrap_or_default();
+    }
+
+    /// Ends the child, its group and what has left it; its stdin must have been closed. Gives it `grace`, then SIGTERM, then SIGKILL; once
     /// `hurry` is cancelled, only a moment for each.
     pub(crate) async fn close(mut self, grace: Duration, hurry: &CancellationToken) -> Option<ExitStatus> {
         let mut status = self.exited_within(grace, hurry).await;
@@ -85,6 +114,8 @@ impl Process {
         let _ = timeout(DYING, self.group_gone()).await;
         // The number may be another group's soon.
         self.group = None;
+        let (keeper, entry, family) = (self.keeper.clone(), self.entry.clone(), std::mem::take(&mut self.family));
+        self.is_closed = spawn_blocking(move || keeper.finish(&entry, &family)).await.is_ok();
         status
     }
 
@@ -117,5 +148,8 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
+        if !self.is_closed {
+            self.keeper.abandon(&self.entry);
+        }
     }
 }

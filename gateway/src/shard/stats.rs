@@ -9,13 +9,24 @@ use crate::shard::Ended;
 #[derive(Debug, Default)]
 pub struct Stats {
     restarts: AtomicU64,
-    calls: AtomicU64,
+    last_ended: Mutex<Option<Arc<Ended>>>,
+    calls: Arc<Calls>,
+}
+
+/// What a process and the one that takes its place count together.
+#[derive(Debug, Default)]
+struct Calls {
+    made: AtomicU64,
     failed: AtomicU64,
     strays: AtomicU64,
-    last_ended: Mutex<Option<Arc<Ended>>>,
 }
 
 impl Stats {
+    /// For the process that is to take the place: calls go on being counted together, endings do not.
+    pub(crate) fn successor(&self) -> Self {
+        Self { restarts: AtomicU64::new(self.restarts()), last_ended: Mutex::default(), calls: Arc::clone(&self.calls) }
+    }
+
     /// How often the child was started again.
     pub fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed)
@@ -23,17 +34,17 @@ impl Stats {
 
     /// How many calls of clients were made.
     pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
+        self.calls.made.load(Ordering::Relaxed)
     }
 
     /// How many of them ended without an answer of the shard.
     pub fn failed(&self) -> u64 {
-        self.failed.load(Ordering::Relaxed)
+        self.calls.failed.load(Ordering::Relaxed)
     }
 
     /// How many lines on stdout belonged to nothing and were passed over.
     pub fn strays(&self) -> u64 {
-        self.strays.load(Ordering::Relaxed)
+        self.calls.strays.load(Ordering::Relaxed)
     }
 
     /// How the latest child that ended of itself did so.
@@ -43,12 +54,12 @@ impl Stats {
 
     /// Counts one call of a client.
     pub fn count_call(&self) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.calls.made.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts one call that the shard did not answer.
     pub fn count_failed(&self) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
+        self.calls.failed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn keep_ended(&self, ended: &Arc<Ended>) {
@@ -60,6 +71,6 @@ impl Stats {
     }
 
     pub(crate) fn count_stray(&self) {
-        self.strays.fetch_add(1, Ordering::Relaxed);
+        self.calls.strays.fetch_add(1, Ordering::Relaxed);
     }
 }

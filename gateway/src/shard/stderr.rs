@@ -1,4 +1,4 @@
-//! What a child says on stderr: always read, logged line by line, and the end of it kept.
+//! What a child says on stderr: always read, logged line by line within a quota, and the end of it kept.
 //!
 //! Invariant: secrets are masked before a line is kept or logged.
 
@@ -10,6 +10,7 @@ use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::config::Mask;
+use crate::shard::quota::Quota;
 
 /// How much of the end is kept, in bytes.
 const KEPT: usize = 64 * 1024;
@@ -61,10 +62,11 @@ impl StderrTail {
 /// Reads until the child, and whoever inherited its stderr, closes it.
 pub(crate) async fn read(mut stderr: impl AsyncRead + Unpin, tail: StderrTail, mask: Mask) {
     let mut buffer = BytesMut::with_capacity(LINE);
+    let mut quota = Quota::default();
     loop {
         let end = memchr(b'\n', &buffer).or((buffer.len() >= LINE).then_some(LINE));
         if let Some(end) = end {
-            take(&buffer.split_to(end), &tail, &mask);
+            take(&buffer.split_to(end), &tail, &mask, &mut quota);
             if buffer.first() == Some(&b'\n') {
                 let _ = buffer.split_to(1);
             }
@@ -72,18 +74,31 @@ pub(crate) async fn read(mut stderr: impl AsyncRead + Unpin, tail: StderrTail, m
         }
         buffer.reserve(LINE);
         match stderr.read_buf(&mut buffer).await {
-            Ok(0) | Err(_) => return take(&buffer, &tail, &mask),
+            Ok(0) | Err(_) => {
+                take(&buffer, &tail, &mask, &mut quota);
+                return tell_left_out(quota.rest());
+            }
             Ok(_) => {}
         }
     }
 }
 
-fn take(line: &[u8], tail: &StderrTail, mask: &Mask) {
+fn take(line: &[u8], tail: &StderrTail, mask: &Mask, quota: &mut Quota) {
     let text = String::from_utf8_lossy(line);
     let text = mask.apply(text.trim_end());
-    if !text.is_empty() {
+    if text.is_empty() {
+        return;
+    }
+    if let Some(left_out) = quota.take(text.len()) {
+        tell_left_out(left_out);
         tracing::info!(target: "shard::stderr", "{text}");
-        tail.push(text.into_owned());
+    }
+    tail.push(text.into_owned());
+}
+
+fn tell_left_out(lines: u64) {
+    if lines > 0 {
+        tracing::warn!(lines, "the shard writes so much to stderr that lines were left out here");
     }
 }
 

@@ -2,46 +2,39 @@
 //!
 //! Invariant: one supervisor owns the shard's child; others see its state in a `watch` and hold links. It never gives up.
 
-use std::pin::pin;
+mod greeting;
+mod keeping;
+
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 use crate::config::{Protocol, ShardSpec};
 use crate::shard::backoff::Backoff;
-use crate::shard::fetch::{self, Within};
-use crate::shard::handshake::{self, Disagreed, Greeting, Plan};
+use crate::shard::handle::Heritage;
+use crate::shard::handshake::Plan;
 use crate::shard::instance::Instance;
-use crate::shard::link::{Caller, Deadlines, Limits, Link};
-use crate::shard::roster::{Offered, Roster};
-use crate::shard::stats::Stats;
+use crate::shard::link::{Limits, Link};
 use crate::shard::stderr::StderrTail;
 use crate::shard::{Ended, Known, Live, Reason, Setup, ShardState};
 use crate::tasks::Tasks;
-use crate::wire::{Era, Level, request};
 
-/// A shard that ran this long without ending has proved itself.
-const PROVEN: Duration = Duration::from_secs(10);
 /// How often one start may be begun anew because the eras differ.
 const REPLANS: usize = 4;
-/// Between two fetches of changed lists, for shards that say so without end.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The owner of a shard's child.
 pub(crate) struct Supervisor {
     pub(crate) spec: watch::Receiver<Arc<ShardSpec>>,
-    /// Goes on over the lives of the child, so that a line that was not sent can go to the next.
-    pub(crate) numbers: Arc<AtomicU64>,
+    pub(crate) heritage: Heritage,
     pub(crate) setup: Setup,
     pub(crate) state: watch::Sender<ShardState>,
     pub(crate) known: watch::Sender<Option<Known>>,
-    pub(crate) stats: Arc<Stats>,
     pub(crate) stderr: StderrTail,
     pub(crate) stopping: watch::Receiver<Option<Duration>>,
+    pub(crate) woken: watch::Receiver<()>,
     pub(crate) tasks: Tasks,
 }
 
@@ -49,6 +42,8 @@ pub(crate) struct Supervisor {
 enum End {
     /// On purpose.
     Stopped,
+    /// Nobody had called it for long enough.
+    Idle,
     /// To be started again at once and asked this.
     Replan(Plan),
     /// Of itself.
@@ -58,6 +53,7 @@ enum End {
 /// What follows the end of a child.
 enum Next {
     Stop,
+    Sleep,
     Replan(Plan),
     /// Another child, then.
     Restart(Instant),
@@ -65,14 +61,35 @@ enum Next {
 
 impl Supervisor {
     /// Until the shard is stopped.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
+        if let Some(before) = self.setup.after.take() {
+            // Also when this one is to stop meanwhile: whoever follows waits for both.
+            self.enter(ShardState::Draining);
+            before.stopped().await;
+        }
+        let asleep = self.setup.asleep;
+        if !asleep || self.sleep().await.is_some() {
+            self.keep_alive().await;
+        }
+        self.enter(ShardState::Stopped);
+    }
+
+    /// Starts child after child, until the shard is stopped.
+    async fn keep_alive(&mut self) {
         let mut backoff = Backoff::default();
         let mut plan = self.first_plan();
         let mut replans = 0;
         loop {
             self.enter(ShardState::Starting);
             let until = match self.live_once(plan, &mut backoff).await {
-                Next::Stop => break,
+                Next::Stop => return,
+                Next::Sleep => {
+                    if self.sleep().await.is_none() {
+                        return;
+                    }
+                    (plan, replans) = (self.first_plan(), 0);
+                    continue;
+                }
                 Next::Replan(next) if replans < REPLANS => {
                     info!(?next, "starting the shard again to speak its era");
                     (plan, replans) = (next, replans + 1);
@@ -87,11 +104,22 @@ impl Supervisor {
             };
             (plan, replans) = (self.first_plan(), 0);
             if timeout_at(until, self.stop_asked()).await.is_ok() {
-                break;
+                return;
             }
-            self.stats.count_restart();
+            self.heritage.stats.count_restart();
         }
-        self.enter(ShardState::Stopped);
+    }
+
+    /// Without a child until somebody calls; `None` if it is to stop instead.
+    async fn sleep(&mut self) -> Option<()> {
+        // Before anybody can see that it sleeps: who does wakes it, and no earlier call may.
+        self.woken.mark_unchanged();
+        self.enter(ShardState::Asleep);
+        let mut woken = self.woken.clone();
+        tokio::select! {
+            called = woken.changed() => called.ok(),
+            () = self.stop_asked() => None,
+        }
     }
 
     fn enter(&self, state: ShardState) {
@@ -103,7 +131,7 @@ impl Supervisor {
     fn fall(&self, ended: &Arc<Ended>, backoff: &mut Backoff) -> Instant {
         let delay = backoff.next();
         warn!(error = %ended, ?delay, "shard ended, will restart");
-        self.stats.keep_ended(ended);
+        self.heritage.stats.keep_ended(ended);
         let until = Instant::now() + delay;
         self.enter(ShardState::Backoff { until, ended: Arc::clone(ended) });
         until
@@ -118,38 +146,12 @@ impl Supervisor {
         Arc::clone(&self.spec.borrow())
     }
 
-    /// What the file says, else what is remembered, else the probe.
-    fn first_plan(&self) -> Plan {
-        match self.spec().process.protocol {
-            Protocol::Legacy => Plan::Initialize,
-            Protocol::Modern => Plan::Discover,
-            Protocol::Auto => match self.remembered() {
-                Some(Era::Legacy) => Plan::Initialize,
-                Some(Era::Modern) => Plan::Discover,
-                None => Plan::Probe,
-            },
-        }
-    }
-
-    fn remembered(&self) -> Option<Era> {
-        self.known.borrow().as_ref().filter(|known| known.certain).map(|known| known.roster.era())
-    }
-
-    /// The era must be asked for again; what is known of the offer is shown until then.
-    fn forget_era(&self) {
-        self.learn(|known| known.iter_mut().for_each(|known| known.certain = false));
-    }
-
     async fn live_once(&self, plan: Plan, backoff: &mut Backoff) -> Next {
         let spec = self.spec();
-        let limits = Limits {
-            in_flight: spec.limits.in_flight,
-            message: spec.limits.message,
-            budget: self.setup.budget.clone(),
-            mask: spec.mask.clone(),
-        };
-        let link = Link::new(limits, Arc::clone(&self.numbers), Arc::clone(&self.stats));
-        let launched = Instance::launch(&spec, &self.setup.env, link, self.stderr.clone(), &self.tasks);
+        let bounds = spec.limits;
+        let limits = Limits::new(bounds.in_flight, bounds.message, self.setup.budget.clone(), spec.mask.clone());
+        let link = Link::new(limits, self.heritage.clone());
+        let launched = Instance::launch(&spec, &self.setup, link, self.stderr.clone(), &self.tasks).await;
         let mut instance = match launched {
             Ok(instance) => instance,
             Err(ended) => return Next::Restart(self.fall(&Arc::new(ended), backoff)),
@@ -164,6 +166,11 @@ impl Supervisor {
             End::Replan(plan) => {
                 self.enter(ShardState::Starting);
                 (Next::Replan(plan), instance.report(Reason::Stopped), self.spec().timeouts.drain)
+            }
+            End::Idle => {
+                info!("nobody calls the shard: it sleeps until somebody does");
+                self.enter(ShardState::Draining);
+                (Next::Sleep, instance.report(Reason::Stopped), Duration::ZERO)
             }
             End::Stopped => {
                 self.enter(ShardState::Draining);
@@ -202,127 +209,12 @@ impl Supervisor {
             reason = instance.ended() => reason,
             () = self.keep_roster(&link, greeting.era) => Reason::Closed,
             () = self.keep_level(&link, &roster, heard) => Reason::Closed,
-            () = until_modern(&mut greeting) => return End::Replan(Plan::Discover),
+            () = self.keep_limits(&link) => Reason::Closed,
+            () = self.idle(&link) => return End::Idle,
+            () = keeping::until_modern(&mut greeting) => return End::Replan(Plan::Discover),
         };
-        if ready.elapsed() >= PROVEN {
-            backoff.reset();
-        }
+        backoff.lived(ready.elapsed());
         End::Died(instance.report(reason))
-    }
-
-    /// What the shard offers, and the log level that it has been told.
-    async fn prepare(&self, link: &Link, greeting: &Greeting) -> (Arc<Roster>, Option<Level>) {
-        let within = Within::from_now(self.spec().timeouts.start);
-        let roster = self.bumped(Arc::new(fetch::roster(link, greeting, within).await));
-        let heard = self.tell_level(link, &roster).await;
-        (roster, heard)
-    }
-
-    /// The handshake, within `timeouts.start`, or how it came to nothing.
-    async fn greet(&self, instance: &mut Instance, plan: Plan) -> Result<Box<Greeting>, End> {
-        let (limit, protocol) = (self.spec().timeouts.start, self.spec().process.protocol);
-        let link = instance.link.clone();
-        let mut agreeing = pin!(timeout(limit, handshake::agree(&link, plan)));
-        let (agreed, ended) = tokio::select! {
-            biased;
-            agreed = &mut agreeing => (agreed, None),
-            reason = instance.ended() => {
-                let ended = instance.report(reason);
-                link.refuse_calls();
-                link.fail_all(&ended);
-                (agreeing.await, Some(ended))
-            }
-        };
-        let failed = match agreed {
-            Ok(Ok(greeting)) => return Ok(greeting),
-            Ok(Err(Disagreed::Restart(next))) if protocol == Protocol::Auto => return Err(End::Replan(next)),
-            Ok(Err(Disagreed::Restart(_))) => {
-                Reason::Handshake("it speaks 2026-07-28, its file says `protocol: legacy`".into())
-            }
-            Ok(Err(Disagreed::Failed(error))) => {
-                let error = self.spec().mask.apply(&error).into_owned();
-                Reason::Handshake(match protocol {
-                    Protocol::Modern => {
-                        format!("its file says `protocol: modern`, and to `server/discover` it says {error}")
-                    }
-                    Protocol::Auto | Protocol::Legacy => error,
-                })
-            }
-            Err(_) => Reason::Silent(limit),
-        };
-        if protocol == Protocol::Auto && self.remembered().is_some() {
-            self.forget_era();
-            return Err(End::Replan(Plan::Probe));
-        }
-        Err(End::Died(ended.unwrap_or_else(|| instance.report(failed))))
-    }
-
-    /// A remembered era says nothing about a server that was exchanged: it may speak the modern one by now.
-    fn is_another_server(&self, greeting: &Greeting, plan: Plan) -> bool {
-        let known = self.known.borrow();
-        let Some(known) = known.as_ref().filter(|known| known.certain) else { return false };
-        let relied = plan == Plan::Initialize && self.spec().process.protocol == Protocol::Auto;
-        relied && known.roster.server_info != greeting.server_info
-    }
-
-    /// Fetches what the shard says has changed, for as long as it lives.
-    async fn keep_roster(&self, link: &Link, era: Era) {
-        loop {
-            for list in link.changed().await {
-                let within = Within::from_now(self.spec().timeouts.start);
-                let offered = fetch::offered(link, era, list, within).await;
-                self.learn(|known| {
-                    let Some(known) = known else { return };
-                    let before = known.roster.list(list);
-                    let generation = before.generation + 1;
-                    let offered = Offered { generation, ..offered.or_what_was(before) };
-                    let mut roster = (*known.roster).clone();
-                    roster.lists[list as usize] = Arc::new(offered);
-                    known.roster = Arc::new(roster);
-                });
-            }
-            sleep(PAUSE).await;
-        }
-    }
-
-    /// Tells a legacy shard the most verbose wish of all clients, before anybody calls it.
-    async fn tell_level(&self, link: &Link, roster: &Roster) -> Option<Level> {
-        let level = *self.setup.level.borrow();
-        if let Some(level) = level
-            && roster.era() == Era::Legacy
-            && roster.declares("logging")
-        {
-            let params = serde_json::json!({"level": level.as_str()}).to_string();
-            let number = link.next_number();
-            let line = request(number, "logging/setLevel", Some(params.as_bytes()));
-            let limit = self.spec().timeouts.start;
-            if let Ok(call) = link.call(number, line, Caller::GATEWAY, Deadlines { call: limit, max: limit }) {
-                // Whatever it answers: a level that a shard will not take changes nothing for the calls.
-                let _ = call.done().await;
-            }
-        }
-        level
-    }
-
-    async fn keep_level(&self, link: &Link, roster: &Roster, mut heard: Option<Level>) {
-        let mut wish = self.setup.level.clone();
-        while wish.wait_for(|level| *level != heard).await.is_ok() {
-            heard = self.tell_level(link, roster).await;
-        }
-        std::future::pending::<()>().await;
-    }
-
-    /// Generations go on counting over the lives of the child, and a list that it fails to tell stays as it was.
-    fn bumped(&self, mut roster: Arc<Roster>) -> Arc<Roster> {
-        let known = self.known.borrow();
-        let Some(before) = known.as_ref() else { return roster };
-        let fresh = Arc::make_mut(&mut roster);
-        for (list, old) in fresh.lists.iter_mut().zip(&before.roster.lists) {
-            let offered = Arc::unwrap_or_clone(std::mem::take(list)).or_what_was(old);
-            let changed = before.live && offered.items != old.items;
-            *list = Arc::new(Offered { generation: old.generation + u64::from(changed), ..offered });
-        }
-        roster
     }
 
     /// Ready when the shard, or everything, is to stop.
@@ -333,14 +225,4 @@ impl Supervisor {
             () = self.tasks.stop().cancelled() => {}
         }
     }
-}
-
-/// Ready if a shard that was silent when asked turns out to be modern after all.
-async fn until_modern(greeting: &mut Greeting) {
-    if let Some(discover) = &mut greeting.discover
-        && handshake::turned_out_modern(discover).await
-    {
-        return;
-    }
-    std::future::pending::<()>().await;
 }

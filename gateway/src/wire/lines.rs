@@ -44,6 +44,11 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         Self { reader, buffer: BytesMut::with_capacity(BUFFER), searched: 0, limit }
     }
 
+    /// Lines of up to `limit` bytes from now on.
+    pub fn limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// The next line; `None` at the end of the stream. A last line without a line break counts if it is a whole message;
     /// else its writer died while it wrote. Empty lines are passed over.
     ///

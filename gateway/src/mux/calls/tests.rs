@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::Mask;
+use crate::shard::Heritage;
 use crate::shard::budget::Budget;
 use crate::shard::link::{Caller, Deadlines, Limits};
-use crate::shard::stats::Stats;
 use crate::wire::Raw;
 
 fn enter(calls: &Arc<Calls>, client: u128, id: &str) -> Result<Ticket, Fault> {
@@ -43,8 +43,8 @@ fn only_the_clients_own_call_is_cancelled() {
 #[tokio::test]
 async fn a_cancelled_call_that_waits_is_off_the_link_before_anybody_looks() {
     let calls = Arc::default();
-    let limits = Limits { in_flight: 1, message: 1000, budget: Budget::new(0), mask: Mask::default() };
-    let link = Link::new(limits, Arc::default(), Arc::new(Stats::default()));
+    let limits = Limits::new(1, 1000, Budget::new(0), Mask::default());
+    let link = Link::new(limits, Heritage::default());
     let caller = Caller { client: 1, level: None, progress: false, asks: &[] };
     let hour = Duration::from_secs(3600);
     let _call = link.call(1, b"call".to_vec(), caller, Deadlines { call: hour, max: hour }).unwrap();

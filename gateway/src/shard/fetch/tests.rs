@@ -6,9 +6,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex}
 
 use super::*;
 use crate::config::Mask;
+use crate::shard::Heritage;
 use crate::shard::budget::Budget;
 use crate::shard::link::{Limits, read, write};
-use crate::shard::stats::Stats;
 
 const LIMIT: Duration = Duration::from_secs(3);
 const GREETING: &str = r#"{"tools":{},"resources":{}}"#;
@@ -28,8 +28,8 @@ async fn play(mut stdout: DuplexStream, stdin: DuplexStream, answers: &[&str]) -
 
 /// Runs `ask` over a link to such a shard.
 async fn with_shard<T>(answers: &[&str], ask: impl AsyncFnOnce(&Link) -> T) -> T {
-    let limits = Limits { in_flight: 1, message: 100_000, budget: Budget::new(1 << 20), mask: Mask::default() };
-    let link = Link::new(limits, Arc::default(), Arc::new(Stats::default()));
+    let limits = Limits::new(1, 100_000, Budget::new(1 << 20), Mask::default());
+    let link = Link::new(limits, Heritage::default());
     let ((stdin, theirs), (ours, stdout)) = (duplex(1000), duplex(1000));
     tokio::select! {
         asked = ask(&link) => asked,

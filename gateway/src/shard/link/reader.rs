@@ -21,12 +21,13 @@ use crate::wire::{
 /// # Errors
 /// What the pipe says.
 pub(crate) async fn read(link: Link, stdout: impl AsyncRead + Unpin) -> io::Result<()> {
-    let mut lines = Lines::new(stdout, link.0.limits.message);
+    let mut lines = Lines::new(stdout, link.message_limit());
     while let Some(line) = lines.next().await? {
+        lines.limit(link.message_limit());
         match line {
             Line::Whole(line) => link.take_line(&line),
             Line::Overlong { id, has_method, length } => {
-                let limit = link.0.limits.message;
+                let limit = link.message_limit();
                 link.fail_call(id.filter(|_| !has_method).as_deref(), Failure::Overlong { length, limit });
             }
         }
@@ -74,7 +75,7 @@ impl Link {
             number.and_then(|number| table.answered(number))
         };
         let Some(entry) = entry else {
-            self.0.stats.count_stray();
+            self.0.heritage.stats.count_stray();
             return tracing::debug!("the shard answered a request that is not under way");
         };
         self.0.outgoing.notify_one();
@@ -101,11 +102,11 @@ impl Link {
     }
 
     fn take_progress(&self, line: &Bytes, params: Option<Raw<'_>>) {
-        let Some(params) = params else { return self.0.stats.count_stray() };
+        let Some(params) = params else { return self.0.heritage.stats.count_stray() };
         let token = read_object(params, &["progressToken"]).ok().and_then(|[token]| token);
         let token = token.and_then(|token| token.unsigned().or_else(|| token.string()?.parse().ok()));
         let mailbox = token.and_then(|token| self.table().progress(token).cloned());
-        let Some(mailbox) = mailbox else { return self.0.stats.count_stray() };
+        let Some(mailbox) = mailbox else { return self.0.heritage.stats.count_stray() };
         match self.part(line, params) {
             Some(params) => mailbox.push(Event::Progress(params)),
             // The shard is at work, whether or not the caller can be told.
@@ -114,13 +115,23 @@ impl Link {
     }
 
     fn take_log(&self, line: &Bytes, params: Option<Raw<'_>>) {
-        let Some(params) = params else { return self.0.stats.count_stray() };
+        let Some(params) = params else { return self.0.heritage.stats.count_stray() };
         let level = read_object(params, &["level"]).ok().and_then(|[level]| Level::parse(&level?.string()?));
         let mailbox = level.and_then(|level| Some(self.table().log_candidate(level)?.mailbox.clone()));
         match mailbox.zip(self.part(line, params)) {
             Some((mailbox, params)) => mailbox.push(Event::Log(params)),
-            None => tracing::info!(said = &*self.0.limits.mask.apply(params.as_str()), "the shard logs"),
+            None => self.log(params.as_str()),
         }
+    }
+
+    /// What is for no client goes to the gateway's log.
+    fn log(&self, said: &str) {
+        let taken = self.table().quota.take(said.len());
+        let Some(left_out) = taken else { return };
+        if left_out > 0 {
+            tracing::warn!(messages = left_out, "the shard logs so much that messages were left out here");
+        }
+        tracing::info!(said = &*self.0.limits.mask.apply(said), "the shard logs");
     }
 
     /// A part of a line to be kept for a caller; `None` if the results in memory leave no room for the line.
@@ -157,7 +168,7 @@ impl Link {
                 entry.mailbox.finish(Err(failure));
             }
             None => {
-                self.0.stats.count_stray();
+                self.0.heritage.stats.count_stray();
                 tracing::debug!(error = %failure, "skipped a line on stdout that is no MCP message");
             }
         }

@@ -6,8 +6,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::mailbox::Mailbox;
 use super::{Caller, Refused, WAITING};
+use crate::shard::quota::Quota;
 use crate::shard::roster::List;
 use crate::wire::Level;
 
@@ -18,11 +21,13 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// How much the writer takes at once, but for a single longer message.
 const BATCH: usize = 128 * 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Table {
     calls: HashMap<u64, Entry>,
     control: VecDeque<Vec<u8>>,
     control_bytes: usize,
+    /// It has been said that the shard does not read.
+    overrun: bool,
     /// The gateway's own requests. They count nowhere: whatever `limits.in_flight` says, a shard must be asked what it is
     /// while an earlier question is still open.
     own: VecDeque<(u64, Vec<u8>)>,
@@ -32,6 +37,17 @@ pub(crate) struct Table {
     sent: usize,
     refusing: bool,
     changed: [bool; 4],
+    /// When the latest call of a client came or went.
+    called: Instant,
+    /// What the shard logs for nobody else.
+    pub(crate) quota: Quota,
+}
+
+/// A message for which the control lane has no room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Overrun {
+    /// The first since the shard has read something.
+    pub(crate) is_first: bool,
 }
 
 #[derive(Debug)]
@@ -39,13 +55,6 @@ pub(crate) struct Entry {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) caller: Caller,
     pub(crate) sent: bool,
-}
-
-impl Entry {
-    /// Whether it takes one of the places that `limits.in_flight` gives.
-    fn counts(&self) -> bool {
-        self.sent && !self.caller.is_gateway()
-    }
 }
 
 /// What the writer does next.
@@ -60,6 +69,23 @@ pub(crate) enum Batch {
 }
 
 impl Table {
+    pub(crate) fn new() -> Self {
+        Self {
+            calls: HashMap::new(),
+            control: VecDeque::new(),
+            control_bytes: 0,
+            overrun: false,
+            own: VecDeque::new(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            sent: 0,
+            refusing: false,
+            changed: [false; 4],
+            called: Instant::now(),
+            quota: Quota::default(),
+        }
+    }
+
     pub(crate) fn enqueue(
         &mut self,
         number: u64,
@@ -81,23 +107,24 @@ impl Table {
             }
             self.waiting_bytes += line.len();
             self.waiting.push_back((number, line));
+            self.called = Instant::now();
         }
         self.calls.insert(number, entry);
         Ok(())
     }
 
-    pub(crate) fn enqueue_control(&mut self, line: Vec<u8>) -> bool {
+    pub(crate) fn enqueue_control(&mut self, line: Vec<u8>) -> Result<(), Overrun> {
         if self.control_bytes + line.len() > CONTROL_BYTES {
-            return false;
+            return Err(Overrun { is_first: !std::mem::replace(&mut self.overrun, true) });
         }
         self.control_bytes += line.len();
         self.control.push_back(line);
-        true
+        Ok(())
     }
 
     /// Moves what may be written now to `out`, each message with its line break.
     pub(crate) fn take_batch(&mut self, in_flight: usize, out: &mut Vec<u8>) -> Batch {
-        self.control_bytes = 0;
+        (self.control_bytes, self.overrun) = (0, false);
         for line in self.control.drain(..) {
             append(out, &line);
         }
@@ -132,8 +159,15 @@ impl Table {
             let line = place.and_then(|place| self.waiting.remove(place));
             self.waiting_bytes -= line.map_or(0, |(_, line)| line.len());
         }
-        self.sent -= usize::from(entry.counts());
+        self.leave(&entry);
         entry.sent
+    }
+
+    fn leave(&mut self, entry: &Entry) {
+        if !entry.caller.is_gateway() {
+            self.sent -= usize::from(entry.sent);
+            self.called = Instant::now();
+        }
     }
 
     /// Forgets a call unless the shard has been sent it.
@@ -145,9 +179,10 @@ impl Table {
 
     /// Takes the entry that the shard has answered.
     pub(crate) fn answered(&mut self, number: u64) -> Option<Entry> {
-        let entry = self.calls.get(&number).filter(|entry| entry.sent)?;
-        self.sent -= usize::from(entry.counts());
-        self.calls.remove(&number)
+        self.calls.get(&number).filter(|entry| entry.sent)?;
+        let entry = self.calls.remove(&number)?;
+        self.leave(&entry);
+        Some(entry)
     }
 
     /// The number of the only call that the shard has, if it has exactly one.
@@ -187,6 +222,11 @@ impl Table {
         (self.sent, self.waiting.len())
     }
 
+    /// Since when no client has a call here; `None` while one has.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        (self.sent == 0 && self.waiting.is_empty()).then_some(self.called)
+    }
+
     pub(crate) fn is_refusing(&self) -> bool {
         self.refusing
     }
@@ -221,8 +261,6 @@ fn append(out: &mut Vec<u8>, line: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Instant;
-
     use super::*;
 
     fn entry(client: u128, level: Option<Level>) -> Entry {
@@ -231,7 +269,7 @@ mod tests {
     }
 
     fn table(clients: &[u128]) -> Table {
-        let mut table = Table::default();
+        let mut table = Table::new();
         for (number, client) in (1..).zip(clients) {
             table.enqueue(number, vec![b'c'], entry(*client, Some(Level::Info)), 64).unwrap();
         }
@@ -307,7 +345,7 @@ mod tests {
     #[test]
     fn the_gateway_asks_its_own_questions_whatever_the_limit_is() {
         let own = || Entry { mailbox: entry(0, None).mailbox, caller: Caller::GATEWAY, sent: false };
-        let mut table = Table::default();
+        let mut table = Table::new();
         table.enqueue(1, b"call".to_vec(), entry(7, None), 1).unwrap();
         table.enqueue(2, b"discover".to_vec(), own(), 1).unwrap();
         table.enqueue(3, b"initialize".to_vec(), own(), 1).unwrap();
@@ -324,8 +362,10 @@ mod tests {
     #[test]
     fn the_control_lane_goes_first_and_is_bounded() {
         let mut table = table(&[1]);
-        assert!(table.enqueue_control(b"first".to_vec()));
-        assert!(!table.enqueue_control(vec![0; CONTROL_BYTES]));
+        table.enqueue_control(b"first".to_vec()).unwrap();
+        for is_first in [true, false, false] {
+            assert_eq!(table.enqueue_control(vec![0; CONTROL_BYTES]), Err(Overrun { is_first }));
+        }
         let mut out = Vec::new();
         table.take_batch(64, &mut out);
         assert_eq!(out, b"first\nc\n");

@@ -21,7 +21,7 @@ pub(crate) async fn write(link: Link, mut stdin: impl AsyncWrite + Unpin) -> io:
         if lines.capacity() > KEPT {
             lines = Vec::new();
         }
-        let batch = link.table().take_batch(link.0.limits.in_flight, &mut lines);
+        let batch = link.table().take_batch(link.in_flight_limit(), &mut lines);
         match batch {
             Batch::Write => stdin.write_all(&lines).await?,
             Batch::Wait => link.0.outgoing.notified().await,

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::processes::{Process, descendants, surviving};
-use super::{Http, Response, eventually, modern_meta};
+use super::{Http, PATIENCE, Response, eventually, modern_meta};
 
 /// A running gateway. [`Gateway::stop`] it at the end of a test: that is what looks for processes left behind.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Gateway {
     host: String,
     dir: Arc<TempDir>,
     log: Arc<Mutex<Vec<String>>>,
+    log_is_left: Arc<AtomicBool>,
 }
 
 /// What a gateway is started with.
@@ -31,6 +33,8 @@ pub(crate) struct Builder {
     flags: Vec<String>,
     variables: Vec<(String, String)>,
     dir: Option<Arc<TempDir>>,
+    wrapper: Vec<String>,
+    state_dir: Option<PathBuf>,
 }
 
 /// The command line of our misbehaving shard, for `command:` and `args:`.
@@ -46,7 +50,7 @@ pub(crate) fn template_shard() -> String {
 }
 
 /// A program of this workspace, which `make test` has built beside the gateway.
-pub(super) fn built(name: &str) -> PathBuf {
+pub(crate) fn built(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_mcp-gateway")).with_file_name("").join(name);
     assert!(path.is_file(), "{} is missing: run `cargo build --workspace --bins --examples` first", path.display());
     path
@@ -71,9 +75,21 @@ impl Builder {
         self
     }
 
+    /// Starts it by way of this program, which must become it.
+    pub(crate) fn under(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(ToString::to_string).collect();
+        self
+    }
+
     /// Uses the folders of an earlier gateway.
     pub(crate) fn in_dir(mut self, dir: &Arc<TempDir>) -> Self {
         self.dir = Some(Arc::clone(dir));
+        self
+    }
+
+    /// Uses another state folder than its own.
+    pub(crate) fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(path.into());
         self
     }
 
@@ -84,9 +100,12 @@ impl Builder {
         for (name, text) in &self.shards {
             write_shard(&dir, name, text);
         }
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-gateway"));
-        command.args(door);
-        command.arg("--shards").arg(dir.path().join("shards.d")).arg("--state-dir").arg(dir.path().join("state"));
+        let mut words = self.wrapper;
+        words.push(env!("CARGO_BIN_EXE_mcp-gateway").to_owned());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(door);
+        let state_dir = self.state_dir.unwrap_or_else(|| dir.path().join("state"));
+        command.arg("--shards").arg(dir.path().join("shards.d")).arg("--state-dir").arg(state_dir);
         command.args(&self.flags).envs(self.variables);
         command.stderr(Stdio::piped()).kill_on_drop(true);
         (dir, command)
@@ -97,19 +116,20 @@ impl Builder {
         let (dir, mut command) = self.prepare(&["serve", "--listen", "127.0.0.1:0"]);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let log = follow(&mut child);
+        let log_is_left = Arc::new(AtomicBool::new(false));
+        let log = follow(&mut child, Arc::clone(&log_is_left));
         let host = eventually("the gateway listens", async || {
             let log = log.lock().unwrap();
             log.iter()
                 .find_map(|line| Some(line.trim().strip_prefix("MCP")?.trim().strip_prefix("http://")?.to_owned()))
         });
         let host = host.await.trim_end_matches("/mcp").to_owned();
-        Gateway { child, host, dir, log }
+        Gateway { child, host, dir, log, log_is_left }
     }
 }
 
-/// Keeps what the gateway writes to stderr.
-pub(super) fn follow(child: &mut Child) -> Arc<Mutex<Vec<String>>> {
+/// Keeps what the gateway writes to stderr, until it is left unread.
+pub(super) fn follow(child: &mut Child, is_left: Arc<AtomicBool>) -> Arc<Mutex<Vec<String>>> {
     let log = Arc::new(Mutex::new(Vec::new()));
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let kept = Arc::clone(&log);
@@ -117,6 +137,10 @@ pub(super) fn follow(child: &mut Child) -> Arc<Mutex<Vec<String>>> {
     tokio::spawn(async move {
         while let Ok(Some(line)) = lines.next_line().await {
             kept.lock().unwrap().push(line);
+            if is_left.load(Ordering::Relaxed) {
+                // The pipe stays open, and fills.
+                std::future::pending::<()>().await;
+            }
         }
     });
     log
@@ -156,6 +180,18 @@ impl Gateway {
     /// What it logs, also after it has stopped.
     pub(crate) fn log_handle(&self) -> Arc<Mutex<Vec<String>>> {
         Arc::clone(&self.log)
+    }
+
+    /// Reads no more of what it logs than the next line.
+    pub(crate) fn leave_log(&self) {
+        self.log_is_left.store(true, Ordering::Relaxed);
+    }
+
+    /// The most memory that it ever had, in MiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id().expect("it runs"))).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
     /// A new connection.
@@ -210,6 +246,24 @@ impl Gateway {
     pub(crate) async fn until(&self, name: &str, state: &str) -> Value {
         let what = format!("`{name}` is {state}; log:\n{}", self.log());
         eventually(&what, async || Some(self.shard(name).await).filter(|shard| shard["state"] == state)).await
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Kills it alone, and gives its folders.
+    pub(crate) async fn kill(mut self) -> Arc<TempDir> {
+        self.signal(Signal::KILL);
+        self.child.wait().await.unwrap();
+        self.dir
+    }
+
+    /// Waits until it ends of itself or by what it has been sent.
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        status.unwrap_or_else(|_| panic!("it does not end; log:\n{}", self.log())).unwrap()
     }
 
     /// Its children and theirs.

@@ -32,7 +32,7 @@ impl Builder {
     pub(crate) fn stdio(self) -> Stdio {
         let (dir, mut command) = self.prepare(&["stdio"]);
         let mut child = command.stdin(Pipe::piped()).stdout(Pipe::piped()).spawn().unwrap();
-        let log = follow(&mut child);
+        let log = follow(&mut child, Arc::default());
         let stdin = child.stdin.take();
         let lines = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
         Stdio { child, stdin, lines, heard: VecDeque::new(), log, dir }

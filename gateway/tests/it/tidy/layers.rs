@@ -5,8 +5,8 @@
 use super::rules::{Fault, line_of};
 use super::source::Source;
 
-/// `tasks` stands first: all may use it and it uses none.
-const LAYERS: &[&str] = &["tasks", "wire", "config", "shard", "catalogue", "fleet", "mux", "door", "app", "cli"];
+/// `tasks` and `log` stand first: all may use them and they use none.
+const LAYERS: &[&str] = &["tasks", "log", "wire", "config", "shard", "catalogue", "fleet", "mux", "door", "app", "cli"];
 
 /// What `lib.rs` and `main.rs` use is not judged: they are the roots, above all layers.
 pub(super) fn faults(source: &Source) -> Vec<Fault> {

@@ -1,21 +1,20 @@
 //! What becomes of the lines of a shard, without a process: a link, one call of a client, and the text that the shard
 //! writes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::config::Mask;
+use crate::shard::Heritage;
 use crate::shard::budget::Budget;
 use crate::shard::link::{Call, Caller, Deadlines, Limits};
-use crate::shard::stats::Stats;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A link and the call 1, which the shard has been sent.
 fn calling(budget: usize) -> (Link, Call) {
-    let limits = Limits { in_flight: 64, message: 6000, budget: Budget::new(budget), mask: Mask::default() };
-    let link = Link::new(limits, Arc::default(), Arc::new(Stats::default()));
+    let limits = Limits::new(64, 6000, Budget::new(budget), Mask::default());
+    let link = Link::new(limits, Heritage::default());
     let caller = Caller { client: 7, level: Some(Level::Debug), progress: true, asks: &[] };
     let call = link.call(1, b"call".to_vec(), caller, Deadlines { call: HOUR, max: HOUR }).unwrap();
     link.table().take_batch(64, &mut Vec::new());
