@@ -65,9 +65,11 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     match options.fault {
         Fault::DiesAtStart => return Ok(Verdict::Miss),
         Fault::SlowStart => thread::sleep(SLOW_START),
-        Fault::Garbage => drop(thread::spawn(|| flood(io::stdout(), "this is { no message\n"))),
+        Fault::Garbage => {
+            thread::spawn(|| flood(io::stdout(), "this is { no message\n"));
+        }
         Fault::Stderr => {
-            drop(thread::spawn(|| flood(io::stderr(), "there is nothing to say, and here it is at length\n")))
+            thread::spawn(|| flood(io::stderr(), "there is nothing to say, and here it is at length\n"));
         }
         _ => {}
     }
@@ -82,7 +84,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
             "tools/call" => called(options.fault, &request["params"]["arguments"]["token"])?,
             _ => usual(method),
         };
-        say(&[(&json!({"jsonrpc": "2.0", "id": id}).to_string()[..]).trim_end_matches('}'), ",", &answer, "}\n"])?;
+        say(&[&format!(r#"{{"jsonrpc":"2.0","id":{id},"#), &answer, "}\n"])?;
         match (options.fault, method) {
             (Fault::DiesInALoop, "tools/list") => {
                 thread::sleep(LIFE);

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bad, cell, echo, floor, kills, neighbours, orphans, speed};
+use crate::{bad, cell, echo, edits, floor, kills, neighbours, orphans, sessions, speed};
 
 /// Measures the gateway and abuses it. Each run prints its figures beside its targets and exits with 1 on a miss.
 #[derive(Debug, Parser)]
@@ -37,6 +37,10 @@ pub enum Command {
     Bad(bad::Options),
     /// One bad shard beside nine good ones: one fault after the other.
     Neighbours(neighbours::Options),
+    /// Thousands of sessions that are abandoned, and streams that are not read.
+    Sessions(sessions::Options),
+    /// Shard files that are edited all the time under 32 calls in flight.
+    Edits(edits::Options),
 }
 
 /// What every run takes.

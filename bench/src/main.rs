@@ -4,7 +4,7 @@ use std::io::{Write as _, stderr};
 use std::process::ExitCode;
 
 use bench::cli::{self, Command};
-use bench::{bad, cell, echo, floor, kills, neighbours, orphans, speed};
+use bench::{bad, cell, echo, edits, floor, kills, neighbours, orphans, sessions, speed};
 
 fn main() -> ExitCode {
     let outcome = match cli::parse() {
@@ -16,6 +16,8 @@ fn main() -> ExitCode {
         Command::Kills(options) => kills::run(&options),
         Command::Bad(options) => bad::run(&options),
         Command::Neighbours(options) => neighbours::run(&options),
+        Command::Sessions(options) => sessions::run(&options),
+        Command::Edits(options) => edits::run(&options),
     };
     match outcome {
         Ok(verdict) => verdict.into(),

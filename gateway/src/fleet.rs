@@ -30,6 +30,8 @@ use crate::wire::Level;
 
 /// On a very first start, with nothing remembered, clients wait so long for the shards at most (DESIGN D3).
 const FIRST_START: Duration = Duration::from_secs(5);
+/// And no longer than this after the latest shard has come: one that hangs must not hide those that do not.
+const LAGGARDS: Duration = Duration::from_millis(1500);
 
 /// What the fleet is told at its start.
 #[derive(Debug)]
@@ -69,6 +71,7 @@ pub fn start(settings: Settings, tasks: &Tasks) -> Result<watch::Receiver<Arc<Wo
         tried: BTreeSet::new(),
         recalled: false,
         settle_at: Instant::now() + FIRST_START,
+        settle_by: Instant::now() + FIRST_START,
         changed: Arc::new(Notify::new()),
         world,
     };
@@ -97,6 +100,8 @@ struct Fleet {
     /// A roster was remembered from an earlier run: nobody needs to wait.
     recalled: bool,
     settle_at: Instant,
+    /// The latest moment for that.
+    settle_by: Instant,
     changed: Arc<Notify>,
     world: watch::Sender<Arc<World>>,
 }
@@ -271,8 +276,9 @@ impl Fleet {
         self.follow_changes();
         for (name, shard) in &self.shards {
             let state = shard.state.borrow();
-            if matches!(*state, ShardState::Ready(_) | ShardState::Backoff { .. } | ShardState::Asleep) {
-                self.tried.insert(name.clone());
+            let is_tried = matches!(*state, ShardState::Ready(_) | ShardState::Backoff { .. } | ShardState::Asleep);
+            if is_tried && self.tried.insert(name.clone()) {
+                self.settle_at = self.settle_by.min(Instant::now() + LAGGARDS);
             }
         }
         let ready = self.shards.keys().all(|name| self.tried.contains(name));

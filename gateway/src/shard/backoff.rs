@@ -33,6 +33,12 @@ impl Backoff {
         self.failures = if time >= PROVEN { 0 } else { left.max(self.failures.min(1)) };
         self.served = time;
     }
+
+    /// The child had answered a client. It does what it is for, so that the past counts no more: one that is killed now
+    /// and then, or by some calls, is back at once, and still not started more often than twice a second.
+    pub(crate) fn proved(&mut self) {
+        self.failures = self.failures.min(1);
+    }
 }
 
 /// Between 0 and 1; without a source of randomness every shard waits equally long, which harms nobody.
@@ -81,5 +87,14 @@ mod tests {
         let mut killed = Backoff { failures: 1, ..Backoff::default() };
         killed.lived(Duration::from_secs(2));
         assert_eq!(killed.next(), Duration::ZERO);
+    }
+
+    #[test]
+    fn one_that_answered_a_client_is_not_held_to_its_past() {
+        let mut backoff = Backoff { failures: 7, ..Backoff::default() };
+        backoff.lived(Duration::from_millis(100));
+        backoff.proved();
+        let delay = backoff.next();
+        assert!(delay >= FIRST.mul_f64(0.8 - 0.2) && delay <= FIRST.mul_f64(1.2 - 0.2), "{delay:?}");
     }
 }

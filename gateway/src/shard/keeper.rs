@@ -224,7 +224,9 @@ impl Shared {
         let own: Vec<Id> = self.book().content.children.iter().map(|child| child.id).collect();
         // No child is started meanwhile: this is the thread that does.
         let buried = os::reap_adopted(&own);
-        debug!(buried, "buried adopted processes");
+        if buried > 0 {
+            debug!(buried, "buried adopted processes");
+        }
     }
 
     fn end_rest(&self, entry: &Entry, known: &[Id], grace: Duration) {
@@ -286,3 +288,6 @@ impl Book {
         self.is_behind = written.is_err();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -265,6 +265,11 @@ impl Link {
         self.table().is_refusing()
     }
 
+    /// Whether the child has answered a client.
+    pub(crate) fn has_served(&self) -> bool {
+        self.table().has_served
+    }
+
     /// How many calls are with the shard, and how many wait to be sent.
     pub fn in_flight(&self) -> (usize, usize) {
         self.table().in_flight()

@@ -9,10 +9,7 @@ use std::fs;
 use std::io;
 
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, PidfdFlags, Resource, Rlimit, Signal, WaitOptions, getpid, getppid, kill_process, pidfd_open,
-    pidfd_send_signal, setrlimit, waitpid,
-};
+use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions, getpid, getppid, kill_process, setrlimit, waitpid};
 use tokio::process::Command;
 
 use self::table::Id;
@@ -59,17 +56,27 @@ pub(crate) fn reap_adopted(own: &[Id]) -> usize {
 /// Sends a signal to that process and no other, even if its number has been given away meanwhile. One that is gone is no
 /// error.
 pub(crate) fn signal(id: Id, signal: Signal) -> io::Result<()> {
-    let sent = match pidfd_open(id.raw(), PidfdFlags::empty()) {
-        // Opened first and looked at then: what is looked at is what gets the signal.
-        Ok(process) if is_there(id) => pidfd_send_signal(process, signal),
-        Err(Errno::NOSYS | Errno::INVAL) if is_there(id) => kill_process(id.raw(), signal),
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
-    };
-    match sent {
+    match send(id, signal) {
         Err(Errno::SRCH) => Ok(()),
         sent => Ok(sent?),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn send(id: Id, signal: Signal) -> rustix::io::Result<()> {
+    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+    match pidfd_open(id.raw(), PidfdFlags::empty()) {
+        // Opened first and looked at then: what is looked at is what gets the signal.
+        Ok(process) if is_there(id) => pidfd_send_signal(process, signal),
+        Err(Errno::NOSYS) if is_there(id) => kill_process(id.raw(), signal),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send(id: Id, signal: Signal) -> rustix::io::Result<()> {
+    if is_there(id) { kill_process(id.raw(), signal) } else { Ok(()) }
 }
 
 fn is_there(id: Id) -> bool {

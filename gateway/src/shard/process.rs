@@ -93,6 +93,9 @@ impl Process {
 
     /// Notes who is below the child, while their parents are there to tell. To be called before its stdin is closed.
     pub(crate) async fn look_around(&mut self) {
+        if self.id().is_none() {
+            return;
+        }
         let entry = self.entry.clone();
         self.family = spawn_blocking(move || Keeper::family(&entry)).await.unwrap_or_default();
     }

@@ -214,6 +214,9 @@ impl Supervisor {
             () = keeping::until_modern(&mut greeting) => return End::Replan(Plan::Discover),
         };
         backoff.lived(ready.elapsed());
+        if link.has_served() {
+            backoff.proved();
+        }
         End::Died(instance.report(reason))
     }
 

@@ -1,7 +1,8 @@
-//! Peers that do not read, and peers that say too much: each hurts nobody else, and memory stays bounded.
+//! Peers that do not read, say too much or are killed: each hurts nobody else, and memory stays bounded.
 
 mod deaf;
 mod floods;
+mod kills;
 mod unread;
 
 use serde_json::json;

@@ -18,8 +18,10 @@ use crate::shard::os::table::Seen;
 
 /// What is left over has had no client for as long as its gateway is gone.
 const GRACE: Duration = Duration::from_millis(300);
-/// How long another that looks at a ledger is waited for, and how often.
-const LOOKED_AT: (Duration, usize) = (Duration::from_millis(10), 20);
+/// How often another that looks at a ledger, or sweeps it, is waited for.
+const LOOKS: usize = 150;
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Sweeps the folder. Whatever is wrong with it is logged; the ledger of what would not go is kept for the next time.
 pub(crate) fn sweep(state_dir: &Path) {
@@ -66,11 +68,11 @@ fn is_left(found: &Found) -> bool {
 
 /// Waits until nobody but its own gateway holds it.
 fn settled(mut found: Found, here: &str) -> Option<Found> {
-    for _ in 0..LOOKED_AT.1 {
+    for _ in 0..LOOKS {
         if !found.is_only_looked_at(here) {
             break;
         }
-        sleep(LOOKED_AT.0);
+        sleep(PAUSE);
         found = found.again()?;
     }
     Some(found)

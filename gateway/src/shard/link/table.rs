@@ -35,6 +35,8 @@ pub(crate) struct Table {
     waiting_bytes: usize,
     /// How many calls of clients the shard has.
     sent: usize,
+    /// It has answered a client.
+    pub(crate) has_served: bool,
     refusing: bool,
     changed: [bool; 4],
     /// When the latest call of a client came or went.
@@ -79,6 +81,7 @@ impl Table {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             sent: 0,
+            has_served: false,
             refusing: false,
             changed: [false; 4],
             called: Instant::now(),

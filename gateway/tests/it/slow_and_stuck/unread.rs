@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{MEMORY, is_served};
-use crate::support::{Gateway, Legacy, Socket, eventually, fake_shard};
+use crate::support::{Events, Gateway, Legacy, Socket, eventually, fake_shard};
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_stops_nothing() {
@@ -53,5 +53,34 @@ async fn clients_that_leave_their_answers_unread_hurt_nobody() {
     // One that reads after all has lost nothing.
     let late = unread.swap_remove(0).response().await.answer();
     assert_eq!(late["result"]["content"][0]["text"].as_str().unwrap().len(), SIZE);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_that_are_abandoned_and_streams_that_are_not_read_cost_little() {
+    const SESSIONS: u64 = 300;
+    const STREAMS: u64 = 60;
+    let gateway = Gateway::builder().shard("good", fake_shard(&[])).start().await;
+    gateway.until("good", "ready").await;
+    let mut client = Legacy::open(&gateway, "2025-11-25").await;
+    is_served(&mut client).await;
+    let before = gateway.memory();
+    let mut unread = Vec::new();
+    for number in 0..SESSIONS {
+        let session = Legacy::open(&gateway, "2025-11-25").await.session;
+        if number < STREAMS {
+            unread.push(Events::listen(&gateway, &session).await);
+        }
+    }
+    // Each stream is told something, which nobody reads.
+    for _ in 0..5 {
+        client.call("good__list_changed", json!({"kind": "tools"})).await;
+        is_served(&mut client).await;
+    }
+    let more = gateway.memory().saturating_sub(before);
+    assert!(more < 32 * (SESSIONS + STREAMS), "{more} KiB for {SESSIONS} sessions and {STREAMS} streams");
+    let mut newcomer = Legacy::open(&gateway, "2025-11-25").await;
+    is_served(&mut newcomer).await;
+    drop(unread);
     gateway.stop().await;
 }

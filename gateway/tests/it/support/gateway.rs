@@ -189,9 +189,18 @@ impl Gateway {
 
     /// The most memory that it ever had, in MiB.
     pub(crate) fn peak_memory(&self) -> u64 {
+        self.kib("VmHWM:") / 1024
+    }
+
+    /// The memory that it has now, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        self.kib("VmRSS:")
+    }
+
+    fn kib(&self, key: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id().expect("it runs"))).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// A new connection.
