@@ -84,7 +84,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let binary = options.target.binary()?;
     let millis = Duration::from_millis;
-    let (rounds, window, starts) = if options.quick { (3, millis(500), 10) } else { (5, millis(1500), 20) };
+    let (rounds, window, starts) = if options.quick { (3, millis(500), 10) } else { (5, millis(1200), 20) };
     let pace = Pace { rounds, window, warm_up: millis(300), starts, threads: options.threads };
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
