@@ -34,7 +34,7 @@ pub struct Options {
     #[arg(long)]
     quick: bool,
     /// The generator's threads.
-    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
     threads: usize,
     /// Measures only calls, lists, starts or allocations; may be given more than once.
     #[arg(long, value_enum)]

@@ -43,10 +43,10 @@ pub(super) fn measure(stages: &[Stage], pace: Pace, report: &mut Report) -> anyh
 
 /// One call after the other never needs two processors; with several, chance decides how often a wake-up crosses from one
 /// to the other, which costs more than the gateway does and can differ between two runs of one round.
-fn together(stage: &Stage) -> anyhow::Result<Pinned> {
+pub(super) fn together(stage: &Stage) -> anyhow::Result<Pinned> {
     let gateways = [stage.one.pid(), stage.ten.pid()];
     let shards = gateways.into_iter().flat_map(descendants).map(|(pid, _)| pid);
-    Pinned::to_one(shards.chain(gateways).chain([stage.floor.pid()]).collect())
+    Pinned::to_one(shards.chain(gateways).chain([stage.floor.pid(), stage.list_floor.pid()]).collect())
 }
 
 fn cells(samples: &mut [Vec<Sample>; 3]) -> Vec<Cell> {
