@@ -32,7 +32,7 @@ pub struct Options {
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     seconds: u64,
     /// The generator's threads.
-    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
     threads: usize,
 }
 

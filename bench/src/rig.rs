@@ -3,6 +3,7 @@
 //!
 //! Invariant: a gateway that a run started ends with that run, whatever becomes of the run.
 
+mod affinity;
 mod answer;
 mod client;
 mod gateway;
@@ -10,6 +11,7 @@ mod http;
 mod process;
 mod statistics;
 
+pub use affinity::Pinned;
 pub use answer::Outcome;
 pub use client::{Client, Prepared};
 pub use gateway::{Gateway, echo_shard};

@@ -34,7 +34,7 @@ pub struct Options {
     #[arg(long)]
     quick: bool,
     /// The generator's threads.
-    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
     threads: usize,
     /// Measures only calls, lists, starts or allocations; may be given more than once.
     #[arg(long, value_enum)]
@@ -84,7 +84,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let binary = options.target.binary()?;
     let millis = Duration::from_millis;
-    let (rounds, window, starts) = if options.quick { (3, millis(500), 10) } else { (5, millis(1500), 20) };
+    let (rounds, window, starts) = if options.quick { (3, millis(500), 10) } else { (5, millis(1200), 20) };
     let pace = Pace { rounds, window, warm_up: millis(300), starts, threads: options.threads };
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;

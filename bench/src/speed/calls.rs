@@ -7,18 +7,20 @@ use std::io::{Write as _, stderr};
 use anyhow::ensure;
 use hyper::header::DATE;
 
-use super::report::{Cell, Report, Served};
+use super::report::{Cell, Flight, Report, Served};
 use super::{Pace, Stage};
 use crate::load::{Load, Sample};
-use crate::rig::median;
+use crate::rig::{Pinned, descendants, median};
 
-const IN_FLIGHT: [usize; 3] = [1, 16, 64];
+const FLIGHTS: [Flight; 4] = [Flight::OneTogether, Flight::One, Flight::Many(16), Flight::Many(64)];
 
 /// Measures every cell of the table.
 pub(super) fn measure(stages: &[Stage], pace: Pace, report: &mut Report) -> anyhow::Result<()> {
-    for in_flight in IN_FLIGHT {
+    for flight in FLIGHTS {
         for stage in stages {
-            let load = Load { in_flight, warm_up: pace.warm_up, window: pace.window, threads: pace.threads };
+            let pinned = (flight == Flight::OneTogether).then(|| together(stage)).transpose()?;
+            let load =
+                Load { in_flight: flight.calls(), warm_up: pace.warm_up, window: pace.window, threads: pace.threads };
             let peers = stage.peers();
             let mut samples = [const { Vec::new() }; 3];
             for round in 0..pace.rounds {
@@ -28,14 +30,23 @@ pub(super) fn measure(stages: &[Stage], pace: Pace, report: &mut Report) -> anyh
                     samples[which].push(peers[which].load(load)?);
                 }
             }
+            drop(pinned);
             for (served, cell) in Served::ALL.into_iter().zip(cells(&mut samples)) {
                 // A sign of life for whoever waits.
-                let _ = writeln!(stderr(), "{} {in_flight} {served}: {:.0} calls/s", stage.era.as_str(), cell.rate);
-                report.cell(stage.era, in_flight, served, cell);
+                let _ = writeln!(stderr(), "{} {flight} {served}: {:.0} calls/s", stage.era.as_str(), cell.rate);
+                report.cell(stage.era, flight, served, cell);
             }
         }
     }
     Ok(())
+}
+
+/// One call after the other never needs two processors; with several, chance decides how often a wake-up crosses from one
+/// to the other, which costs more than the gateway does and can differ between two runs of one round.
+pub(super) fn together(stage: &Stage) -> anyhow::Result<Pinned> {
+    let gateways = [stage.one.pid(), stage.ten.pid()];
+    let shards = gateways.into_iter().flat_map(descendants).map(|(pid, _)| pid);
+    Pinned::to_one(shards.chain(gateways).chain([stage.floor.pid(), stage.list_floor.pid()]).collect())
 }
 
 fn cells(samples: &mut [Vec<Sample>; 3]) -> Vec<Cell> {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::ensure;
 use serde_json::json;
 
+use super::calls::together;
 use super::report::Report;
 use super::{Pace, Stage};
 use crate::rig::{Client, Latencies, median};
@@ -17,6 +18,7 @@ const ROW: usize = 100;
 /// Measures lists in both eras.
 pub(super) async fn measure(stages: &[Stage], pace: Pace, report: &mut Report) -> anyhow::Result<()> {
     for stage in stages {
+        let _pinned = together(stage)?;
         let [mut floor, one, _] = stage.peers();
         floor.floor = Some(stage.list_floor.host().to_owned());
         let (mut at_floor, mut at_gateway) = (floor.client().await?, one.client().await?);

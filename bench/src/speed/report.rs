@@ -44,6 +44,35 @@ impl fmt::Display for Served {
     }
 }
 
+/// How many calls are under way at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flight {
+    /// One, and everything shares one processor.
+    OneTogether,
+    /// One, wherever the scheduler lets everything run.
+    One,
+    /// So many.
+    Many(usize),
+}
+
+impl Flight {
+    pub(super) fn calls(self) -> usize {
+        match self {
+            Self::OneTogether | Self::One => 1,
+            Self::Many(calls) => calls,
+        }
+    }
+}
+
+impl fmt::Display for Flight {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneTogether => out.write_str("1, one CPU"),
+            Self::One | Self::Many(_) => write!(out, "{}", self.calls()),
+        }
+    }
+}
+
 /// One line of the table: medians of rounds. Times are in microseconds.
 #[derive(Debug)]
 pub(super) struct Cell {
@@ -67,18 +96,18 @@ pub(super) struct Report {
 
 impl Report {
     /// Adds a line to the table of calls.
-    pub(super) fn cell(&mut self, era: Era, in_flight: usize, served: Served, cell: Cell) {
-        let verdict = match (served, in_flight) {
-            (Served::Floor, _) => String::new(),
-            (_, 1) => self.judged(cell.added_p50 <= ADDED, &format!("+p50 ≤ {ADDED} µs")),
-            _ => self.judged(cell.ratio >= RATIO, &format!("≥ {RATIO}")),
+    pub(super) fn cell(&mut self, era: Era, flight: Flight, served: Served, cell: Cell) {
+        let verdict = match (served, flight) {
+            (Served::Floor, _) | (_, Flight::One) => String::new(),
+            (_, Flight::OneTogether) => self.judged(cell.added_p50 <= ADDED, &format!("+p50 ≤ {ADDED} µs")),
+            (_, Flight::Many(_)) => self.judged(cell.ratio >= RATIO, &format!("≥ {RATIO}")),
         };
         self.misses += cell.faults.len();
         let is_floor = served == Served::Floor;
         let compared = |text: String| if is_floor { String::new() } else { text };
         self.calls.push([
             era.as_str().to_owned(),
-            in_flight.to_string(),
+            flight.to_string(),
             served.to_string(),
             format!("{:.0}", cell.rate),
             compared(format!("{:.2}", cell.ratio)),
@@ -185,15 +214,15 @@ mod tests {
 
     #[test]
     fn a_figure_outside_its_target_and_a_fault_are_misses() {
-        let missed = |in_flight, served, cell| {
+        let missed = |flight, served, cell| {
             let mut report = Report::default();
-            report.cell(Era::Modern, in_flight, served, cell);
+            report.cell(Era::Modern, flight, served, cell);
             report.verdict() == Verdict::Miss
         };
-        assert!(!missed(16, Served::OneShard, cell(0.5, 99.0, &[])));
-        assert!(missed(16, Served::OneShard, cell(0.49, 0.0, &[])));
-        assert!(!missed(1, Served::TenShards, cell(0.1, 30.0, &[])));
-        assert!(missed(1, Served::TenShards, cell(0.9, 30.1, &[])));
-        assert!(missed(1, Served::Floor, cell(1.0, 0.0, &["wrong"])));
+        assert!(!missed(Flight::Many(16), Served::OneShard, cell(0.5, 99.0, &[])));
+        assert!(missed(Flight::Many(16), Served::OneShard, cell(0.49, 0.0, &[])));
+        assert!(!missed(Flight::OneTogether, Served::TenShards, cell(0.1, 30.0, &[])));
+        assert!(missed(Flight::OneTogether, Served::TenShards, cell(0.9, 30.1, &[])));
+        assert!(missed(Flight::One, Served::Floor, cell(1.0, 0.0, &["wrong"])));
     }
 }

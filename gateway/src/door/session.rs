@@ -4,6 +4,7 @@
 //! outlive a restart and work on another gateway with the same key. Only deletions are remembered, and a bounded number.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -53,9 +54,15 @@ struct Deleted {
     order: VecDeque<u128>,
 }
 
-/// A key that no other client has.
+/// A key that no other client has, here or at another gateway.
 pub(crate) fn fresh_key() -> ClientKey {
     ClientKey(u128::from_le_bytes(random()))
+}
+
+/// A key that no other client of this process has, for one that is gone after one request: it costs no system call.
+pub(crate) fn passing_key() -> ClientKey {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    ClientKey(u128::from(LAST.fetch_add(1, Ordering::Relaxed)) + 1)
 }
 
 impl Sessions {

@@ -74,11 +74,14 @@ impl Next {
 
 /// Serves `/mcp`.
 pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Body>) -> Response {
-    let (parts, body) = request.into_parts();
-    let answer = match parts.method {
-        Method::POST => post(&door, &parts.headers, body).await,
-        Method::GET => listen::get(&door, &parts.headers),
-        Method::DELETE => delete(&door, &parts.headers),
+    let (mut parts, body) = request.into_parts();
+    let (method, headers) = (parts.method.clone(), std::mem::take(&mut parts.headers));
+    // The path is a part of the connection's buffer, 8 KiB, which would wait with the call, for hours perhaps.
+    drop(parts);
+    let answer = match method {
+        Method::POST => post(&door, headers, body).await,
+        Method::GET => listen::get(&door, &headers),
+        Method::DELETE => delete(&door, &headers),
         _ => Err(Refused::not_allowed(
             "only GET, POST, DELETE and OPTIONS are served here",
             "GET, POST, DELETE, OPTIONS",
@@ -87,16 +90,17 @@ pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Bo
     answer.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn post(door: &Door, headers: &HeaderMap, body: Body) -> Result<Response, Refused> {
-    headers::check_content_type(headers)?;
-    let accept = Accept::read(headers)?;
+async fn post(door: &Door, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
+    headers::check_content_type(&headers)?;
+    let accept = Accept::read(&headers)?;
     let (next, permit) = {
-        let (body, _memory) = reading::read(body, headers, &door.settings, &door.body_bytes).await?;
+        let (body, _memory) = reading::read(body, &headers, &door.settings, &door.body_bytes).await?;
         // Only now: whoever sends slowly takes no place that others need.
         let permit = door.requests.take(1)?;
-        (exchange(door, headers, &body, accept).await?, permit)
-        // A call can take hours; its request's bytes end here.
+        (exchange(door, &headers, &body, accept).await?, permit)
     };
+    // A call can take hours; its request's bytes end here, and so do its headers.
+    drop(headers);
     let times = &door.settings.times;
     Ok(match next {
         Next::Now(response) => response,

@@ -3,7 +3,7 @@
 //! Invariant: a [`Client`] is a plain value; everything that a legacy one said fits into its session token.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use serde_json::json;
@@ -89,7 +89,9 @@ pub(super) fn initialize(key: ClientKey, request: &Request<'_>) -> Result<Client
 
 /// Reads what a modern request says of its sender in `_meta` (2026-07-28, basic).
 pub(super) fn modern(key: ClientKey, params: &Params<'_>) -> Result<Client, Fault> {
-    let Meta { protocol_version, client_info, client_capabilities, log_level, .. } = params.meta;
+    // Only legacy sessions need their client's name later, to make modern requests of theirs.
+    static UNNAMED: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("{}"));
+    let Meta { protocol_version, client_capabilities, log_level, .. } = params.meta;
     let version = protocol_version.and_then(Raw::string).ok_or_else(|| missing(Meta::PROTOCOL_VERSION, "a string"))?;
     let revision = Revision::parse(&version).filter(|revision| *revision == Revision::MODERN);
     let revision = revision.ok_or_else(|| unsupported(&version))?;
@@ -98,7 +100,7 @@ pub(super) fn modern(key: ClientKey, params: &Params<'_>) -> Result<Client, Faul
         return Err(missing(Meta::CLIENT_CAPABILITIES, "an object"));
     }
     let level = log_level.map(read_level).transpose()?;
-    Ok(Client { key, revision, info: short_info(client_info), capabilities: Capabilities::read(capabilities), level })
+    Ok(Client { key, revision, info: Arc::clone(&UNNAMED), capabilities: Capabilities::read(capabilities), level })
 }
 
 /// Reads the name of a log level.

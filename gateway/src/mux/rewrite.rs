@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use memchr::memmem;
-use serde_json::Value;
 
 use super::client::Client;
 use super::route::Route;
@@ -22,7 +21,7 @@ pub(super) fn outgoing(
     read: &Params<'_>,
 ) -> Vec<u8> {
     let meta = meta(number, client, era, read);
-    let name = route.own_name.as_ref().map(|own| Value::from(&**own).to_string());
+    let name = route.own_name.as_ref().map(|own| serde_json::to_string(&**own).expect("a string is always JSON"));
     let reference = match (&name, read.reference) {
         (Some(name), Some(reference)) => Some(edited(reference, &[Edit::Set("name", name)])),
         _ => None,

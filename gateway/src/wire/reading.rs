@@ -32,12 +32,13 @@ pub fn read_object<'a, const N: usize>(
     let mut found = [None; N];
     for member in object.members() {
         let key = member.key();
+        let is_ascii = key.is_ascii();
         for (slot, expected) in found.iter_mut().zip(keys) {
             if key == *expected {
                 if slot.replace(member.value).is_some() {
                     return Err(Ambiguous::Duplicate(expected));
                 }
-            } else if same_but_for_case(&key, expected) {
+            } else if key.eq_ignore_ascii_case(expected) || (!is_ascii && folds_to(&key, expected)) {
                 return Err(Ambiguous::Variant { found: key.into_owned(), expected });
             }
         }
@@ -46,10 +47,10 @@ pub fn read_object<'a, const N: usize>(
 }
 
 /// Case folding as lenient parsers do it: `ſ` meets `s` and `K` (the Kelvin sign) meets `k`.
-fn same_but_for_case(key: &str, expected: &str) -> bool {
+fn folds_to(key: &str, expected: &str) -> bool {
     let folded =
         |text: &str| text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>();
-    key.eq_ignore_ascii_case(expected) || (!key.is_ascii() && folded(key) == folded(expected))
+    folded(key) == folded(expected)
 }
 
 /// What the gateway reads from a client's `params`, besides `initialize`.

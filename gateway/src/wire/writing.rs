@@ -1,5 +1,7 @@
 //! Whole messages, put together from ids, names and payloads that are already JSON text.
 
+use std::io::Write as _;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -87,10 +89,10 @@ fn message(id: Option<u64>, method: &str, params: Option<&[u8]>) -> Vec<u8> {
     line.extend_from_slice(b"{\"jsonrpc\":\"2.0\"");
     if let Some(id) = id {
         line.extend_from_slice(b",\"id\":");
-        line.extend_from_slice(id.to_string().as_bytes());
+        write!(line, "{id}").expect("a vector takes everything");
     }
     line.extend_from_slice(b",\"method\":");
-    line.extend_from_slice(Value::from(method).to_string().as_bytes());
+    serde_json::to_writer(&mut line, method).expect("a vector takes everything");
     if let Some(params) = params {
         line.extend_from_slice(b",\"params\":");
         line.extend_from_slice(params);

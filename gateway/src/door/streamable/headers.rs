@@ -31,9 +31,9 @@ impl Accept {
                 any = true;
                 let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
                 if !excludes(parameters) {
-                    let kind = kind.trim().to_ascii_lowercase();
-                    json |= matches!(kind.as_str(), "*/*" | "application/*" | "application/json");
-                    events |= matches!(kind.as_str(), "*/*" | "text/*" | "text/event-stream");
+                    let is = |known: &[&str]| known.iter().any(|known| kind.trim().eq_ignore_ascii_case(known));
+                    json |= is(&["*/*", "application/*", "application/json"]);
+                    events |= is(&["*/*", "text/*", "text/event-stream"]);
                 }
             }
         }

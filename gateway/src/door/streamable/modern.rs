@@ -13,7 +13,7 @@ use super::headers::{self, Accept};
 use super::reply::Form;
 use super::{Door, Next};
 use crate::door::refusal::Refused;
-use crate::door::session::fresh_key;
+use crate::door::session::passing_key;
 use crate::wire::{Era, Fault, Meta, Params, Raw, Request, code};
 
 /// Serves one request; nothing of its client is kept.
@@ -26,7 +26,7 @@ pub(super) async fn request(
     accept: Accept,
 ) -> Result<Next, Refused> {
     check_version(version, &params.meta)?;
-    let client = door.mux.modern_client(fresh_key(), params)?;
+    let client = door.mux.modern_client(passing_key(), params)?;
     check_names(headers, request, params)?;
     let form = form(accept, &params.meta);
     Ok(Next::of(door.mux.dispatch(&client, request, params).await, Era::Modern, form))
