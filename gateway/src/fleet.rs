@@ -125,13 +125,15 @@ impl Fleet {
         let folder = &self.settings.shards;
         // A network file system may take its time; nobody else waits for this thread.
         let reading = tokio::task::block_in_place(|| dir::read(folder, &Host, &self.specs));
-        for problem in &reading.problems {
+        let problems: Vec<_> = reading.problems.iter().map(Trouble::from).collect();
+        let is_new = |trouble: &Trouble| !self.problems.contains(trouble);
+        for (problem, _) in reading.problems.iter().zip(&problems).filter(|(_, trouble)| is_new(trouble)) {
             match problem.severity {
                 Severity::Error => tracing::error!("{problem}"),
                 Severity::Warning => warn!("{problem}"),
             }
         }
-        self.problems = reading.problems.iter().map(Trouble::from).collect();
+        self.problems = problems;
         let running = self.shards.iter().map(|(name, shard)| (name.clone(), shard.spec())).collect();
         let next = self.changes.iter().filter_map(|(name, change)| Some((name.clone(), change.next()?))).collect();
         self.absent = world::absences(&reading);
@@ -312,14 +314,15 @@ impl Fleet {
         for (name, shard) in &self.shards {
             let Some(known) = shard.known.borrow().clone().filter(|known| known.live) else { continue };
             let is_saved = |(roster, certain): &(Arc<Roster>, bool)| {
-                *certain == known.certain && (Arc::ptr_eq(roster, &known.roster) || **roster == *known.roster)
+                *certain == known.certain && (Arc::ptr_eq(roster, &known.roster) || roster.is_kept_as(&known.roster))
             };
             if self.saved.get(name).is_some_and(is_saved) {
                 continue;
             }
             let saved = Saved { roster: (*known.roster).clone(), verdict_certain: known.certain };
-            self.settings.store.remember(shard.spec().process.command_key(), &saved);
-            self.saved.insert(name.clone(), (known.roster, known.certain));
+            if self.settings.store.remember(shard.spec().process.command_key(), &saved) {
+                self.saved.insert(name.clone(), (known.roster, known.certain));
+            }
         }
     }
 }

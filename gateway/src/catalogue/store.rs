@@ -102,8 +102,9 @@ impl Store {
         None
     }
 
-    /// Saves, or logs why not: once for each cause, not for each shard, until a save succeeds.
-    pub fn remember(&self, key: &str, saved: &Saved) {
+    /// Saves, or logs why not: once for each cause, not for each shard, until a save succeeds. False if
+    /// it failed.
+    pub fn remember(&self, key: &str, saved: &Saved) -> bool {
         let refused = self.save(key, saved).err();
         let cause = refused.as_ref().map(|error| error.source.kind());
         let before = {
@@ -113,6 +114,7 @@ impl Store {
         if let Some(error) = refused.filter(|_| before != cause) {
             warn!(error = &error as &dyn std::error::Error, "cannot remember what shards offer, serving on");
         }
+        cause.is_none()
     }
 
     /// Replaces what was saved under `key`, whole or not at all.

@@ -141,6 +141,16 @@ impl Roster {
         if self.modern { Era::Modern } else { Era::Legacy }
     }
 
+    /// Whether both would be written to disk alike: how often a list was fetched is nothing to remember.
+    pub fn is_kept_as(&self, other: &Self) -> bool {
+        let whole = |roster: &Self| Self { lists: Default::default(), ..roster.clone() };
+        let kept = |(one, other): (&Arc<Offered>, &Arc<Offered>)| {
+            Arc::ptr_eq(one, other)
+                || (&one.items, one.ttl_ms, one.public) == (&other.items, other.ttl_ms, other.public)
+        };
+        whole(self) == whole(other) && self.lists.iter().zip(&other.lists).all(kept)
+    }
+
     /// The items of one kind.
     pub fn list(&self, list: List) -> &Arc<Offered> {
         &self.lists[list as usize]
