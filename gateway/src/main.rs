@@ -8,8 +8,13 @@ use anyhow::Context as _;
 use gateway::app::{self, Settings};
 use gateway::cli::{self, Wish};
 use gateway::log;
+use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
+
+/// Messages are made on one thread and dropped on another, which the system's allocator answers with locks.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How long the last lines of the log may take, if they are not read.
 const LAST_LINES: Duration = Duration::from_millis(200);

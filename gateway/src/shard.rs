@@ -21,5 +21,5 @@ pub mod stderr;
 mod supervisor;
 
 pub use ended::{Ended, Reason};
-pub use handle::{Heritage, Known, Live, Setup, Shard, ShardState};
+pub use handle::{Handle, Heritage, Known, Live, Setup, Shard, ShardState};
 pub use keeper::Keeper;

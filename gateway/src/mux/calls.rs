@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
-
-use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
+use std::task::{Poll, Waker};
 
 use super::client::ClientKey;
 use crate::shard::link::Link;
@@ -28,19 +28,32 @@ pub(super) struct Ticket {
 
 /// The way to one call.
 #[derive(Debug, Default)]
-struct Cancel {
-    asked: CancellationToken,
+struct Cancel(Mutex<Stage>);
+
+#[derive(Debug, Default)]
+struct Stage {
+    is_asked: bool,
     /// The link that has taken the call, and its number there.
-    taken: Mutex<Option<(Link, u64)>>,
+    taken: Option<(Link, u64)>,
+    /// Whoever carries the call.
+    waker: Option<Waker>,
 }
 
 impl Cancel {
     /// Whoever carries the call notices in time; but from now on the shard must not get what it has not got yet.
     fn carry_out(&self) {
-        self.asked.cancel();
-        if let Some((link, number)) = &*self.taken.lock().expect("no code that can panic runs under this lock") {
+        let mut stage = self.lock();
+        stage.is_asked = true;
+        if let Some(waker) = stage.waker.take() {
+            waker.wake();
+        }
+        if let Some((link, number)) = &stage.taken {
             link.withdraw(*number);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.0.lock().expect("no code that can panic runs under this lock")
     }
 }
 
@@ -80,15 +93,24 @@ impl Calls {
 }
 
 impl Ticket {
-    /// Ready when the client has cancelled the call.
-    pub(super) fn cancelled(&self) -> WaitForCancellationFuture<'_> {
-        self.cancel.asked.cancelled()
+    /// Ready when the client has cancelled the call. For one waiter at a time; safe to cancel.
+    pub(super) fn cancelled(&self) -> impl Future<Output = ()> + '_ {
+        poll_fn(|context| {
+            let mut stage = self.cancel.lock();
+            if stage.is_asked {
+                return Poll::Ready(());
+            }
+            match &mut stage.waker {
+                Some(waker) => waker.clone_from(context.waker()),
+                none => *none = Some(context.waker().clone()),
+            }
+            Poll::Pending
+        })
     }
 
     /// Tells which link has taken the call.
     pub(super) fn taken(&self, link: &Link, number: u64) {
-        let taken = Some((link.clone(), number));
-        *self.cancel.taken.lock().expect("no code that can panic runs under this lock") = taken;
+        self.cancel.lock().taken = Some((link.clone(), number));
     }
 }
 

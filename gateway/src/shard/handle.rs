@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -102,7 +103,11 @@ pub struct Heritage {
 
 /// A shard as others see it. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Shard {
+pub struct Shard(Arc<Handle>);
+
+/// What a [`Shard`] gives access to.
+#[derive(Debug)]
+pub struct Handle {
     /// What it is doing.
     pub state: watch::Receiver<ShardState>,
     /// What it offers, as far as is known.
@@ -115,6 +120,14 @@ pub struct Shard {
     spec: watch::Sender<Arc<ShardSpec>>,
     stop: watch::Sender<Option<Duration>>,
     wake: watch::Sender<()>,
+}
+
+impl Deref for Shard {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.0
+    }
 }
 
 impl Shard {
@@ -141,7 +154,7 @@ impl Shard {
             tasks: tasks.clone(),
         };
         tasks.spawn(supervisor.run().instrument(span));
-        Self { state: seen, known: roster, stats, numbers, stderr, spec, stop, wake }
+        Self(Arc::new(Handle { state: seen, known: roster, stats, numbers, stderr, spec, stop, wake }))
     }
 
     /// Its spec as it is now.

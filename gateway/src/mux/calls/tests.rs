@@ -14,7 +14,7 @@ fn enter(calls: &Arc<Calls>, client: u128, id: &str) -> Result<Ticket, Fault> {
 }
 
 fn is_cancelled(ticket: &Ticket) -> bool {
-    ticket.cancel.asked.is_cancelled()
+    ticket.cancel.lock().is_asked
 }
 
 #[test]

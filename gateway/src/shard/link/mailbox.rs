@@ -97,7 +97,10 @@ impl Mailbox {
         if let Some(done) = inner.done.take() {
             return Poll::Ready(Event::Done(done));
         }
-        inner.waker = Some(context.waker().clone());
+        match &mut inner.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
         Poll::Pending
     }
 

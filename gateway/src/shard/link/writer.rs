@@ -3,12 +3,15 @@
 use std::io;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::task::yield_now;
 
 use super::Link;
 use super::table::Batch;
 
 /// Buffers larger than this are given back after use.
 const KEPT: usize = 256 * 1024;
+/// With more calls under way than this, it pays to wait for company.
+const CROWD: usize = 2;
 
 /// Writes until the link takes no more calls and all are answered, then closes `stdin`.
 ///
@@ -24,7 +27,13 @@ pub(crate) async fn write(link: Link, mut stdin: impl AsyncWrite + Unpin) -> io:
         let batch = link.table().take_batch(link.in_flight_limit(), &mut lines);
         match batch {
             Batch::Write => stdin.write_all(&lines).await?,
-            Batch::Wait => link.0.outgoing.notified().await,
+            Batch::Wait => {
+                link.0.outgoing.notified().await;
+                if link.in_flight().0 > CROWD {
+                    // Whoever is about to call as well does so first: one write wakes the child once.
+                    yield_now().await;
+                }
+            }
             Batch::End => return stdin.shutdown().await,
         }
     }
