@@ -11,7 +11,7 @@ use super::table::Batch;
 /// Buffers larger than this are given back after use.
 const KEPT: usize = 256 * 1024;
 /// With more calls under way than this, it pays to wait for company.
-const CROWD: usize = 2;
+const CROWD: usize = 0;
 
 /// Writes until the link takes no more calls and all are answered, then closes `stdin`.
 ///
