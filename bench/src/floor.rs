@@ -25,8 +25,9 @@ use hyper_util::service::TowerToHyperService;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, stdin};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
+
+use gateway::app::threads;
 
 use crate::cli::{Verdict, beside};
 
@@ -36,6 +37,9 @@ pub struct Options {
     /// The file that holds every answer.
     #[arg(long, value_name = "FILE")]
     pub answer: PathBuf,
+    /// How many threads serve; by default as many as the gateway takes.
+    #[arg(long, value_name = "COUNT", default_value_t = threads::half())]
+    pub workers: usize,
 }
 
 /// Serves until stdin ends; the first line on stdout is the address.
@@ -44,7 +48,7 @@ pub struct Options {
 /// The answer cannot be read, or there is no address to listen at.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     let answer = fs::read(&options.answer).with_context(|| format!("no answer in `{}`", options.answer.display()))?;
-    let runtime = Runtime::new()?;
+    let runtime = threads::runtime(options.workers)?;
     runtime.block_on(async {
         tokio::select! {
             served = serve(answer.into()) => served,

@@ -5,6 +5,7 @@
 mod banner;
 mod files;
 pub mod ps;
+pub mod threads;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub result_memory: usize,
     /// How long stopping may take.
     pub stop_grace: Duration,
+    /// How many threads carry messages.
+    pub workers: usize,
     /// The way in.
     pub door: Door,
 }

@@ -3,13 +3,14 @@
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::ps::{Form, PsOptions};
-use crate::app::{Door, HttpOptions, Settings};
+use crate::app::{Door, HttpOptions, Settings, threads};
 use crate::config::watch::WatchMode;
 use crate::door::stdio::StdioSettings;
 
@@ -125,6 +126,9 @@ struct FleetFlags {
     /// How long the gateway takes to stop at most.
     #[arg(long, env = "MCP_GATEWAY_STOP_GRACE", value_name = "TIME", default_value = "4s", value_parser = duration)]
     stop_grace: Duration,
+    /// How many threads carry messages [default: half of the processors, at least 1].
+    #[arg(long, env = "MCP_GATEWAY_WORKERS", value_name = "COUNT")]
+    workers: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -195,6 +199,7 @@ fn settings(fleet: FleetFlags, door: Door) -> Settings {
         watch,
         result_memory: fleet.result_memory,
         stop_grace: fleet.stop_grace,
+        workers: fleet.workers.map_or_else(threads::half, NonZeroUsize::get),
         door,
     }
 }

@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use gateway::app::{self, Settings};
+use gateway::app::{self, Settings, threads};
 use gateway::cli::{self, Wish};
 use gateway::log;
 use mimalloc::MiMalloc;
-use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 /// Messages are made on one thread and dropped on another, which the system's allocator answers with locks.
@@ -48,7 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(settings: Settings) -> anyhow::Result<()> {
-    let runtime = Runtime::new().context("cannot start")?;
+    let runtime = threads::runtime(settings.workers).context("cannot start")?;
     let outcome = runtime.block_on(app::run(settings));
     // A read of stdin cannot be interrupted, so nobody waits for it.
     runtime.shutdown_timeout(Duration::from_millis(50));

@@ -5,7 +5,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{JoinHandle, block_in_place};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -73,9 +74,37 @@ impl Tasks {
     }
 }
 
+/// Work on more bytes than this keeps a thread from its other tasks for long enough to be noticed.
+const HEAVY: usize = 256 * 1024;
+
+/// Does work whose time grows with `bytes`. If they are many, this thread's other tasks go on elsewhere meanwhile.
+pub fn work_on<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    let runtime = (bytes > HEAVY).then(Handle::try_current).and_then(Result::ok);
+    match runtime {
+        Some(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => block_in_place(work),
+        _ => work(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn others_go_on_while_a_task_works_on_much() {
+        let tasks = Tasks::default();
+        let (said, heard) = std::sync::mpsc::channel();
+        let speaks = async move {
+            tokio::task::yield_now().await;
+            said.send(()).unwrap();
+        };
+        let works = async move {
+            let limit = Duration::from_secs(30);
+            work_on(HEAVY + 1, || heard.recv_timeout(limit).is_ok())
+        };
+        tasks.spawn(speaks);
+        assert!(tasks.spawn(works).await.unwrap());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn shutdown_names_what_it_leaves_behind() {

@@ -9,9 +9,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::bail;
-use gateway::app;
+use gateway::app::{self, threads};
 use gateway::cli::{self, Wish};
-use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -64,7 +63,7 @@ fn serve() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_writer(stderr).with_env_filter(filter).with_target(false).init();
     std::thread::spawn(tell);
-    Runtime::new()?.block_on(app::run(*settings))
+    threads::runtime(settings.workers)?.block_on(app::run(*settings))
 }
 
 fn tell() {

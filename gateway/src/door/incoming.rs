@@ -6,6 +6,7 @@
 use axum::http::StatusCode;
 
 use crate::door::refusal::Refused;
+use crate::tasks::work_on;
 use crate::wire::{
     Era, Fault, Kind, Malformed, Message, Meta, Params, Raw, Request, Revision, Unreadable, code, read_object,
 };
@@ -17,7 +18,7 @@ const MAX_TAG: usize = 1024;
 
 /// Reads bytes as JSON.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Raw<'_>, Refused> {
-    Raw::parse(bytes).map_err(|malformed| unreadable(&malformed))
+    work_on(bytes.len(), || Raw::parse(bytes)).map_err(|malformed| unreadable(&malformed))
 }
 
 /// Reads one message.

@@ -11,6 +11,7 @@ use tokio::io::AsyncRead;
 use super::{Ask, Event, Failure, Link, Reply};
 use crate::shard::polite;
 use crate::shard::roster::List;
+use crate::tasks::work_on;
 use crate::wire::{
     Fault, Id, IdFinder, Kind, Level, Line, Lines, Message, Notification, Outcome, Raw, Request, Response, code,
     read_object,
@@ -25,7 +26,7 @@ pub(crate) async fn read(link: Link, stdout: impl AsyncRead + Unpin) -> io::Resu
     while let Some(line) = lines.next().await? {
         lines.limit(link.message_limit());
         match line {
-            Line::Whole(line) => link.take_line(&line),
+            Line::Whole(line) => work_on(line.len(), || link.take_line(&line)),
             Line::Overlong { id, has_method, length } => {
                 let limit = link.message_limit();
                 link.fail_call(id.filter(|_| !has_method).as_deref(), Failure::Overlong { length, limit });

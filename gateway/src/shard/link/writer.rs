@@ -10,8 +10,6 @@ use super::table::Batch;
 
 /// Buffers larger than this are given back after use.
 const KEPT: usize = 256 * 1024;
-/// With more calls under way than this, it pays to wait for company.
-const CROWD: usize = 0;
 
 /// Writes until the link takes no more calls and all are answered, then closes `stdin`.
 ///
@@ -29,7 +27,7 @@ pub(crate) async fn write(link: Link, mut stdin: impl AsyncWrite + Unpin) -> io:
             Batch::Write => stdin.write_all(&lines).await?,
             Batch::Wait => {
                 link.0.outgoing.notified().await;
-                if link.in_flight().0 > CROWD {
+                if link.in_flight().0 > 0 {
                     // Whoever is about to call as well does so first: one write wakes the child once.
                     yield_now().await;
                 }
