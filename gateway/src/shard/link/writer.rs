@@ -27,10 +27,8 @@ pub(crate) async fn write(link: Link, mut stdin: impl AsyncWrite + Unpin) -> io:
             Batch::Write => stdin.write_all(&lines).await?,
             Batch::Wait => {
                 link.0.outgoing.notified().await;
-                if link.in_flight().0 > 0 {
-                    // Whoever is about to call as well does so first: one write wakes the child once.
-                    yield_now().await;
-                }
+                // Whoever is about to call as well does so first: one write wakes the child once.
+                yield_now().await;
             }
             Batch::End => return stdin.shutdown().await,
         }
