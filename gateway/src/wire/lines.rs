@@ -8,10 +8,14 @@ use std::io;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::task::yield_now;
 
+use crate::tasks::work_on;
 use crate::wire::{IdFinder, Kind, Raw, flatten};
 
 const BUFFER: usize = 64 * 1024;
+/// After so many bytes that were there at once, other tasks get their turn.
+const TURN: usize = BUFFER;
 
 /// One line, without its line break.
 #[derive(Debug)]
@@ -35,13 +39,15 @@ pub struct Lines<R> {
     reader: R,
     buffer: BytesMut,
     searched: usize,
+    /// Bytes since the last turn of others.
+    taken: usize,
     limit: usize,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
     /// Lines of up to `limit` bytes from `reader`.
     pub fn new(reader: R, limit: usize) -> Self {
-        Self { reader, buffer: BytesMut::with_capacity(BUFFER), searched: 0, limit }
+        Self { reader, buffer: BytesMut::with_capacity(BUFFER), searched: 0, taken: 0, limit }
     }
 
     /// Lines of up to `limit` bytes from now on.
@@ -64,7 +70,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                 self.searched = 0;
                 if line.len() > self.limit {
                     let mut finder = IdFinder::default();
-                    finder.feed(&line);
+                    work_on(line.len(), || finder.feed(&line));
                     return Ok(Some(overlong(finder, line.len())));
                 }
                 if line.iter().all(u8::is_ascii_whitespace) {
@@ -96,7 +102,13 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         if self.buffer.capacity() - self.buffer.len() < BUFFER / 4 {
             self.buffer.reserve(BUFFER);
         }
-        Ok(self.reader.read_buf(&mut self.buffer).await? > 0)
+        if self.taken > TURN {
+            self.taken = 0;
+            yield_now().await;
+        }
+        let read = self.reader.read_buf(&mut self.buffer).await?;
+        self.taken += read;
+        Ok(read > 0)
     }
 
     async fn discard(&mut self) -> io::Result<Option<Line>> {
@@ -105,7 +117,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         loop {
             let found = memchr(b'\n', &self.buffer);
             let piece = found.unwrap_or(self.buffer.len());
-            finder.feed(&self.buffer[..piece]);
+            work_on(piece, || finder.feed(&self.buffer[..piece]));
             length += piece;
             self.searched = 0;
             if found.is_some() {

@@ -1,12 +1,14 @@
 //! Reads from the child and puts each message where it belongs.
 //!
-//! Invariant: this never waits for anything but the child. What it cannot place is counted and passed over; what it can
-//! place but not read ends that one call.
+//! Invariant: this never waits for anything but the child, unless that talks nonsense. What it cannot place is counted and
+//! passed over; what it can place but not read ends that one call.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::AsyncRead;
+use tokio::time::sleep;
 
 use super::{Ask, Event, Failure, Link, Reply};
 use crate::shard::polite;
@@ -17,20 +19,40 @@ use crate::wire::{
     read_object,
 };
 
+/// After so many bytes that belong to nothing, the child is left waiting for a moment: a flood of them costs as much
+/// processor time as it is given.
+const NONSENSE: usize = 64 * 1024;
+const PAUSE: Duration = Duration::from_millis(10);
+/// What a line costs beside its bytes.
+const LINE: usize = 64;
+
 /// Reads until the child closes its end.
 ///
 /// # Errors
 /// What the pipe says.
 pub(crate) async fn read(link: Link, stdout: impl AsyncRead + Unpin) -> io::Result<()> {
     let mut lines = Lines::new(stdout, link.message_limit());
+    let mut nonsense = 0;
     while let Some(line) = lines.next().await? {
         lines.limit(link.message_limit());
-        match line {
-            Line::Whole(line) => work_on(line.len(), || link.take_line(&line)),
+        let strays = link.0.heritage.stats.strays();
+        let length = match line {
+            Line::Whole(line) => {
+                work_on(line.len(), || link.take_line(&line));
+                line.len()
+            }
             Line::Overlong { id, has_method, length } => {
                 let limit = link.message_limit();
                 link.fail_call(id.filter(|_| !has_method).as_deref(), Failure::Overlong { length, limit });
+                length
             }
+        };
+        if link.0.heritage.stats.strays() != strays {
+            nonsense += LINE + length;
+        }
+        if nonsense > NONSENSE {
+            nonsense = 0;
+            sleep(PAUSE).await;
         }
     }
     Ok(())
