@@ -79,7 +79,8 @@ pub(super) fn registry(world: &World, started: Instant) -> Registry {
     shards.sort_by(|one, other| one.name.cmp(&other.name));
     let problems: Vec<_> = world.problems.iter().chain(&world.left_out).cloned().collect();
     let tried = |shard: &Entry| matches!(shard.state, "ready" | "backoff" | "asleep" | "disabled" | "invalid");
-    let ready = world.ready || shards.iter().all(tried);
+    // None are known before the folder has been read.
+    let ready = world.ready || (!shards.is_empty() && shards.iter().all(tried));
     // A shard that crashes again and again is between two tries most of the time.
     let down = shards.iter().any(|shard| match shard.state {
         "backoff" => true,

@@ -100,10 +100,12 @@ async fn a_file_that_was_cut_short_or_is_of_another_version_is_set_aside_and_cos
     fs::write(cut, &fs::read(cut).unwrap()[..100]).unwrap();
     fs::write(older, r#"{"version":0}"#).unwrap();
     let gateway = Gateway::builder().in_dir(&dir).start().await;
-    let ended: Vec<_> = files().into_iter().filter_map(|path| Some(path.extension()?.to_owned())).collect();
-    for aside in ["bad", "old"] {
-        assert!(ended.iter().any(|extension| extension == aside), "{ended:?}");
-    }
+    // It listens before it has read anything.
+    eventually("both are set aside", async || {
+        let endings: Vec<_> = files().into_iter().filter_map(|path| Some(path.extension()?.to_owned())).collect();
+        ["bad", "old"].iter().all(|aside| endings.iter().any(|ending| ending == aside)).then_some(())
+    })
+    .await;
     let log = is_served(gateway).await;
     assert_eq!(log.matches("a saved roster cannot be used").count(), 2, "{log}");
     assert_eq!(files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).count(), 3);
