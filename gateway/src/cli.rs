@@ -114,7 +114,8 @@ struct FleetFlags {
     /// The folder of shard files [default: ./shards.d if it is there, else ~/.config/mcp-gateway/shards.d].
     #[arg(long, env = "MCP_GATEWAY_SHARDS", value_name = "DIR")]
     shards: Option<PathBuf>,
-    /// Where the gateway remembers what shards offer and signs sessions [default: ~/.local/state/mcp-gateway].
+    /// Where the gateway remembers what shards offer, signs sessions and notes its child processes
+    /// [default: ~/.local/state/mcp-gateway].
     #[arg(long, env = "MCP_GATEWAY_STATE_DIR", value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// How the folder is followed; `poll` is for network file systems.

@@ -20,6 +20,6 @@ pub mod stats;
 pub mod stderr;
 mod supervisor;
 
-pub use ended::{Ended, Reason};
+pub use ended::{Ended, Reason, STDERR_SHOWN};
 pub use handle::{Handle, Heritage, Known, Live, Setup, Shard, ShardState};
 pub use keeper::Keeper;

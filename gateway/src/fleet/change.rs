@@ -8,9 +8,6 @@ use super::Trouble;
 use crate::config::ShardSpec;
 use crate::shard::{Ended, Shard, ShardState};
 
-/// How many lines of a failed process's stderr are shown.
-const STDERR_LINES: usize = 3;
-
 /// An exchange that is not done.
 #[derive(Debug)]
 pub(super) enum Change {
@@ -81,8 +78,7 @@ impl Change {
                 (Arc::clone(spec), Arc::clone(ended), "the old spec is back; change the file to try again")
             }
         };
-        let words = &ended.stderr[ended.stderr.len().saturating_sub(STDERR_LINES)..];
-        let words = if words.is_empty() { String::new() } else { format!("; its last lines: {}", words.join(" | ")) };
+        let words = ended.last_words();
         let message = format!("the changed process of `{}` does not come up: {ended}{words}; {consequence}", spec.name);
         Some(Trouble { file: spec.source.clone(), line: None, message })
     }

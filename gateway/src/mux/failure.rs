@@ -14,9 +14,6 @@ use crate::shard::link::{Failure, Refused};
 use crate::shard::{Ended, Shard, ShardState};
 use crate::wire::{Era, Fault, code};
 
-/// How many lines of a shard's stderr a client sees at most (DESIGN D10).
-const STDERR_LINES: usize = 3;
-
 /// Why a call that was routed to a shard has no answer of it.
 #[derive(Debug)]
 pub(super) enum CallError {
@@ -73,10 +70,7 @@ impl CallError {
     /// The whole message: which shard, what happened, its last words, and when it is tried again.
     fn message(&self, name: &str, shard: Option<&Shard>) -> String {
         let mut message = format!("shard `{name}`: {self}");
-        let words = self.ended().map(|ended| &ended.stderr[ended.stderr.len().saturating_sub(STDERR_LINES)..]);
-        if let Some(words) = words.filter(|words| !words.is_empty()) {
-            message += &format!("; its last lines: {}", words.join(" | "));
-        }
+        message += &self.ended().map(|ended| ended.last_words()).unwrap_or_default();
         if self.ended().is_some()
             && let Some(shard) = shard
         {

@@ -8,10 +8,7 @@ use tokio::time::Instant;
 use super::failure::retry_in;
 use crate::fleet::{Absence, Trouble, World};
 use crate::shard::roster::List;
-use crate::shard::{Shard, ShardState};
-
-/// How many lines of stderr are shown.
-const STDERR_LINES: usize = 3;
+use crate::shard::{STDERR_SHOWN, Shard, ShardState};
 
 /// One moment of the gateway, for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -119,7 +116,7 @@ fn entry(world: &World, name: &str, shard: &Shard) -> Entry {
         restarts: shard.stats.restarts(),
         next_retry_s: retry_in(shard),
         last_error: shard.stats.last_ended().map(|ended| ended.to_string()),
-        stderr_tail: shard.stderr.last(STDERR_LINES),
+        stderr_tail: shard.stderr.last(STDERR_SHOWN),
         tools: offered(List::Tools),
         prompts: offered(List::Prompts),
         resources: offered(List::Resources) + offered(List::Templates),

@@ -15,6 +15,17 @@ pub struct Ended {
     pub stderr: Vec<String>,
 }
 
+/// How many lines of a shard's stderr are shown outside the log (DESIGN D10).
+pub const STDERR_SHOWN: usize = 3;
+
+impl Ended {
+    /// Its last lines as a message goes on with them; empty if it said nothing.
+    pub fn last_words(&self) -> String {
+        let words = &self.stderr[self.stderr.len().saturating_sub(STDERR_SHOWN)..];
+        if words.is_empty() { String::new() } else { format!("; its last lines: {}", words.join(" | ")) }
+    }
+}
+
 /// What happened to a child.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
