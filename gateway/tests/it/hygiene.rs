@@ -85,16 +85,27 @@ fn pids() -> Vec<u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// State, parent and start of a process.
-fn stat(pid: u32) -> Option<(char, u32, u64)> {
+/// What the kernel says of a process. A group or session that began outside this PID namespace is 0, which the system
+/// calls' wrappers do not bear.
+struct Stat {
+    state: char,
+    parent: u32,
+    group: u32,
+    session: u32,
+    started: u64,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    Some((fields[0].chars().next()?, fields[1].parse().ok()?, fields[19].parse().ok()?))
+    let number = |index: usize| fields[index].parse().ok();
+    let state = fields[0].chars().next()?;
+    Some(Stat { state, parent: number(1)?, group: number(2)?, session: number(3)?, started: fields[19].parse().ok()? })
 }
 
 /// The dead whose parent has not heard of it.
 fn zombies_of(parent: u32) -> Vec<u32> {
-    let is_zombie = |pid: &u32| stat(*pid).is_some_and(|(state, of, _)| state == 'Z' && of == parent);
+    let is_zombie = |pid: &u32| stat(*pid).is_some_and(|process| process.state == 'Z' && process.parent == parent);
     pids().into_iter().filter(is_zombie).collect()
 }
 

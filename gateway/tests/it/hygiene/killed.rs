@@ -17,10 +17,10 @@ async fn after_a_kill_no_direct_child_lives_on_and_the_next_start_ends_the_rest(
     gateway.until("calm", "ready").await;
     let pid = gateway.pid();
     let direct: Vec<u32> =
-        [&old[..], &calm.alive()].concat().into_iter().filter(|one| stat(*one).unwrap().1 == pid).collect();
+        [&old[..], &calm.alive()].concat().into_iter().filter(|one| stat(*one).unwrap().parent == pid).collect();
     assert!(direct.len() > 2, "the leaders and what has been adopted");
-    let leader = |pid: &u32| rustix::process::getpgid(Some(super::raw(*pid))).unwrap() == super::raw(*pid);
-    let direct: Vec<u32> = direct.into_iter().filter(leader).filter(|pid| !is_session_leader(*pid)).collect();
+    let leads = |pid: &u32| stat(*pid).is_some_and(|process| process.group == *pid && process.session != *pid);
+    let direct: Vec<u32> = direct.into_iter().filter(leads).collect();
     assert_eq!(direct.len(), 2, "one for each shard");
 
     let dir = gateway.kill().await;
@@ -63,9 +63,5 @@ async fn a_second_gateway_on_the_same_state_folder_is_untouched_throughout() {
 }
 
 fn is_gone(pid: u32) -> bool {
-    stat(pid).is_none_or(|(state, _, _)| state == 'Z')
-}
-
-fn is_session_leader(pid: u32) -> bool {
-    rustix::process::getsid(Some(super::raw(pid))).is_ok_and(|session| session == super::raw(pid))
+    stat(pid).is_none_or(|process| process.state == 'Z')
 }

@@ -32,7 +32,7 @@ impl Bystander {
     }
 
     fn entry(&self, marker: &Value) -> Value {
-        let (_, _, started) = stat(self.0.id()).unwrap();
+        let started = stat(self.0.id()).unwrap().started;
         json!({"shard": "wild", "id": {"pid": self.0.id(), "started": started}, "marker": marker, "at": 1})
     }
 

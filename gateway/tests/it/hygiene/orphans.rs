@@ -29,11 +29,11 @@ async fn the_gateway_is_well_as_the_first_process() {
     let first = ["unshare", "--pid", "--fork", "--mount-proc"];
     let gateway = Gateway::builder().under(&first).shard("wild", brood.shard("")).start().await;
     let old = ready(&gateway, "wild", &brood).await;
-    let pid = pids().into_iter().find(|pid| stat(*pid).is_some_and(|(_, parent, _)| parent == gateway.pid())).unwrap();
+    let pid = pids().into_iter().find(|pid| stat(*pid).is_some_and(|process| process.parent == gateway.pid())).unwrap();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     assert!(status.lines().any(|line| line.starts_with("NSpid:") && line.ends_with("\t1")), "{status}");
 
-    let leader = old.iter().find(|one| stat(**one).is_some_and(|(_, parent, _)| parent == pid)).unwrap();
+    let leader = old.iter().find(|one| stat(**one).is_some_and(|process| process.parent == pid)).unwrap();
     kill_process(raw(*leader), Signal::KILL).unwrap();
     brood.lost(&old).await;
     ready(&gateway, "wild", &brood).await;
