@@ -11,9 +11,8 @@ mod sweep;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit};
 use tokio::process::Command;
@@ -48,7 +47,6 @@ struct Shared {
     token: String,
     /// Of files, as it was when the gateway started.
     open_files: Rlimit,
-    started: AtomicU64,
     book: Mutex<Book>,
 }
 
@@ -56,6 +54,8 @@ struct Shared {
 #[derive(Debug)]
 struct Book {
     content: Content,
+    /// How many have been started.
+    started: u64,
     /// `None` where the disk refused it.
     ledger: Option<Ledger>,
     /// The last write failed, and that has been said.
@@ -96,9 +96,9 @@ impl Keeper {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let gateway = Owner { id, place: os::here(), token: token.clone(), version, door: door.to_owned() };
         let content = Content { gateway, children: Vec::new() };
-        let book = Mutex::new(Book { content, ledger: None, is_behind: false, is_closed: false });
+        let book = Mutex::new(Book { content, started: 0, ledger: None, is_behind: false, is_closed: false });
         let open_files = getrlimit(Resource::Nofile);
-        let shared = Arc::new(Shared { token, open_files, started: AtomicU64::new(0), book });
+        let shared = Arc::new(Shared { token, open_files, book });
         if let Err(error) = os::adopt_orphans() {
             warn!(error = &error as &dyn std::error::Error, "processes that lose their parent are not adopted");
         }
@@ -122,7 +122,7 @@ impl Keeper {
     /// What is a child's now and alive. Blocks.
     pub(crate) fn family(entry: &Entry) -> Vec<Id> {
         let all = table::all_marked(entry.id.started);
-        claim(entry, &[]).over(&all).iter().map(|seen| seen.id).collect()
+        entry.claim(&[]).over(&all).iter().map(|seen| seen.id).collect()
     }
 
     /// Ends whatever is left of a child whose group has ended, `known` processes among it, and strikes the child off. Blocks.
@@ -174,10 +174,6 @@ async fn bury(mut died: Signal, orders: mpsc::Sender<Order>) {
     }
 }
 
-fn claim(entry: &Entry, known: &[Id]) -> Claim {
-    Claim { known: [&[entry.id], known].concat(), marks: Marks::Of(entry.marker.clone()) }
-}
-
 impl Shared {
     /// What the thread does.
     fn keep(&self, state_dir: Option<PathBuf>, mut orders: mpsc::Receiver<Order>, runtime: &Handle) {
@@ -197,20 +193,19 @@ impl Shared {
 
     fn start(&self, start: Start) {
         let Start { mut command, shard, keeper, started } = start;
-        let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
-        let marker = format!("{}.{shard}.{number}", self.token);
-        command.env(MARKER, &marker);
         let mut book = self.book();
         if book.is_closed {
             let _ = started.send(Err(io::Error::other("the gateway stops")));
             return;
         }
+        book.started += 1;
+        let marker = format!("{}.{shard}.{}", self.token, book.started);
+        command.env(MARKER, &marker);
         let process = command.spawn().map(|child| {
             // Nobody waits for it yet, so it is in the table even if it has ended.
             let pid = child.id().unwrap_or_default();
             let id = table::seen(pid).map_or(Id { pid, started: 0 }, |seen| seen.id);
-            let at = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
-            let entry = Entry { shard: shard.to_string(), id, marker, at };
+            let entry = Entry { shard: shard.to_string(), id, marker };
             book.content.children.push(entry.clone());
             book.write();
             Process::own(child, entry, keeper)
@@ -230,7 +225,7 @@ impl Shared {
     }
 
     fn end_rest(&self, entry: &Entry, known: &[Id], grace: Duration) {
-        let ending = ending::end(&[claim(entry, known)], entry.id.started, grace);
+        let ending = ending::end(&[entry.claim(known)], entry.id.started, grace);
         for seen in &ending.ended {
             let (pid, program) = (seen.id.pid, &seen.name);
             debug!(shard = entry.shard, pid, program, "ended a process that the shard had left behind");

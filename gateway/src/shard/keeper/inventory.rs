@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::shard::keeper::family::{Claim, Marks, shard_in};
+use crate::shard::keeper::family::shard_in;
 use crate::shard::keeper::ledger::{self, Content, Found};
 use crate::shard::keeper::sweep::named;
 use crate::shard::os;
@@ -107,8 +107,7 @@ fn rows(found: &Found, content: &Content, here: &str, all: &[Seen]) -> Vec<Row> 
     let mut rows = Vec::new();
     let is_here = content.gateway.place == here;
     for child in content.children.iter().filter(|_| is_here) {
-        let claim = Claim { known: vec![child.id], marks: Marks::Of(child.marker.clone()) };
-        let family = claim.over(all);
+        let family = child.claim(&[]).over(all);
         rows.extend(family.iter().filter(|seen| told.insert(seen.id)).map(|seen| row(seen, &child.shard)));
     }
     // Those that started just now, and those whose child has ended.

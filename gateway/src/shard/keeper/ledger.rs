@@ -47,8 +47,13 @@ pub(crate) struct Entry {
     pub(crate) shard: String,
     pub(crate) id: Id,
     pub(crate) marker: String,
-    /// When it was started, in seconds since 1970.
-    pub(crate) at: u64,
+}
+
+impl Entry {
+    /// What is this child's: itself, those that carry its marker, and `known`, which were seen below it.
+    pub(crate) fn claim(&self, known: &[Id]) -> Claim {
+        Claim { known: [&[self.id], known].concat(), marks: Marks::Of(self.marker.clone()) }
+    }
 }
 
 /// The ledger of this gateway.

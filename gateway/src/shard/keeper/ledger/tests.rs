@@ -13,7 +13,6 @@ fn content(place: &str, children: usize) -> Content {
         shard: "time".into(),
         id: Id { pid: 77, started: number as u64 },
         marker: format!("{TOKEN}.time.{number}"),
-        at: 1,
     };
     Content { gateway, children: (0..children).map(child).collect() }
 }
