@@ -3,6 +3,7 @@
 //! Invariant: this is the only file that spawns, so nothing runs on after [`Tasks::shutdown`] without being named.
 
 use std::future::Future;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -71,6 +72,15 @@ impl Tasks {
         tokio::time::timeout(grace, self.tracker.wait())
             .await
             .map_err(|_| ShutdownTimeout { left: self.tracker.len(), grace })
+    }
+}
+
+/// Leaves in `place` how the task of `context` is woken, for one waiter at a time.
+pub fn wait_in(place: &mut Option<Waker>, context: &Context<'_>) {
+    match place {
+        // Mostly the same one, which then costs nothing.
+        Some(waker) => waker.clone_from(context.waker()),
+        none => *none = Some(context.waker().clone()),
     }
 }
 

@@ -10,6 +10,7 @@ use std::task::{Poll, Waker};
 
 use super::client::ClientKey;
 use crate::shard::link::Link;
+use crate::tasks::wait_in;
 use crate::wire::{Fault, Id, code};
 
 type Key = (ClientKey, String);
@@ -100,10 +101,7 @@ impl Ticket {
             if stage.is_asked {
                 return Poll::Ready(());
             }
-            match &mut stage.waker {
-                Some(waker) => waker.clone_from(context.waker()),
-                none => *none = Some(context.waker().clone()),
-            }
+            wait_in(&mut stage.waker, context);
             Poll::Pending
         })
     }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
 
 use super::{Done, Event};
+use crate::tasks::wait_in;
 
 /// How many progress notifications, and how many logs, wait for one caller.
 pub(crate) const DEPTH: usize = 64;
@@ -97,10 +98,7 @@ impl Mailbox {
         if let Some(done) = inner.done.take() {
             return Poll::Ready(Event::Done(done));
         }
-        match &mut inner.waker {
-            Some(waker) => waker.clone_from(context.waker()),
-            none => *none = Some(context.waker().clone()),
-        }
+        wait_in(&mut inner.waker, context);
         Poll::Pending
     }
 
