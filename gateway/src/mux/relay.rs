@@ -290,19 +290,22 @@ async fn find(mux: &Inner, name: &str) -> Result<(Shard, Live), CallError> {
     loop {
         let shard = world.borrow_and_update().shard(name).cloned().ok_or(CallError::Removed)?;
         let mut state = shard.state.clone();
-        let timeouts = shard.spec().timeouts;
+        let timeouts = || shard.spec().timeouts;
         let (until, ended) = match &*state.borrow_and_update() {
             ShardState::Ready(live) if !live.link.is_closed() => {
                 let live = live.clone();
                 return Ok((shard, live));
             }
-            ShardState::Starting => (since + timeouts.start, shard.stats.last_ended()),
+            ShardState::Starting => (since + timeouts().start, shard.stats.last_ended()),
             ShardState::Asleep => {
                 shard.wake();
-                (since + timeouts.start, None)
+                (since + timeouts().start, None)
             }
             // It is being replaced by a new child, which is still to start.
-            ShardState::Draining => (since + timeouts.drain + timeouts.stop + timeouts.start, None),
+            ShardState::Draining => {
+                let timeouts = timeouts();
+                (since + timeouts.drain + timeouts.stop + timeouts.start, None)
+            }
             ShardState::Backoff { ended, .. } => {
                 (*down.get_or_insert_with(Instant::now) + DOWN, Some(Arc::clone(ended)))
             }

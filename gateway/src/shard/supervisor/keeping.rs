@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Supervisor;
 use crate::shard::fetch::{self, Within};
@@ -82,18 +82,16 @@ impl Supervisor {
         let mut spec = self.spec.clone();
         loop {
             let patience = spec.borrow_and_update().idle_stop;
-            let Some(patience) = patience else {
-                if spec.changed().await.is_err() {
-                    return std::future::pending().await;
-                }
-                continue;
-            };
-            if link.refuse_if_idle(patience) {
+            if patience.is_some_and(|patience| link.refuse_if_idle(patience)) {
                 return;
             }
-            let since = link.idle_since().unwrap_or_else(Instant::now);
-            // Who no longer has a file changes nothing here: the stop is on its way.
-            let _ = tokio::time::timeout_at(since + patience, spec.changed()).await;
+            let over = link.idle_since().unwrap_or_else(Instant::now) + patience.unwrap_or_default();
+            tokio::select! {
+                changed = spec.changed() => if changed.is_err() {
+                    return std::future::pending().await;
+                },
+                () = sleep_until(over), if patience.is_some() => {}
+            }
         }
     }
 }
