@@ -32,6 +32,7 @@ use crate::tasks::Tasks;
 const TABLE: Duration = Duration::from_secs(6);
 /// What it takes at most to tell clients that their calls have failed because the gateway stops.
 const LAST_WORDS: Duration = Duration::from_millis(250);
+const LAST_READS: Duration = Duration::from_millis(50);
 
 /// Everything that the gateway can be told.
 #[derive(Debug)]
@@ -77,11 +78,19 @@ pub struct HttpOptions {
     pub session_ttl: Duration,
 }
 
-/// Runs the gateway until a signal, or the end of stdin, stops it.
+/// Runs the gateway on threads of its own until a signal, or the end of stdin, stops it.
 ///
 /// # Errors
 /// It could not start: an address is taken, the folder cannot be watched, a host name cannot be read.
-pub async fn run(settings: Settings) -> anyhow::Result<()> {
+pub fn serve(settings: Settings) -> anyhow::Result<()> {
+    let runtime = threads::runtime(settings.workers).context("cannot start")?;
+    let outcome = runtime.block_on(run(settings));
+    // A read of stdin cannot be interrupted, so nobody waits for it.
+    runtime.shutdown_timeout(LAST_READS);
+    outcome
+}
+
+async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let doors = Tasks::default();
     let shards = Tasks::default();

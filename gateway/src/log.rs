@@ -3,11 +3,12 @@
 //! Invariant: who logs never waits. A client that starts us and never reads our stderr would else stop everything at the
 //! first full pipe; what finds no room is dropped and counted.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::Duration;
 
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How many bytes wait for a reader.
@@ -46,6 +47,13 @@ pub fn stderr() -> Log {
         log
     });
     log.clone()
+}
+
+/// Sends what the program traces to the log on stderr, as `MCP_GATEWAY_LOG` asks for it. To be called once.
+pub fn begin() {
+    let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_writer(stderr()).with_ansi(io::stderr().is_terminal());
+    lines.with_env_filter(filter).with_target(false).init();
 }
 
 impl Log {

@@ -9,9 +9,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::bail;
-use gateway::app::{self, threads};
 use gateway::cli::{self, Wish};
-use tracing_subscriber::EnvFilter;
+use gateway::{app, log};
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
@@ -60,10 +59,9 @@ fn main() -> ExitCode {
 
 fn serve() -> anyhow::Result<()> {
     let Wish::Serve(settings) = cli::parse(std::env::args_os())? else { bail!("it only serves") };
-    let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_writer(stderr).with_env_filter(filter).with_target(false).init();
+    log::begin();
     std::thread::spawn(tell);
-    threads::runtime(settings.workers)?.block_on(app::run(*settings))
+    app::serve(*settings)
 }
 
 fn tell() {
