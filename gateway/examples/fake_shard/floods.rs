@@ -19,7 +19,7 @@ struct Flood {
 /// How much goes out in one write.
 const PIECE: usize = 64 * 1024;
 
-/// Writes At least `bytes` of `what`, and gives the answer that comes after them.
+/// Writes at least `bytes` of `what`, and gives the answer that comes after them.
 pub(crate) fn flood(shard: &Shard, call: &Call) -> Result<String, Refusal> {
     let Flood { what, bytes } = call.read()?;
     let line = match what.as_str() {

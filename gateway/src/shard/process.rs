@@ -100,8 +100,8 @@ impl Process {
         self.family = spawn_blocking(move || Keeper::family(&entry)).await.unwrap_or_default();
     }
 
-    /// Ends the child, its group and what has left it; its stdin must have been closed. Gives it `grace`, then SIGTERM, then SIGKILL; once
-    /// `hurry` is cancelled, only a moment for each.
+    /// Ends the child, its group and what has left it; its stdin must have been closed. Gives it `grace`, then SIGTERM, then
+    /// SIGKILL; once `hurry` is cancelled, only a moment for each.
     pub(crate) async fn close(mut self, grace: Duration, hurry: &CancellationToken) -> Option<ExitStatus> {
         let mut status = self.exited_within(grace, hurry).await;
         if status.is_none() {

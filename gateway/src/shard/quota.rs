@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Enough for any server that means well; a flood would cost more processor time than all calls.
-pub(crate) const PER_SECOND: usize = 64 * 1024;
+const PER_SECOND: usize = 64 * 1024;
 /// What stands around a line in the log.
 const AROUND: usize = 128;
 const SECOND: Duration = Duration::from_secs(1);
