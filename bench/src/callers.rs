@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
+use gateway::wire::Era;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::dice::Dice;
-use crate::echo::Era;
 use crate::rig::{Client, Outcome, Prepared};
 
 /// No call is waited for any longer.
@@ -63,7 +63,7 @@ impl Callers {
     ///
     /// # Errors
     /// A client cannot connect.
-    pub async fn start(calling: &Calling, dice: &mut Dice) -> anyhow::Result<Self> {
+    pub async fn start(calling: &Calling, dice: &mut Rng) -> anyhow::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut at_work = JoinSet::new();
         for number in 0..calling.clients {
@@ -96,7 +96,7 @@ struct Caller {
     calls: Vec<Prepared>,
     host: String,
     pause: Duration,
-    dice: Dice,
+    dice: Rng,
     stop: Arc<AtomicBool>,
 }
 
@@ -104,7 +104,7 @@ impl Caller {
     async fn call_on(mut self) -> anyhow::Result<Vec<Record>> {
         let mut records = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
-            let shard = self.dice.below(self.calls.len());
+            let shard = self.dice.usize(..self.calls.len());
             let start = Instant::now();
             let called = timeout(LONGEST, self.client.call(&self.calls[shard])).await;
             let outcome = called.unwrap_or_else(|_| Outcome::Lost(format!("no answer within {LONGEST:?}")));

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use clap::Args;
+use gateway::wire::Era;
 use tokio::runtime;
 
-use crate::cli::{Target, Verdict};
-use crate::echo::Era;
+use crate::cli::{Target, Verdict, eras};
 use crate::load::{Load, Peer};
 use crate::rig::{Gateway, echo_shard};
 
@@ -20,7 +20,7 @@ pub struct Options {
     #[command(flatten)]
     target: Target,
     /// The era of clients and shards.
-    #[arg(long, value_enum, default_value_t = Era::Modern)]
+    #[arg(long, value_parser = eras(), default_value = Era::Modern.as_str())]
     era: Era,
     /// Calls under way at once.
     #[arg(long, value_name = "COUNT", default_value_t = 16)]

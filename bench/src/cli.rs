@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use gateway::wire::Era;
 
 use crate::{bad, cell, echo, edits, floor, kills, neighbours, orphans, sessions, speed};
 
@@ -64,6 +66,17 @@ impl Target {
         path.canonicalize()
             .with_context(|| format!("no gateway at `{}`: run `make bench`, or give --gateway", path.display()))
     }
+}
+
+/// How an era is given.
+pub fn eras() -> impl TypedValueParser<Value = Era> {
+    PossibleValuesParser::new([Era::Legacy, Era::Modern].map(Era::as_str))
+        .map(|name| if name == Era::Modern.as_str() { Era::Modern } else { Era::Legacy })
+}
+
+/// A seed of this run alone, short enough to be typed.
+pub fn any_seed() -> u64 {
+    fastrand::u64(..1_000_000)
 }
 
 /// A program that is built into the same folder as this one.

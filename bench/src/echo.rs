@@ -8,17 +8,18 @@ use std::io::{self, Read as _, Write};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
+use gateway::wire::Era;
 use memchr::memchr;
 use memchr::memmem::find;
 
-use crate::cli::Verdict;
+use crate::cli::{Verdict, eras};
 
 /// How the shard behaves.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The era that it speaks.
-    #[arg(long, value_enum, default_value_t = Era::Legacy)]
+    /// The era that it speaks: 2025-11-25 or 2026-07-28.
+    #[arg(long, value_parser = eras(), default_value = Era::Legacy.as_str())]
     pub era: Era,
     /// How many tools it offers; the first is `echo`, and all of them echo.
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
@@ -26,25 +27,6 @@ pub struct Options {
     /// The file to which the token of each call is appended, one a line, when the call is executed.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
-}
-
-/// A family of protocol revisions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Era {
-    /// With `initialize`: 2025-11-25.
-    Legacy,
-    /// Stateless: 2026-07-28.
-    Modern,
-}
-
-impl Era {
-    /// Its name on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Legacy => "legacy",
-            Self::Modern => "modern",
-        }
-    }
 }
 
 /// Serves stdin until it ends.

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use fastrand::Rng;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::time::{interval, sleep};
 
 use crate::callers::{Callers, Calling, Record};
-use crate::cli::{Target, Verdict};
-use crate::dice::Dice;
+use crate::cli::{Target, Verdict, any_seed};
 use crate::findings::Findings;
 use crate::rig::{Gateway, Outcome, descendants, echo_shard, eventually};
 
@@ -31,7 +31,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     seconds: u32,
     /// Repeats the choices of an earlier run.
-    #[arg(long, value_name = "NUMBER", default_value_t = Dice::any_seed())]
+    #[arg(long, value_name = "NUMBER", default_value_t = any_seed())]
     seed: u64,
 }
 
@@ -58,7 +58,7 @@ type Edits = BTreeMap<&'static str, u32>;
 /// Who edits, and what the files say by now.
 struct Editor {
     folder: PathBuf,
-    dice: Dice,
+    dice: Rng,
     edits: Edits,
     /// So that no two processes are described alike.
     mark: u32,
@@ -75,7 +75,7 @@ fn names() -> Vec<String> {
 }
 
 async fn edit_files(options: &Options) -> anyhow::Result<Verdict> {
-    let mut dice = Dice::new(options.seed);
+    let mut dice = Rng::with_seed(options.seed);
     let names = names();
     let mut files = Vec::new();
     for name in &names {
@@ -127,8 +127,8 @@ impl Editor {
         for number in 0..count {
             ticks.tick().await;
             let name = match number % 3 {
-                0 => format!("moving{}", self.dice.below(MOVING)),
-                _ => format!("swapped{}", self.dice.below(SWAPPED)),
+                0 => format!("moving{}", self.dice.usize(..MOVING)),
+                _ => format!("swapped{}", self.dice.usize(..SWAPPED)),
             };
             if number % 3 == 0 {
                 self.carry(&name)?;
@@ -151,14 +151,14 @@ impl Editor {
     /// another break.
     fn change(&mut self, name: &str) -> anyhow::Result<()> {
         self.mark += 1;
-        let (kind, text) = match self.dice.below(6) {
+        let (kind, text) = match self.dice.usize(..6) {
             0 => ("broken, no YAML", "command: [\n".to_owned()),
             1 => ("broken, unknown key", "comand: nothing\n".to_owned()),
             2 => ("another view", shard(0, self.mark)?),
             _ => ("another process", shard(self.mark, 0)?),
         };
         self.count(kind);
-        match self.dice.below(2) {
+        match self.dice.usize(..2) {
             0 => fs::write(self.path(name), text)?,
             _ => {
                 let draft = self.folder.join(format!(".{name}.draft"));
@@ -178,7 +178,7 @@ impl Editor {
         } else if !here.exists() {
             self.count("brought back");
             fs::write(here, shard(0, 0)?)?;
-        } else if self.dice.below(2) == 0 {
+        } else if self.dice.usize(..2) == 0 {
             self.count("removed");
             fs::remove_file(here)?;
         } else {

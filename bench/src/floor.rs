@@ -18,6 +18,7 @@ use axum::http::{HeaderValue, Response, header};
 use axum::routing::{any, get};
 use bytes::{Bytes, BytesMut};
 use clap::Args;
+use gateway::app::threads;
 use http_body_util::BodyExt as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,8 +27,6 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, stdin};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-
-use gateway::app::threads;
 
 use crate::cli::{Verdict, beside};
 

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use fastrand::Rng;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use crate::callers::{Callers, Calling, Record};
-use crate::cli::{Target, Verdict};
-use crate::dice::Dice;
+use crate::cli::{Target, Verdict, any_seed};
 use crate::findings::Findings;
 use crate::rig::{Gateway, Latencies, Outcome, descendants, echo_shard, eventually, is_alive};
 
@@ -28,7 +28,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     seconds: u64,
     /// Repeats the choices of an earlier run.
-    #[arg(long, value_name = "NUMBER", default_value_t = Dice::any_seed())]
+    #[arg(long, value_name = "NUMBER", default_value_t = any_seed())]
     seed: u64,
 }
 
@@ -57,7 +57,7 @@ struct Kill {
 }
 
 async fn kill_shards(options: &Options) -> anyhow::Result<Verdict> {
-    let mut dice = Dice::new(options.seed);
+    let mut dice = Rng::with_seed(options.seed);
     let folder = tempfile::tempdir()?;
     let journal = folder.path().join("journal");
     let names: Vec<String> = (0..SHARDS).map(|number| format!("s{number}")).collect();
@@ -90,7 +90,7 @@ async fn kill_shards(options: &Options) -> anyhow::Result<Verdict> {
 }
 
 /// Kills one shard of those that run, at each tick.
-async fn kill_for(gateway: &Gateway, time: Duration, dice: &mut Dice) -> anyhow::Result<Vec<Kill>> {
+async fn kill_for(gateway: &Gateway, time: Duration, dice: &mut Rng) -> anyhow::Result<Vec<Kill>> {
     let mut kills = Vec::new();
     let start = Instant::now();
     while start.elapsed() < time {
@@ -98,7 +98,7 @@ async fn kill_for(gateway: &Gateway, time: Duration, dice: &mut Dice) -> anyhow:
         let shards = health["shards"].as_array().context("a registry lists shards")?;
         let running = shards.iter().enumerate().filter(|(_, shard)| shard["state"] == "ready");
         let running: Vec<(usize, i32)> = running.filter_map(|(number, shard)| Some((number, pid(shard)?))).collect();
-        if let Some((shard, pid)) = running.get(dice.below(running.len())).copied() {
+        if let Some((shard, pid)) = dice.choice(running) {
             let pid = Pid::from_raw(pid).context("a pid is positive")?;
             if kill_process(pid, Signal::KILL).is_ok() {
                 kills.push(Kill { shard, at: Instant::now() });

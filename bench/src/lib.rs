@@ -6,7 +6,6 @@ pub mod bad;
 pub mod callers;
 pub mod cell;
 pub mod cli;
-pub mod dice;
 pub mod echo;
 pub mod edits;
 pub mod findings;

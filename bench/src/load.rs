@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use gateway::wire::Era;
 use tokio::runtime;
 use tokio::task::JoinSet;
 
-use crate::echo::Era;
 use crate::rig::{Client, Latencies, Outcome, cpu_time};
 
 /// Where the calls go.

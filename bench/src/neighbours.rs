@@ -7,14 +7,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use fastrand::Rng;
+use gateway::wire::Era;
 use tokio::runtime::Runtime;
 use tokio::time::{interval, sleep};
 
 use crate::bad::Fault;
 use crate::callers::{Callers, Calling, Record};
 use crate::cli::{Target, Verdict, beside};
-use crate::dice::Dice;
-use crate::echo::Era;
 use crate::findings::Findings;
 use crate::rig::{Client, Gateway, Latencies, echo_shard, eventually, median};
 
@@ -130,7 +130,7 @@ async fn compare(binary: &Path, fault: Fault, window: Duration, findings: &mut F
         let tools = vec!["bad__echo".to_owned()];
         let host = gateway.host().to_owned();
         let stubborn = Calling { host, tools, clients: STUBBORN, pause: STUBBORN_PAUSE };
-        let stubborn = Callers::start(&stubborn, &mut Dice::new(1)).await?;
+        let stubborn = Callers::start(&stubborn, &mut Rng::with_seed(1)).await?;
         beside.take(&gateway, window).await?;
         // Who waits for an answer that will not come hangs up.
         drop(stubborn);
@@ -168,7 +168,7 @@ impl Turns {
     async fn take(&mut self, gateway: &Gateway, window: Duration) -> anyhow::Result<()> {
         let tools = names().iter().map(|name| format!("{name}__echo")).collect();
         let calling = Calling { host: gateway.host().to_owned(), tools, clients: CLIENTS, pause: PAUSE };
-        let callers = Callers::start(&calling, &mut Dice::new(2)).await?;
+        let callers = Callers::start(&calling, &mut Rng::with_seed(2)).await?;
         tokio::select! {
             () = sleep(window) => {}
             never = self.watch_memory(gateway) => never?,

@@ -5,7 +5,6 @@
 mod brood;
 
 use std::collections::BTreeSet;
-use std::io::{Write as _, stdout};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use clap::Args;
-use comfy_table::{Table, presets};
+use gateway::wire::Era;
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::runtime;
@@ -21,7 +20,7 @@ use tokio::time::sleep;
 
 use self::brood::{Brood, Kind};
 use crate::cli::{Target, Verdict};
-use crate::echo::Era;
+use crate::findings::Findings;
 use crate::rig::{Client, Gateway, Outcome};
 
 /// After the exit of a gateway that was asked to stop, nothing is left within this.
@@ -48,8 +47,7 @@ struct Run {
     binary: PathBuf,
     shards: usize,
     round: usize,
-    table: Table,
-    misses: usize,
+    findings: Findings,
 }
 
 /// An end of a gateway, and what may not outlive it.
@@ -73,15 +71,10 @@ struct Neighbour {
 /// # Errors
 /// Something could not be started.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
-    let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_header(["round", "after", "counted", "before", "left", "within", "target", ""]);
-    let mut run = Run { binary: options.target.binary()?, shards: options.shards, round: 0, table, misses: 0 };
+    let (binary, findings) = (options.target.binary()?, Findings::default());
+    let mut run = Run { binary, shards: options.shards, round: 0, findings };
     runtime::Builder::new_current_thread().enable_all().build()?.block_on(run.rounds(options.rounds))?;
-    let verdict = if run.misses == 0 { "PASS".to_owned() } else { format!("MISS: {}", run.misses) };
-    writeln!(stdout(), "{}\n{verdict}", run.table)?;
-    Ok(if run.misses == 0 { Verdict::Pass } else { Verdict::Miss })
+    run.findings.print("orphans")
 }
 
 impl Run {
@@ -141,22 +134,18 @@ impl Run {
             }
             sleep(Duration::from_millis(5)).await;
         };
-        let (within, target) = (format!("{:.0?}", start.elapsed()), format!("0 within {:?}", end.target));
-        self.row([end.after, end.counted, &within, &target], before.len(), left, left == 0);
+        let figure = format!("round {}: {} after {}", self.round, end.counted, end.after);
+        let measured = format!("{} → {left} within {:.0?}", before.len(), start.elapsed());
+        self.findings.judge(figure, measured, format!("0 within {:?}", end.target), left == 0);
     }
 
     async fn judge_neighbour(&mut self, after: &str, neighbour: &mut Neighbour) -> anyhow::Result<()> {
         let lost = neighbour.lost().await?;
-        let before = neighbour.born.len();
-        self.row([after, "the second gateway", "", "all, and calls answered"], before, before - lost, lost == 0);
+        let (figure, before) =
+            (format!("round {}: processes of the second gateway after {after}", self.round), neighbour.born.len());
+        let measured = format!("{before} → {}", before - lost);
+        self.findings.judge(figure, measured, "all, and calls answered", lost == 0);
         Ok(())
-    }
-
-    fn row(&mut self, [after, counted, within, target]: [&str; 4], before: usize, left: usize, met: bool) {
-        self.misses += usize::from(!met);
-        let verdict = if met { "" } else { "MISS" };
-        let [before, left] = [before, left].map(|number| number.to_string());
-        self.table.add_row([&self.round.to_string(), after, counted, &before, &left, within, target, verdict]);
     }
 }
 

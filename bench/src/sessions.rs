@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use bytes::Bytes;
 use clap::Args;
+use gateway::wire::Era;
 use hyper::Method;
 use hyper::body::Incoming;
 use serde_json::json;
@@ -14,7 +15,6 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use crate::cli::{Target, Verdict, beside};
-use crate::echo::Era;
 use crate::findings::Findings;
 use crate::rig::{Client, Gateway, Http, Latencies, echo_shard};
 

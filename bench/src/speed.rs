@@ -15,10 +15,10 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Args;
+use gateway::wire::Era;
 use tokio::runtime::{self, Runtime};
 
 use crate::cli::{Target, Verdict};
-use crate::echo::Era;
 use crate::floor::Floor;
 use crate::load::Peer;
 use crate::rig::{Client, Gateway, echo_shard};

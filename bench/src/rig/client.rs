@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
+use gateway::wire::Era;
 use hyper::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use super::{Http, Outcome, Response};
-use crate::echo::Era;
 
 static CLIENTS: AtomicU64 = AtomicU64::new(0);
 

@@ -117,14 +117,6 @@ impl Gateway {
         process::memory(self.pid())
     }
 
-    /// The processor time that it has used, without its shards.
-    ///
-    /// # Errors
-    /// It has ended.
-    pub fn cpu_time(&self) -> anyhow::Result<Duration> {
-        process::cpu_time(self.pid())
-    }
-
     /// The registry.
     ///
     /// # Errors

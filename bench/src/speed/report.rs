@@ -6,9 +6,9 @@ use std::fmt;
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
+use gateway::wire::Era;
 
 use crate::cli::Verdict;
-use crate::echo::Era;
 use crate::rig::Memory;
 
 /// At least this share of the floor's calls, with more than one in flight.

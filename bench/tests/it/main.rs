@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bench::echo::Era;
-use bench::rig::{Client, Gateway, Outcome, descendants, is_alive};
+use bench::rig::{Client, Gateway, Outcome, cpu_time, descendants, is_alive};
+use gateway::wire::Era;
 
 const ERAS: [Era; 2] = [Era::Legacy, Era::Modern];
 
@@ -36,7 +36,7 @@ async fn each_era_gets_its_own_tokens_back_from_each_era() {
         let unknown = client.prepare("legacy__nothing").unwrap();
         assert!(matches!(client.call(&unknown).await, Outcome::Refused(text) if text.contains("legacy__nothing")));
     }
-    assert!(gateway.memory().unwrap().anonymous > 0 && gateway.cpu_time().unwrap() > Duration::ZERO);
+    assert!(gateway.memory().unwrap().anonymous > 0 && cpu_time(gateway.pid()).unwrap() > Duration::ZERO);
     let children = descendants(gateway.pid());
     assert_eq!(children.len(), 2);
     assert!(gateway.stop().await.unwrap().success());
