@@ -1,0 +1,2 @@
+//! The `traefik-shard` binary.
+fn main() {}
