@@ -1,0 +1,101 @@
+//! What the operator may set, by flag or by environment variable.
+//!
+//! Everything has a default with which the shard starts; what cannot be right ends it at once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use ipnet::IpNet;
+use url::Url;
+
+/// Where managed files lie in the watched directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Layout {
+    /// In a folder of their own, `mcp-managed/NAME.yml`.
+    Folder,
+    /// Beside the others, `mcp-NAME.yml`: Traefik watches these by itself.
+    Top,
+}
+
+/// An MCP server over stdio for one Traefik: it lists, creates, deletes and validates routes, says how
+/// backends and certificates do, proves that a reload happened and looks things up in Traefik's documentation.
+///
+/// Writing needs --dynamic-dir, the directory that Traefik's file provider watches. Without it, and
+/// without a reachable API, `validate_config`, the `dry_run` of `create_route` and the documentation still work.
+#[derive(Clone, Parser)]
+#[command(name = "traefik-shard", version)]
+pub(crate) struct Settings {
+    /// Traefik's API, with or without `/api` at its end, also below a prefix
+    #[arg(long, env = "TRAEFIK_API_URL", value_name = "URL", default_value = "http://127.0.0.1:8080/api")]
+    pub(crate) api_url: Url,
+    /// User of HTTP basic authentication at the API
+    #[arg(long, env = "TRAEFIK_API_USER", value_name = "USER")]
+    pub(crate) api_user: Option<String>,
+    /// File that holds the password of that user
+    #[arg(long, env = "TRAEFIK_API_PASSWORD_FILE", value_name = "FILE", conflicts_with = "api_password")]
+    pub(crate) api_password_file: Option<PathBuf>,
+    /// The password itself; only by environment, because arguments are visible to every process
+    #[arg(long, env = "TRAEFIK_API_PASSWORD", hide = true, hide_env_values = true)]
+    pub(crate) api_password: Option<String>,
+    /// Host header for the API, where its router asks for a name that does not resolve here
+    #[arg(long, env = "TRAEFIK_API_HOST", value_name = "HOST")]
+    pub(crate) api_host: Option<String>,
+    /// PEM file with the certificate authority of the API
+    #[arg(long, env = "TRAEFIK_API_CA", value_name = "FILE")]
+    pub(crate) api_ca: Option<PathBuf>,
+    /// Accept any certificate of the API
+    #[arg(long, env = "TRAEFIK_API_SKIP_VERIFY", conflicts_with = "api_ca")]
+    pub(crate) api_skip_verify: bool,
+    /// The largest API answer that is read, in MiB
+    #[arg(long, env = "TRAEFIK_API_MAX_MIB", value_name = "MIB", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) api_max_mib: u32,
+    /// How long a connection may take, such as 2s
+    #[arg(long, env = "TRAEFIK_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
+    pub(crate) connect_timeout: Duration,
+    /// How long one API request may take
+    #[arg(long, env = "TRAEFIK_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub(crate) request_timeout: Duration,
+    /// How long a change may take to become live; it must exceed Traefik's providersThrottleDuration
+    #[arg(long, env = "TRAEFIK_APPLY_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub(crate) apply_timeout: Duration,
+    /// The directory that Traefik's file provider watches, as it is seen from here
+    #[arg(long, env = "TRAEFIK_DYNAMIC_DIR", value_name = "DIR")]
+    pub(crate) dynamic_dir: Option<PathBuf>,
+    /// Where managed files lie in that directory
+    #[arg(long, env = "TRAEFIK_LAYOUT", value_enum, default_value_t = Layout::Folder)]
+    pub(crate) layout: Layout,
+    /// Name of the managed folder
+    #[arg(long, env = "TRAEFIK_MANAGED_FOLDER", value_name = "NAME", default_value = "mcp-managed")]
+    pub(crate) managed_folder: String,
+    /// What the names of managed routers, services and middlewares begin with
+    #[arg(long, env = "NAME_PREFIX", value_name = "PREFIX", default_value = "mcp-")]
+    pub(crate) name_prefix: String,
+    /// Certificate resolvers that Traefik is known to have; its API does not tell
+    #[arg(long = "cert-resolver", env = "TRAEFIK_CERT_RESOLVERS", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) cert_resolvers: Vec<String>,
+    /// Networks that backends must lie in, such as 192.168.1.0/24; none: anywhere
+    #[arg(long = "backend-net", env = "TRAEFIK_BACKEND_NETS", value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) backend_nets: Vec<IpNet>,
+    /// Where TLS handshakes go, HOST:PORT; without it the API's host and the port of the TLS entry point
+    #[arg(long, env = "TRAEFIK_TLS_ADDRESS", value_name = "HOST:PORT")]
+    pub(crate) tls_address: Option<String>,
+    /// Command that makes Traefik reload where it does not see changes (network file systems); run with `sh -c`
+    #[arg(long, env = "TRAEFIK_RELOAD_COMMAND", value_name = "COMMAND")]
+    pub(crate) reload_command: Option<String>,
+    /// Traefik's documentation site
+    #[arg(long, env = "TRAEFIK_DOCS_URL", value_name = "URL", default_value = "https://doc.traefik.io/traefik/")]
+    pub(crate) docs_url: Url,
+    /// How long a documentation page is served without asking again
+    #[arg(long, env = "TRAEFIK_DOCS_TTL", value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
+    pub(crate) docs_ttl: Duration,
+    /// Memory for documentation pages, in MiB
+    #[arg(long, env = "TRAEFIK_DOCS_CACHE_MIB", value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) docs_cache_mib: u32,
+    /// Where backups, the journal and the audit log are kept; it must lie outside the watched directory
+    #[arg(long, env = "TRAEFIK_STATE_DIR", value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Refuse every tool that writes
+    #[arg(long, env = "TRAEFIK_READ_ONLY")]
+    pub(crate) read_only: bool,
+}

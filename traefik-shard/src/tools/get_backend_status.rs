@@ -1,0 +1,22 @@
+//! Placeholder of `get_backend_status` until its own file is merged.
+
+use rmcp::schemars::{self, JsonSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Answer;
+use crate::failure::{Code, Failure};
+use crate::server::Context;
+
+/// The arguments of `get_backend_status`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {}
+
+/// What `get_backend_status` reports.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Report {}
+
+/// Runs the tool.
+pub(crate) async fn run(_context: &Context, _arguments: Arguments) -> Result<Answer<Report>, Failure> {
+    Err(Failure::new(Code::NotConfigured, "not merged yet", "wait"))
+}

@@ -1,0 +1,22 @@
+//! Placeholder of `list_routes` until its own file is merged.
+
+use rmcp::schemars::{self, JsonSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Answer;
+use crate::failure::{Code, Failure};
+use crate::server::Context;
+
+/// The arguments of `list_routes`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arguments {}
+
+/// What `list_routes` reports.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Report {}
+
+/// Runs the tool.
+pub(crate) async fn run(_context: &Context, _arguments: Arguments) -> Result<Answer<Report>, Failure> {
+    Err(Failure::new(Code::NotConfigured, "not merged yet", "wait"))
+}
