@@ -7,24 +7,23 @@ mod answer;
 mod app;
 mod failure;
 mod finding;
+mod log;
 mod progress;
 mod server;
 mod settings;
 mod tools;
 
-use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing::error;
-use tracing_subscriber::EnvFilter;
 
 use crate::settings::Settings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let settings = Settings::parse();
-    log_to_stderr();
+    log::to_stderr();
     match app::serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
@@ -32,15 +31,4 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// `RUST_LOG` sets the level, for example `RUST_LOG=debug`.
-fn log_to_stderr() {
-    // The SDK's own lines below a warning hold whole messages, and so perhaps secrets.
-    let usual = || EnvFilter::new("info,rmcp=warn");
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| usual()))
-        .with_writer(stderr)
-        .with_ansi(stderr().is_terminal())
-        .init();
 }
