@@ -4,11 +4,13 @@
 //! gateway shows under the shard's name.
 
 mod answer;
+mod api;
 mod app;
 mod failure;
 mod finding;
 mod log;
 mod progress;
+mod redact;
 mod server;
 mod settings;
 mod tools;
