@@ -13,6 +13,7 @@ mod progress;
 mod redact;
 mod server;
 mod settings;
+mod tls;
 mod tools;
 
 use std::process::ExitCode;
