@@ -7,6 +7,9 @@ pub(crate) mod address;
 pub(crate) mod handshake;
 pub(crate) mod host;
 pub(crate) mod leaf;
+pub(crate) mod report;
+pub(crate) mod serving;
+pub(crate) mod survey;
 pub(crate) mod verdict;
 
 /// The longest text of a certificate that is shown, in characters.

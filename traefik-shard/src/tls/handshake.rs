@@ -39,7 +39,7 @@ pub(crate) struct Chain {
 }
 
 /// Why there is no certificate to look at.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("the name `{0}` does not resolve")]
     Resolve(String),
