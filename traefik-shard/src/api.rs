@@ -4,8 +4,12 @@
 
 mod client;
 mod connect;
+#[cfg(test)]
+pub(crate) mod fake;
 mod fault;
 mod pages;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::sync::Arc;
