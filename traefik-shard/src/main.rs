@@ -11,6 +11,7 @@ mod finding;
 mod log;
 mod progress;
 mod redact;
+mod rule;
 mod server;
 mod settings;
 mod tls;

@@ -139,8 +139,7 @@ impl Known<'_> {
             }
             Seen::Nothing | Seen::Refused(_) | Seen::Unreadable(_) => None,
         };
-        let (address, entry_point) =
-            check.place.map(|place| (place.address.to_string(), place.entry_point)).unzip();
+        let (address, entry_point) = check.place.map(|place| (place.address.to_string(), place.entry_point)).unzip();
         HostStatus {
             host: check.host.to_string(),
             probed_as,
@@ -183,14 +182,17 @@ impl Known<'_> {
             return unknown("the router passes TLS through: only a handshake shows the backend's certificate".into());
         }
         let covering = certificates.iter().filter(|certificate| covers(certificate, &check.host));
-        let dates = |certificate: &api::Certificate| Some((date(&certificate.not_after)?, date(&certificate.not_before)?));
+        let dates =
+            |certificate: &api::Certificate| Some((date(&certificate.not_after)?, date(&certificate.not_before)?));
         match covering.filter_map(dates).max() {
             Some((until, from)) => {
                 let mut judgement = of_dates(from, until, keeper(&check.routers), self.clock);
                 judgement.reason.push_str(", as the API tells; no handshake was made");
                 judgement
             }
-            None => unknown(format!("no handshake was made, and no certificate of the API covers {}", check.host.probe())),
+            None => {
+                unknown(format!("no handshake was made, and no certificate of the API covers {}", check.host.probe()))
+            }
         }
     }
 
@@ -218,7 +220,8 @@ impl Known<'_> {
 
     /// The certificates of the API: those that cover one of these hosts, or all for none.
     pub(crate) fn loaded(&self, asked: &[Host]) -> Option<Vec<Loaded>> {
-        let wanted = |certificate: &&api::Certificate| asked.is_empty() || asked.iter().any(|host| covers(certificate, host));
+        let wanted =
+            |certificate: &&api::Certificate| asked.is_empty() || asked.iter().any(|host| covers(certificate, host));
         let loaded = |certificate: &api::Certificate| Loaded {
             subject_cn: shown(&certificate.common_name),
             sans: certificate.sans.iter().take(NAMES_SHOWN).map(|name| shown(name)).collect(),

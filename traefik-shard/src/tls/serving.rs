@@ -63,8 +63,8 @@ impl Serving {
         let rule = rule::parse(&router.rule, protocol).ok();
         let places = tls_places(router, protocol, entry_points);
         let mut hosts = BTreeSet::new();
-        for text in rule.iter().flat_map(|rule| rule.hosts()) {
-            self.take(text, &mut hosts);
+        for text in rule.iter().flat_map(Rule::hosts) {
+            self.take(&text, &mut hosts);
         }
         let disabled = router.status == "disabled";
         if disabled || places.is_empty() {

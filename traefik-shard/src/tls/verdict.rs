@@ -158,11 +158,10 @@ pub(crate) fn of_refusal(refusal: &Refusal, host: &Host, address: &str) -> Judge
         Refusal::TooLarge | Refusal::Tls(_) | Refusal::Closed(_) => {
             "check that the address is Traefik's TLS entry point, and look at Traefik's log"
         }
-        Refusal::Resolve(_)
-        | Refusal::ConnectTimeout(_)
-        | Refusal::Refused
-        | Refusal::Connect(_)
-        | Refusal::HandshakeTimeout(_) => {
+        Refusal::HandshakeTimeout(_) => {
+            "it hangs, or it waits for something else than TLS; check that the address is Traefik's TLS entry point"
+        }
+        Refusal::Resolve(_) | Refusal::ConnectTimeout(_) | Refusal::Refused | Refusal::Connect(_) => {
             "where a container publishes another port, give `address` (HOST:PORT) or set TRAEFIK_TLS_ADDRESS"
         }
     };
@@ -223,5 +222,54 @@ fn ago(since: Duration) -> String {
         0 => "less than a day ago".into(),
         1 => "1 day ago".into(),
         days => format!("{days} days ago"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOBODY: Keeper<'_> = Keeper::Traefik { resolver: None };
+
+    fn judged(from: i64, until: i64, warn_days: u32) -> (Verdict, i64) {
+        let now = OffsetDateTime::UNIX_EPOCH + Duration::days(20_000);
+        let clock = Clock { now, warn_days };
+        let (from, until) = (now + Duration::seconds(from), now + Duration::seconds(until));
+        (of_dates(from, until, NOBODY, clock).verdict, clock.days_until(until))
+    }
+
+    #[test]
+    fn the_borders_between_the_dates_are_sharp() {
+        const DAY: i64 = 86_400;
+        assert_eq!(judged(-DAY, 30 * DAY, 30), (Verdict::Ok, 30));
+        assert_eq!(judged(-DAY, 30 * DAY - 1, 30), (Verdict::Expiring, 29));
+        assert_eq!(judged(-DAY, 1, 30), (Verdict::Expiring, 0));
+        assert_eq!(judged(-DAY, 0, 30), (Verdict::Expiring, 0));
+        assert_eq!(judged(-DAY, 0, 0), (Verdict::Ok, 0));
+        assert_eq!(judged(-DAY, -1, 0), (Verdict::Expired, -1));
+        assert_eq!(judged(0, DAY, 0), (Verdict::Ok, 1));
+        assert_eq!(judged(1, DAY, 30), (Verdict::NotYetValid, 1));
+        // It would be over before it begins: the end is what counts.
+        assert_eq!(judged(1, -1, 30), (Verdict::Expired, -1));
+    }
+
+    #[test]
+    fn the_hint_names_who_can_help() {
+        let host = Host::parse("a.test").unwrap();
+        assert!(how_to_get_one(&host, Keeper::Traefik { resolver: Some("le") }).contains("`le`"));
+        assert!(how_to_get_one(&host, NOBODY).contains("tls.certificates"));
+        for hint in [how_to_get_one(&host, Keeper::Backend), how_to_renew(Keeper::Backend)] {
+            assert!(hint.contains("backend"), "{hint}");
+        }
+    }
+
+    #[test]
+    fn verdicts_are_told_by_the_word_that_they_are_serialised_as() {
+        use Verdict::*;
+        for verdict in
+            [NoTlsRouter, Unreachable, DefaultCert, NameMismatch, Expired, NotYetValid, Expiring, Unknown, Ok]
+        {
+            assert_eq!(serde_json::json!(verdict), verdict.word());
+        }
     }
 }

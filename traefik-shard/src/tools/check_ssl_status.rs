@@ -15,8 +15,8 @@ use crate::server::Context;
 use crate::tls::address::Address;
 use crate::tls::handshake::Limits;
 use crate::tls::host::Host;
-pub(crate) use crate::tls::report::Report;
 use crate::tls::report::Known;
+pub(crate) use crate::tls::report::Report;
 use crate::tls::serving::Serving;
 use crate::tls::shown;
 use crate::tls::survey::{MOST, Way, carry_out, plan};
@@ -87,7 +87,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         ));
     }
     let settings = &context.settings;
-    let seen = carry_out(&checks, Limits { connect: settings.connect_timeout, handshake: settings.request_timeout }).await;
+    let seen =
+        carry_out(&checks, Limits { connect: settings.connect_timeout, handshake: settings.request_timeout }).await;
     let known = Known { serving: serving.as_ref(), certificates: certificates.as_deref(), clock: question.clock };
     let statuses = checks.into_iter().zip(seen).map(|(check, seen)| known.status(check, seen)).collect();
     let mut body = Report::new(statuses, &left, question.clock);
@@ -138,7 +139,8 @@ async fn ask(context: &Context, question: &Question) -> Result<Told, Failure> {
     let (snapshot, entry_points) = match tokio::try_join!(api.raw(), api.entry_points()) {
         Ok(answers) => answers,
         Err(failure) if !question.hosts.is_empty() && matches!(question.way, Way::To(_)) => {
-            let warning = format!("judged by the handshake alone, routers and loaded certificates are not known ({failure})");
+            let warning =
+                format!("judged by the handshake alone, routers and loaded certificates are not known ({failure})");
             return Ok(Told { serving: None, certificates: None, warnings: vec![warning] });
         }
         Err(failure) => {

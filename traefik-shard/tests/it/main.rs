@@ -5,4 +5,5 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod first_light;
+mod ssl;
 mod support;
