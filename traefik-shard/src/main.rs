@@ -10,6 +10,7 @@ mod failure;
 mod finding;
 mod log;
 mod progress;
+mod rule;
 mod redact;
 mod rule;
 mod server;
