@@ -10,7 +10,6 @@ mod failure;
 mod finding;
 mod log;
 mod progress;
-mod rule;
 mod redact;
 mod rule;
 mod server;

@@ -295,6 +295,9 @@ fn plural(count: usize, noun: &str) -> String {
 
 /// Whose certificate it is, judged by the routers of one place.
 fn keeper(routers: &[TlsRouter]) -> Keeper<'_> {
+    if routers.is_empty() {
+        return Keeper::Unknown;
+    }
     if routers.iter().any(|router| router.passthrough) {
         return Keeper::Backend;
     }

@@ -96,6 +96,8 @@ pub(crate) enum Keeper<'a> {
     Traefik { resolver: Option<&'a str> },
     /// The backend does TLS, Traefik passes it through.
     Backend,
+    /// The API did not tell.
+    Unknown,
 }
 
 /// Judges a certificate that was shown for a host.
@@ -174,6 +176,9 @@ fn how_to_get_one(host: &Host, keeper: Keeper<'_>) -> String {
         Keeper::Traefik { resolver: Some(resolver) } => format!(
             "the resolver `{resolver}` has no certificate for {host}: look for its errors in Traefik's log (an unknown resolver name shows up only there)"
         ),
+        Keeper::Unknown => format!(
+            "check whether a router serves {host} with TLS there (Traefik shows its default to any other name), and that a certificate covers it"
+        ),
         Keeper::Traefik { resolver: None } => format!(
             "give the router a `tls.certResolver`, or add a certificate that covers {host} under `tls.certificates`; a missing or broken certificate file shows up only in Traefik's log"
         ),
@@ -186,6 +191,7 @@ fn how_to_renew(keeper: Keeper<'_>) -> String {
         Keeper::Traefik { resolver: Some(resolver) } => {
             format!("the resolver `{resolver}` renews by itself 30 days early; look for its errors in Traefik's log")
         }
+        Keeper::Unknown => "renew it where it is made; Traefik's log tells why a certificate resolver did not".into(),
         Keeper::Traefik { resolver: None } => {
             "replace the certificate file, then let Traefik reload (`reload_config`): it does not watch certificate files".into()
         }
