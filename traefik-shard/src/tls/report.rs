@@ -270,7 +270,7 @@ impl Report {
         let mut text = if self.hosts.is_empty() {
             "No host to check: no router serves a named host with TLS.".to_owned()
         } else {
-            format!("{} checked: {counts}.", plural(self.hosts.len(), "certificate"))
+            format!("{}: {counts}.", plural(self.hosts.len(), "check"))
         };
         for status in self.hosts.iter().take(LINES) {
             let place = status.entry_point.as_ref().map(|point| format!(" at {point}")).unwrap_or_default();

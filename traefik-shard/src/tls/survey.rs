@@ -64,11 +64,12 @@ pub(crate) fn plan(hosts: Vec<Host>, serving: Option<&Serving>, way: &Way) -> (V
     let mut checks = Vec::new();
     let mut left = Vec::new();
     for host in hosts {
-        let wanted = checks_of(&host, serving, way);
-        if left.is_empty() && checks.len() + wanted.len() <= MOST {
-            checks.extend(wanted);
-        } else {
+        // Who serves a host is not even asked once there is no room for it.
+        let wanted = if left.is_empty() { checks_of(&host, serving, way) } else { Vec::new() };
+        if !left.is_empty() || checks.len() + wanted.len() > MOST {
             left.push(host);
+        } else {
+            checks.extend(wanted);
         }
     }
     (checks, left)
@@ -159,5 +160,33 @@ async fn see(address: &Address, name: &str, limits: Limits) -> Seen {
             Seen::Certificate { leaf: Box::new(leaf), chain_length: chain.certificates.len(), version: chain.version }
         }
         Err(fault) => Seen::Unreadable(fault),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(count: usize) -> Vec<Host> {
+        (0..count).map(|i| Host::parse(&format!("a{i}.test")).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_over_the_limit_is_left_in_its_order() {
+        let (checks, left) = plan(names(MOST + 3), None, &Way::None);
+        assert_eq!((checks.len(), &left[..]), (MOST, &names(MOST + 3)[MOST..]));
+        let (checks, left) = plan(names(MOST), None, &Way::None);
+        assert_eq!((checks.len(), left.len()), (MOST, 0));
+    }
+
+    #[test]
+    fn an_address_that_let_one_connection_time_out_is_not_tried_again() {
+        let silent = Silent::default();
+        let address = Address { host: "192.0.2.1".into(), port: 443 };
+        silent.remember(&address, &Seen::Refused(Refusal::Refused));
+        assert!(silent.recall(&address).is_none());
+        silent.remember(&address, &Seen::Refused(Refusal::ConnectTimeout(std::time::Duration::from_secs(1))));
+        assert!(matches!(silent.recall(&address), Some(Refusal::ConnectTimeout(_))));
+        assert!(silent.recall(&Address { port: 444, ..address }).is_none());
     }
 }

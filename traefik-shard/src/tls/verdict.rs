@@ -12,6 +12,7 @@ use time::{Date, Duration, OffsetDateTime};
 use crate::tls::handshake::Refusal;
 use crate::tls::host::Host;
 use crate::tls::leaf::Leaf;
+use crate::tls::shown;
 
 /// How a host's certificate does, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -143,7 +144,7 @@ pub(crate) fn of_refusal(refusal: &Refusal, host: &Host, address: &str) -> Judge
             "Traefik at {address} refused the name {} (TLS alert `unrecognized_name`): `sniStrict` is on and no certificate covers it",
             host.probe()
         ),
-        other => format!("{address}: {other}"),
+        other => format!("{address}: {}", shown(&other.to_string())),
     };
     let hint = match refusal {
         Refusal::UnrecognizedName => {

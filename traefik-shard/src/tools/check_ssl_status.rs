@@ -58,6 +58,8 @@ struct Question {
     hosts: Vec<Host>,
     clock: Clock,
     way: Way,
+    /// What was read otherwise than it was written.
+    remarks: Vec<String>,
 }
 
 /// What the API told.
@@ -71,6 +73,7 @@ struct Told {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer<Report>, Failure> {
     let question = Question::read(context, &arguments)?;
     let Told { serving, certificates, mut warnings } = ask(context, &question).await?;
+    warnings.extend(question.remarks);
     let asked = question.hosts.clone();
     let hosts = match &serving {
         Some(serving) if asked.is_empty() => {
@@ -103,16 +106,19 @@ impl Question {
         if arguments.warn_days > 3650 {
             return Err(Failure::new(Code::InvalidInput, "`warn_days` is over 3650", "give at most 3650 days"));
         }
-        let mut hosts = BTreeSet::new();
+        let (mut hosts, mut remarks) = (BTreeSet::new(), Vec::new());
         for text in arguments.domain.iter().chain(&arguments.domains) {
             let host = Host::parse(text).map_err(|fault| {
                 let message = format!("`{}` is not a host: {fault}", shown(text));
                 Failure::new(Code::InvalidInput, message, "give names such as app.example.com or *.example.com")
             })?;
+            if !text.is_ascii() && remarks.len() < NAMED {
+                remarks.push(format!("`{}` is checked as {host}, its ASCII form", shown(text)));
+            }
             hosts.insert(host);
         }
         let way = Self::way(context, arguments)?;
-        Ok(Self { hosts: hosts.into_iter().collect(), clock, way })
+        Ok(Self { hosts: hosts.into_iter().collect(), clock, way, remarks })
     }
 
     fn way(context: &Context, arguments: &Arguments) -> Result<Way, Failure> {

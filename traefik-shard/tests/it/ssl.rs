@@ -126,6 +126,13 @@ async fn a_wildcard_is_tried_with_a_made_up_name_and_says_so() {
 }
 
 #[tokio::test]
+async fn an_international_name_is_checked_in_its_ascii_form_and_says_so() {
+    let (host, text) = look(&made(&["*.example"], -1, 90), json!({"domain": "MÜNCHEN.example"})).await;
+    assert_eq!((&host["host"], &host["verdict"]), (&json!("xn--mnchen-3ya.example"), &json!("ok")));
+    assert!(text.contains("`MÜNCHEN.example` is checked as xn--mnchen-3ya.example"), "{text}");
+}
+
+#[tokio::test]
 async fn a_server_without_tls_or_answer_is_unreachable_for_its_own_reason() {
     let certificate = made(&["app.example.com"], -1, 90);
     let stranger = made(&["app.example.com"], -1, 90);
