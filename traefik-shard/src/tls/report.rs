@@ -2,7 +2,7 @@
 //!
 //! Made from checks that are over; every text of a certificate in it has gone through `shown`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rmcp::schemars::{self, JsonSchema};
 use serde::Serialize;
@@ -162,7 +162,7 @@ impl Known<'_> {
         let address = check.place.as_ref().map(|place| place.address.to_string()).unwrap_or_default();
         match seen {
             Seen::Certificate { leaf, .. } => of_leaf(leaf, &check.host, keeper(&check.routers), self.clock),
-            Seen::Refused(refusal) => of_refusal(refusal, &check.host, &address),
+            Seen::Refused(refusal) => of_refusal(refusal, &check.host, &address, keeper(&check.routers)),
             Seen::Unreadable(fault) => Judgement::new(Verdict::Unreachable, format!("{address}: {fault}"))
                 .with_hint("replace the certificate, or check that the address is Traefik's TLS entry point"),
             Seen::Nothing => self.judge_by_api(check),
@@ -272,10 +272,12 @@ impl Report {
         } else {
             format!("{}: {counts}.", plural(self.hosts.len(), "check"))
         };
+        let mut hinted = BTreeSet::new();
         for status in self.hosts.iter().take(LINES) {
-            let place = status.entry_point.as_ref().map(|point| format!(" at {point}")).unwrap_or_default();
-            text.push_str(&format!("\n- {}{place}: {}: {}", status.host, status.verdict.word(), status.reason));
-            if let Some(hint) = &status.hint {
+            text.push_str("\n- ");
+            text.push_str(&status.line());
+            // Once per verdict: the others differ in names only, and are in the structured result.
+            if let Some(hint) = status.hint.as_ref().filter(|_| hinted.insert(status.verdict)) {
                 text.push_str(&format!("; {hint}"));
             }
         }
@@ -286,6 +288,15 @@ impl Report {
             text.push_str(&format!("\nWarning: {warning}."));
         }
         text
+    }
+}
+
+impl HostStatus {
+    /// What was tried, the verdict and the reason.
+    fn line(&self) -> String {
+        let tried = self.probed_as.as_ref().map(|name| format!(" (tried as {name})")).unwrap_or_default();
+        let place = self.entry_point.as_ref().map(|point| format!(" at {}", shown(point))).unwrap_or_default();
+        format!("{}{tried}{place}: {}: {}", self.host, self.verdict.word(), self.reason)
     }
 }
 
@@ -318,4 +329,63 @@ fn date(text: &str) -> Option<OffsetDateTime> {
 /// RFC 3339; a certificate's years have four digits, so this never falls back.
 fn moment(then: OffsetDateTime) -> String {
     then.replace_nanosecond(0).unwrap_or(then).format(&Rfc3339).unwrap_or_else(|_| then.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn listed(sans: &[&str], until: &str) -> api::Certificate {
+        let huge = format!("a\n\u{1b}[2J{}", "x".repeat(5 << 20));
+        serde_json::from_value(json!({
+            "sans": sans, "notBefore": "2026-01-01T00:00:00Z", "notAfter": until,
+            "commonName": huge, "issuerCN": huge, "certFingerprint": huge,
+        }))
+        .unwrap()
+    }
+
+    /// Judged on 2026-06-01 by these certificates of the API alone.
+    fn known(certificates: &[api::Certificate]) -> Known<'_> {
+        let clock = Clock { now: date("2026-06-01T00:00:00Z").unwrap(), warn_days: 30 };
+        Known { serving: None, certificates: Some(certificates), clock }
+    }
+
+    fn by_api(host: &str, certificates: &[api::Certificate]) -> Verdict {
+        let check = Check { host: Host::parse(host).unwrap(), place: None, routers: Vec::new() };
+        known(certificates).status(check, Seen::Nothing).verdict
+    }
+
+    #[test]
+    fn the_api_alone_judges_by_the_longest_lived_certificate_that_covers_the_host() {
+        let certificates = [
+            listed(&["a.test", "10.0.0.1"], "2026-06-10T00:00:00Z"),
+            listed(&["*.test"], "2026-12-01T00:00:00Z"),
+            listed(&["b.other"], "2026-05-01T00:00:00Z"),
+            listed(&["c.other"], "no date"),
+        ];
+        let cases = [
+            ("a.test", Verdict::Ok),
+            ("10.0.0.1", Verdict::Expiring),
+            ("b.other", Verdict::Expired),
+            ("c.other", Verdict::Unknown),
+            ("d.other", Verdict::Unknown),
+        ];
+        for (host, verdict) in cases {
+            assert_eq!(by_api(host, &certificates), verdict, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_list_of_the_api_is_shown_short_clean_and_soonest_first() {
+        let name = format!("*.{}", "y".repeat(5 << 20));
+        let mut certificates = vec![listed(&[name.as_str(); 3], "2026-07-01T00:00:00Z"); 3];
+        certificates.push(listed(&["a.test"], "2026-06-02T00:00:00Z"));
+        let loaded = known(&certificates).loaded(&[]).unwrap();
+        assert_eq!(loaded.iter().map(|one| one.days_left).collect::<Vec<_>>(), [Some(1), Some(30), Some(30), Some(30)]);
+        let text = json!(loaded).to_string();
+        assert!(text.len() < 10_000 && !text.contains("\\n") && !text.contains("\\u001b"), "{text}");
+        assert_eq!(known(&certificates).loaded(&[Host::parse("a.test").unwrap()]).unwrap().len(), 1);
+    }
 }

@@ -112,8 +112,10 @@ pub(crate) fn of_leaf(leaf: &Leaf, host: &Host, keeper: Keeper<'_>, clock: Clock
         return Judgement::new(Verdict::NameMismatch, reason).with_hint(how_to_get_one(host, keeper));
     }
     let mut judgement = of_dates(leaf.not_before, leaf.not_after, keeper, clock);
-    if leaf.self_signed && judgement.verdict == Verdict::Ok {
+    if judgement.verdict == Verdict::Ok && leaf.self_signed {
         judgement.reason.push_str("; it is self-signed, so clients must be told to trust it");
+    } else if judgement.verdict == Verdict::Ok {
+        judgement.reason.push_str(&format!(", issued by {}", leaf.issuer));
     }
     judgement
 }
@@ -138,15 +140,25 @@ pub(crate) fn of_dates(from: OffsetDateTime, until: OffsetDateTime, keeper: Keep
 }
 
 /// Judges a handshake that showed nothing.
-pub(crate) fn of_refusal(refusal: &Refusal, host: &Host, address: &str) -> Judgement {
-    let reason = match refusal {
-        Refusal::UnrecognizedName => format!(
+pub(crate) fn of_refusal(refusal: &Refusal, host: &Host, address: &str, keeper: Keeper<'_>) -> Judgement {
+    let reason = match (refusal, keeper) {
+        (Refusal::UnrecognizedName, Keeper::Traefik { .. } | Keeper::Unknown) => format!(
             "Traefik at {address} refused the name {} (TLS alert `unrecognized_name`): `sniStrict` is on and no certificate covers it",
             host.probe()
         ),
-        other => format!("{address}: {}", shown(&other.to_string())),
+        (other, _) => format!("{address}: {}", shown(&other.to_string())),
     };
-    let hint = match refusal {
+    let behind =
+        !matches!(refusal, Refusal::Resolve(_) | Refusal::ConnectTimeout(_) | Refusal::Refused | Refusal::Connect(_));
+    let hint = match keeper {
+        Keeper::Backend if behind => "the router passes TLS through: the backend itself must answer the TLS handshake",
+        _ => way_out(refusal),
+    };
+    Judgement::new(Verdict::Unreachable, reason).with_hint(hint)
+}
+
+fn way_out(refusal: &Refusal) -> &'static str {
+    match refusal {
         Refusal::UnrecognizedName => {
             "give the router a `tls.certResolver`, or add a certificate that covers the name under `tls.certificates`"
         }
@@ -154,7 +166,7 @@ pub(crate) fn of_refusal(refusal: &Refusal, host: &Host, address: &str) -> Judge
             "this check speaks TLS 1.2 and 1.3 with RSA, P-256, P-384 and Ed25519 keys; the server wants something else, or a client certificate"
         }
         Refusal::Alert(_) => "look at the TLS options of the router and at Traefik's log",
-        Refusal::NotTls => "this entry point has no TLS there, or the address is not Traefik's TLS entry point",
+        Refusal::NotTls => "the address is not Traefik's TLS entry point: give another `address`",
         Refusal::Unproved => {
             "check that the certificate file and the key file belong together, and that an RSA key has 2048 bits or more"
         }
@@ -167,8 +179,7 @@ pub(crate) fn of_refusal(refusal: &Refusal, host: &Host, address: &str) -> Judge
         Refusal::Resolve(_) | Refusal::ConnectTimeout(_) | Refusal::Refused | Refusal::Connect(_) => {
             "where a container publishes another port, give `address` (HOST:PORT) or set TRAEFIK_TLS_ADDRESS"
         }
-    };
-    Judgement::new(Verdict::Unreachable, reason).with_hint(hint)
+    }
 }
 
 fn how_to_get_one(host: &Host, keeper: Keeper<'_>) -> String {

@@ -40,10 +40,9 @@ async fn ask(address: &str, mut question: Value) -> (Value, String) {
     assert!(report["warnings"][0].as_str().unwrap().contains("judged by the handshake alone"), "{report:#}");
     assert_eq!(report["hosts"].as_array().unwrap().len(), 1, "{report:#}");
     let host = report["hosts"][0].clone();
-    assert!(
-        text.contains(&format!("{}: {}", host["host"].as_str().unwrap(), host["verdict"].as_str().unwrap())),
-        "{text}"
-    );
+    let line = text.lines().nth(1).unwrap();
+    assert!(line.starts_with(&format!("- {}", host["host"].as_str().unwrap())), "{text}");
+    assert!(line.contains(&format!(": {}: ", host["verdict"].as_str().unwrap())), "{text}");
     shard.end().await;
     (host, text)
 }
@@ -106,6 +105,7 @@ async fn what_the_certificate_says_is_reported() {
     }
     let until = days(45).date().to_string();
     assert!(seen["not_after"].as_str().unwrap().starts_with(&until) && text.contains(&until), "{text}");
+    assert!(text.contains("issued by Lab CA"), "{text}");
     assert_eq!(seen["sha256"].as_str().unwrap().len(), 64);
     assert_eq!((&host["host"], &host["address"]), (&json!("app.example.com"), &json!(listener.address())));
 }
@@ -120,7 +120,8 @@ async fn a_certificate_named_as_traefiks_default_is_reported_as_such() {
 
 #[tokio::test]
 async fn a_wildcard_is_tried_with_a_made_up_name_and_says_so() {
-    let (host, _) = look(&made(&["*.example.com"], -1, 90), json!({"domain": "*.Example.com"})).await;
+    let (host, text) = look(&made(&["*.example.com"], -1, 90), json!({"domain": "*.Example.com"})).await;
+    assert!(text.contains("*.example.com (tried as mcp-tls-check.example.com): ok: "), "{text}");
     assert_eq!(host["host"], "*.example.com");
     assert_eq!(host["probed_as"], "mcp-tls-check.example.com");
 }

@@ -41,7 +41,7 @@ async fn every_host_of_the_tls_routers_gets_its_verdict() {
         }}},
     }))
     .await;
-    let shard = Shard::start(&lab.shard()).await;
+    let shard = Shard::start(&lab.shard().flags(&["--request-timeout", "2s"])).await;
     let outcome = shard.call("check_ssl_status", json!({})).await;
     assert!(outcome.text.contains("wide@file"), "{}", outcome.text);
     let report = outcome.done();
@@ -72,6 +72,7 @@ async fn every_host_of_the_tls_routers_gets_its_verdict() {
     // What stands behind the passed-through connection speaks plain HTTP.
     let through = about(&report, "through.lab.test");
     assert_eq!((&through["verdict"], &through["routers"][0]["passthrough"]), (&json!("unreachable"), &json!(true)));
+    assert!(through["hint"].as_str().unwrap().contains("backend"), "{through:#}");
 
     // A router without a host serves every host.
     let report = shard.call("check_ssl_status", json!({"domain": "any.lab.test"})).await.done();
