@@ -5,6 +5,7 @@
 
 mod answer;
 mod app;
+mod document;
 mod failure;
 mod finding;
 mod log;
@@ -12,6 +13,7 @@ mod progress;
 mod server;
 mod settings;
 mod tools;
+mod tree;
 
 use std::process::ExitCode;
 
