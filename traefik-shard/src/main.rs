@@ -4,12 +4,15 @@
 //! gateway shows under the shard's name.
 
 mod answer;
+mod api;
 mod app;
 mod document;
 mod failure;
 mod finding;
 mod log;
 mod progress;
+mod rule;
+mod redact;
 mod server;
 mod settings;
 mod tools;
