@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod app;
+mod backends;
 mod document;
 mod failure;
 mod finding;
