@@ -20,6 +20,8 @@ use serde_json::Value;
 use self::client::{Client, Reply};
 use self::fault::Fault;
 
+pub(crate) use self::connect::install_crypto;
+pub(crate) use self::fault::root_cause;
 pub(crate) use self::types::{
     Certificate, EntryPoint, HealthCheck, LoadBalancer, Middleware, Router, RouterTls, Server, Service, Snapshot,
     Version,

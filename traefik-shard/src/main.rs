@@ -6,6 +6,8 @@
 mod answer;
 mod api;
 mod app;
+mod backends;
+mod document;
 mod failure;
 mod finding;
 mod log;
@@ -16,17 +18,17 @@ mod server;
 mod settings;
 mod tls;
 mod tools;
+mod tree;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing::error;
 
 use crate::settings::Settings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let settings = Settings::parse();
+    let settings = Settings::read();
     log::to_stderr();
     match app::serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,
