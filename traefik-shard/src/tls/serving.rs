@@ -33,6 +33,8 @@ pub(crate) struct TlsRouter {
     hosts: BTreeSet<Host>,
     protocol: Protocol,
     rule: Option<Rule>,
+    /// It may match hosts that it does not name.
+    wide: bool,
 }
 
 /// A router that names hosts and does not answer TLS for them.
@@ -81,6 +83,10 @@ impl Serving {
                 self.take(text, &mut hosts);
             }
         }
+        // Found out once: asking 5,000 rules for each host would take seconds.
+        let nobody = asked_for("nobody.invalid", protocol);
+        let wide =
+            rule.as_ref().is_none_or(|rule| !rule.host_patterns().is_empty() || may_match(rule, nobody.as_ref()));
         self.routers.push(TlsRouter {
             name: name.to_owned(),
             cert_resolver: places.iter().find_map(|(_, tls)| tls.cert_resolver.clone()).filter(|name| !name.is_empty()),
@@ -89,6 +95,7 @@ impl Serving {
             hosts,
             protocol,
             rule,
+            wide,
         });
     }
 
@@ -127,17 +134,13 @@ impl Serving {
         if !named.is_empty() {
             return named;
         }
-        let asked = |function: &str, protocol| rule::parse(&format!("{function}(`{}`)", host.probe()), protocol).ok();
-        let (http, tcp) = (asked("Host", Protocol::Http), asked("HostSNI", Protocol::Tcp));
-        let may_match = |router: &&TlsRouter| {
+        let (http, tcp) = (asked_for(&host.probe(), Protocol::Http), asked_for(&host.probe(), Protocol::Tcp));
+        let matches = |router: &&TlsRouter| {
             let asked = if router.protocol == Protocol::Http { &http } else { &tcp };
-            match (&router.rule, asked) {
-                (Some(rule), Some(asked)) => !matches!(rule::overlap(rule, asked), Overlap::None),
-                // A rule that we cannot read may match anything.
-                _ => true,
-            }
+            // A rule that we cannot read may match anything.
+            router.wide && router.rule.as_ref().is_none_or(|rule| may_match(rule, asked.as_ref()))
         };
-        self.routers.iter().filter(may_match).collect()
+        self.routers.iter().filter(matches).collect()
     }
 
     /// The port of an entry point, if it speaks TCP.
@@ -150,6 +153,17 @@ impl Serving {
         let idle = self.idle.iter().find(|idle| idle.hosts.iter().any(|pattern| host.is_covered_by(pattern)));
         idle.map_or_else(|| "no router has this host".into(), |idle| idle.why.clone())
     }
+}
+
+/// The rule that matches every request for this host.
+fn asked_for(host: &str, protocol: Protocol) -> Option<Rule> {
+    let function = if protocol == Protocol::Http { "Host" } else { "HostSNI" };
+    rule::parse(&format!("{function}(`{host}`)"), protocol).ok()
+}
+
+/// May a rule match a request for the host? What cannot be asked for may match.
+fn may_match(rule: &Rule, asked: Option<&Rule>) -> bool {
+    asked.is_none_or(|asked| !matches!(rule::overlap(rule, asked), Overlap::None))
 }
 
 /// The entry points where a router does TLS, with the options that hold there.

@@ -209,6 +209,8 @@ async fn eight_handshakes_run_at_once_and_what_is_too_much_is_said() {
     let question = json!({"domains": domains, "address": listener.address()});
     let outcome = shard.call("check_ssl_status", question).await;
     assert!(outcome.text.contains("6 hosts were not checked") && outcome.text.contains("39 more"), "{}", outcome.text);
+    // The count, 25 hosts, what is left, two warnings.
+    assert_eq!(outcome.text.lines().count(), 29, "{}", outcome.text);
     let report = outcome.done();
     assert_eq!(report["counts"], json!({"ok": 64}), "{report:#}");
     assert_eq!(report["not_checked"], json!(domains[64..]));

@@ -111,3 +111,21 @@ fn a_rule_that_cannot_be_read_may_match_and_hosts_that_are_none_are_told() {
     assert_eq!(serving.odd().collect::<Vec<_>>(), ["a b", "q:8080"]);
     assert_eq!(of(&serving, "else.test"), ["v2@file"]);
 }
+
+#[test]
+fn a_rule_that_leaves_hosts_open_may_match_any_of_them() {
+    let tls = |rule: &str| with(router(rule, &["web"]), "tls", json!({}));
+    let serving = serving(
+        &json!({
+            "all_but@file": tls("!Host(`a.test`)"),
+            "either@file": tls("Host(`b.test`) || PathPrefix(`/x`)"),
+            "none_like@file": tls(r"!HostRegexp(`^.+\.lab$`)"),
+            "one@file": tls("Host(`c.test`) && PathPrefix(`/x`)"),
+        }),
+        &json!({}),
+    );
+    assert_eq!(of(&serving, "c.test"), ["one@file"]);
+    assert_eq!(of(&serving, "a.test"), ["either@file", "none_like@file"]);
+    assert_eq!(of(&serving, "q.lab"), ["all_but@file", "either@file"]);
+    assert_eq!(of(&serving, "d.test"), ["all_but@file", "either@file", "none_like@file"]);
+}
