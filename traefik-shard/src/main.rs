@@ -13,6 +13,7 @@ mod finding;
 mod log;
 mod progress;
 mod redact;
+mod routes;
 mod server;
 mod settings;
 mod tools;
