@@ -5,6 +5,7 @@
 
 mod answer;
 mod app;
+mod disk;
 mod failure;
 mod finding;
 mod log;
