@@ -7,6 +7,7 @@ mod answer;
 mod api;
 mod app;
 mod backends;
+mod disk;
 mod document;
 mod failure;
 mod finding;
