@@ -2,7 +2,7 @@
 //!
 //! Warnings are bounded; what is left out is counted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::{Files, router_kind};
 use super::{Live, View};
@@ -49,7 +49,7 @@ fn broken(files: &Files, all: &mut Vec<Finding>) {
 /// Managed files whose routers Traefik does not have.
 fn not_live(view: &View<'_>, files: &Files, all: &mut Vec<Finding>) {
     let of_files = view.routers().filter(|live| provider_of(live.full) == "file");
-    let live: HashSet<(Kind, &str)> = of_files
+    let live: BTreeSet<(Kind, &str)> = of_files
         .flat_map(|live| {
             let whole = live.full.strip_suffix("@file").unwrap_or(live.full);
             [(router_kind(live.protocol), whole), (router_kind(live.protocol), live.bare())]
@@ -101,7 +101,7 @@ fn shadowed(files: &Files, all: &mut Vec<Finding>) {
 
 /// Routers of which Traefik may choose either, because rule, priority and entry point are the same.
 fn duplicates(view: &View<'_>, all: &mut Vec<Finding>) {
-    let mut seen: HashMap<_, Vec<Live<'_>>> = HashMap::new();
+    let mut seen: BTreeMap<_, Vec<Live<'_>>> = BTreeMap::new();
     for live in view.routers() {
         let router = live.router;
         if router.rule.is_empty() || router.status == "disabled" {

@@ -2,7 +2,7 @@
 //!
 //! Of several files with one name the first in Traefik's order counts.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::Live;
 use crate::backends::Protocol;
@@ -14,13 +14,13 @@ use crate::tree::Tree;
 pub(crate) struct Files {
     pub(crate) tree: Tree,
     /// File and line of every definition, in Traefik's order.
-    places: HashMap<(Kind, String), Vec<(usize, u32)>>,
+    places: BTreeMap<(Kind, String), Vec<(usize, u32)>>,
     managed_before: String,
 }
 
 impl Files {
     pub(crate) fn new(tree: Tree, settings: &Settings) -> Self {
-        let mut places: HashMap<_, Vec<_>> = HashMap::new();
+        let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (index, file) in tree.files.iter().enumerate() {
             for defined in &file.document.defined {
                 places.entry((defined.kind, defined.name.clone())).or_default().push((index, defined.line));
