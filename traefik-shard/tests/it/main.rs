@@ -6,3 +6,4 @@
 
 mod first_light;
 mod support;
+mod vectors;
