@@ -14,6 +14,7 @@ mod finding;
 mod log;
 mod progress;
 mod redact;
+mod resources;
 mod routes;
 mod rule;
 mod server;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::Live;
 use crate::backends::Protocol;
+use crate::disk::Listing;
 use crate::document::Kind;
-use crate::settings::{Layout, Settings};
 use crate::tree::Tree;
 
 /// The tree, with an index of its names.
@@ -15,22 +15,21 @@ pub(crate) struct Files {
     pub(crate) tree: Tree,
     /// File and line of every definition, in Traefik's order.
     places: BTreeMap<(Kind, String), Vec<(usize, u32)>>,
-    managed_before: String,
+    /// Managed names by path.
+    managed: BTreeMap<String, String>,
 }
 
 impl Files {
-    pub(crate) fn new(tree: Tree, settings: &Settings) -> Self {
+    /// `listing` is what lies in the managed place of the same directory.
+    pub(crate) fn new(tree: Tree, listing: Listing) -> Self {
         let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (index, file) in tree.files.iter().enumerate() {
             for defined in &file.document.defined {
                 places.entry((defined.kind, defined.name.clone())).or_default().push((index, defined.line));
             }
         }
-        let managed_before = match settings.layout {
-            Layout::Folder => format!("{}/", settings.managed_folder),
-            Layout::Top => "mcp-".into(),
-        };
-        Self { tree, places, managed_before }
+        let managed = listing.managed.into_iter().map(|listed| (listed.file, listed.name.as_str().to_owned()));
+        Self { tree, places, managed: managed.collect() }
     }
 
     /// The file that defines a router of the file provider.
@@ -43,10 +42,9 @@ impl Files {
         Some(&self.tree.files[*index].path)
     }
 
-    /// The managed name of a file in the managed place.
-    pub(super) fn managed_name<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let name = path.strip_prefix(&self.managed_before)?.strip_suffix(".yml")?;
-        (!name.contains('/')).then_some(name)
+    /// The managed name of a file, if it is managed.
+    pub(super) fn managed_name(&self, path: &str) -> Option<&str> {
+        self.managed.get(path).map(String::as_str)
     }
 
     /// Names that more than one file defines, each with its places, sorted.

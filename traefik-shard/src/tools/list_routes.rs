@@ -4,11 +4,11 @@
 
 use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::backends::Resolver;
+use crate::disk::{self, Store};
 use crate::failure::{Code, Failure};
 use crate::finding::{Finding, Severity};
 use crate::routes::{Files, Filter, ProtocolFilter, RouteState, StatusFilter, View, select, summary, warnings};
@@ -107,18 +107,14 @@ impl Arguments {
 /// The tree, or a warning that says why there is none; neither where no directory is configured.
 async fn read_files(settings: &Settings) -> (Option<Files>, Option<Finding>) {
     let Some(root) = settings.dynamic_dir.clone() else { return (None, None) };
-    let read = spawn_blocking(move || tree::read(&root).map_err(|failure| failure.to_string()));
+    let own = settings.clone();
+    let read = disk::blocking(move || Ok(Files::new(tree::read(&root)?, Store::open(&own)?.list()?)));
     // A network file system may hang; the routes are worth more than the wait.
-    let tree = match timeout(settings.request_timeout, read).await {
-        Ok(Ok(tree)) => tree,
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("the directory was not read within {:?}", settings.request_timeout)),
+    let cause = match timeout(settings.request_timeout, read).await {
+        Ok(Ok(files)) => return (Some(files), None),
+        Ok(Err(failure)) => failure.to_string(),
+        Err(_) => format!("the directory was not read within {:?}", settings.request_timeout),
     };
-    match tree {
-        Ok(tree) => (Some(Files::new(tree, settings)), None),
-        Err(cause) => {
-            let message = format!("files are not compared with what is live: {cause}");
-            (None, Some(Finding::new(Severity::Warning, "tree_unreadable", message)))
-        }
-    }
+    let message = format!("files are not compared with what is live: {cause}");
+    (None, Some(Finding::new(Severity::Warning, "tree_unreadable", message)))
 }
