@@ -22,9 +22,8 @@ const YAML: &str = "application/yaml";
 
 /// The resources that are always there.
 pub(crate) fn list() -> Vec<Resource> {
-    let resource = |uri: &str, name: &str, about: &str| {
-        Resource::new(uri, name).with_description(about).with_mime_type(JSON)
-    };
+    let resource =
+        |uri: &str, name: &str, about: &str| Resource::new(uri, name).with_description(about).with_mime_type(JSON);
     vec![
         resource(ROUTES, "routes", "Traefik's routers with rules, services, servers and files, the first 500 of them"),
         resource(ENTRY_POINTS, "entrypoints", "Where Traefik listens, and what that adds to its routers"),
@@ -46,7 +45,9 @@ pub(crate) async fn read(context: &Context, uri: &str) -> Result<ResourceContent
         ENTRY_POINTS => context.api.entry_points().await.map(|all| json(all.iter().map(entry_point).collect())),
         OVERVIEW => overview(context).await.map(json),
         _ => match uri.strip_prefix(MANAGED) {
-            Some(name) => managed(context, name).await.map(|text| ResourceContents::text(text, uri).with_mime_type(YAML)),
+            Some(name) => {
+                managed(context, name).await.map(|text| ResourceContents::text(text, uri).with_mime_type(YAML))
+            }
             None => return Err(ErrorData::resource_not_found(format!("there is no resource `{uri}`"), None)),
         },
     };

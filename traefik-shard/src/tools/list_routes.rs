@@ -70,8 +70,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let api = &context.api;
     // The version finds the base first, so that the others need not look for it three times.
     let version = api.version().await?;
-    let (snapshot, entry_points, files) =
-        tokio::join!(api.raw(), api.entry_points(), read_files(&context.settings));
+    let (snapshot, entry_points, files) = tokio::join!(api.raw(), api.entry_points(), read_files(&context.settings));
     let (snapshot, entry_points, (files, unreadable)) = (snapshot?, entry_points?, files);
     let prefix = &context.settings.name_prefix;
     let view = View { snapshot: &snapshot, entry_points: &entry_points, files: files.as_ref(), prefix };
