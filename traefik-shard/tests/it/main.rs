@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod differential;
 mod first_light;
 mod ssl;
 mod support;
+mod vectors;
