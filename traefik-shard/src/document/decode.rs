@@ -4,20 +4,22 @@
 //! nothing of is an error that does not refuse; what it takes only by accident is refused.
 
 use super::node::{Entry, Node, Value};
+use super::scalar;
 use super::shape::{self, Fields, Shape};
-use super::{Loads, scalar};
 use crate::finding::{Finding, Severity};
 
 /// A tree in which every field has its proper name and type, with what was found on the way.
 pub(super) struct Decoded {
     pub(super) root: Node,
-    pub(super) findings: Vec<Finding>,
-    pub(super) loads: Loads,
+    /// Why Traefik does not load it; none: it does.
+    pub(super) refusals: Vec<Finding>,
+    /// What is wrong or odd besides.
+    pub(super) notes: Vec<Finding>,
 }
 
 /// Decodes a document whose root is a map or null.
 pub(super) fn decode(root: &Node) -> Decoded {
-    let mut decoder = Decoder { path: Vec::new(), findings: Vec::new(), loads: Loads::Yes };
+    let mut decoder = Decoder { path: Vec::new(), refusals: Vec::new(), notes: Vec::new() };
     let value = match &root.value {
         Value::Null => Value::Map(Vec::new()),
         Value::Map(entries) => decoder.sections(entries),
@@ -26,24 +28,27 @@ pub(super) fn decode(root: &Node) -> Decoded {
             Value::Map(Vec::new())
         }
     };
-    Decoded { root: Node { line: root.line, value }, findings: decoder.findings, loads: decoder.loads }
+    Decoded { root: Node { line: root.line, value }, refusals: decoder.refusals, notes: decoder.notes }
 }
 
 struct Decoder {
     path: Vec<String>,
-    findings: Vec<Finding>,
-    loads: Loads,
+    refusals: Vec<Finding>,
+    notes: Vec<Finding>,
 }
 
 impl Decoder {
-    fn note(&mut self, severity: Severity, code: &str, line: u32, message: impl Into<String>) {
+    fn finding(&self, severity: Severity, code: &str, line: u32, message: impl Into<String>) -> Finding {
         let finding = Finding::new(severity, code, message).on_line(line);
-        self.findings.push(if self.path.is_empty() { finding } else { finding.at(&self.path.join(".")) });
+        if self.path.is_empty() { finding } else { finding.at(&self.path.join(".")) }
+    }
+
+    fn note(&mut self, severity: Severity, code: &str, line: u32, message: impl Into<String>) {
+        self.notes.push(self.finding(severity, code, line, message));
     }
 
     fn refuse(&mut self, code: &str, line: u32, message: impl Into<String>) {
-        self.note(Severity::Error, code, line, message);
-        self.loads = Loads::No;
+        self.refusals.push(self.finding(Severity::Error, code, line, message));
     }
 
     /// Unknown sections are ignored by Traefik, whatever they hold.
@@ -135,7 +140,13 @@ impl Decoder {
         printed
     }
 
+    /// Traefik makes a string of a list of scalars, and none at all of what is empty.
     fn text(&mut self, node: &Node) -> Option<Value> {
+        if is_empty(&node.value) || is_list_of_scalars(&node.value) {
+            let message = format!("here stands {}, of which Traefik makes a useless string", name_of(&node.value));
+            self.note(Severity::Error, "wrong_type", node.line, message);
+            return Some(Value::Text(String::new()));
+        }
         self.scalar(node, "a string").map(Value::Text)
     }
 
@@ -177,15 +188,26 @@ impl Decoder {
         };
         let mut texts = Vec::new();
         for item in items {
-            texts.push(Node { line: item.line, value: self.text(item)? });
+            if is_empty(&item.value) {
+                self.note(
+                    Severity::Error,
+                    "wrong_type",
+                    item.line,
+                    "Traefik ignores this empty map; a string belongs here",
+                );
+            } else {
+                texts.push(Node { line: item.line, value: Value::Text(self.scalar(item, "a string")?) });
+            }
         }
         Some(Value::List(texts))
     }
 
+    /// Scalars among the items, or in the place of the list, are ignored by Traefik.
     fn structs(&mut self, node: &Node, fields: &'static Fields) -> Option<Value> {
         let items = match &node.value {
             Value::List(items) => items.as_slice(),
             Value::Map(entries) if entries.is_empty() => &[],
+            _ if node.printed().is_some() => std::slice::from_ref(node),
             other => {
                 self.refuse("wrong_type", node.line, format!("here stands {}, but a list is needed", name_of(other)));
                 return None;
@@ -193,6 +215,11 @@ impl Decoder {
         };
         let mut structs = Vec::new();
         for (index, item) in items.iter().enumerate() {
+            if item.printed().is_some() {
+                let message = format!("Traefik ignores {} here; a map belongs here", name_of(&item.value));
+                self.note(Severity::Error, "wrong_type", item.line, message);
+                continue;
+            }
             self.path.push(index.to_string());
             let value = self.map_of(item, |decoder, entries| decoder.fields(entries, fields));
             self.path.pop();
@@ -225,8 +252,8 @@ impl Decoder {
     }
 
     fn never_empty(&mut self, value: Value, line: u32) -> Option<Value> {
-        if value == Value::Map(Vec::new()) {
-            if self.loads != Loads::No {
+        if is_empty(&value) {
+            if self.refusals.is_empty() {
                 self.refuse("empty_map", line, "Traefik refuses a map without content here; fill it or remove its key");
             }
             return None;
@@ -256,7 +283,8 @@ impl Decoder {
                 _ => self.value(&entry.value, inner),
             };
         };
-        let value = if entry.value.printed().is_some() {
+        let is_useless = entry.value.printed().is_some() || is_list_of_scalars(&entry.value.value);
+        let value = if is_useless {
             let message = format!("`{}` is no map, so Traefik reads it as one without content", entry.key);
             self.note(Severity::Error, "wrong_type", entry.line, message);
             Value::Map(Vec::new())
@@ -310,6 +338,14 @@ pub(super) fn unknown_field(key: &str, fields: &Fields) -> String {
 fn spelled(key: &str, fields: &'static Fields) -> Option<(&'static String, &'static Shape)> {
     let folded = key.replace('\u{17f}', "s").replace('\u{212a}', "k");
     fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(&folded))
+}
+
+fn is_empty(value: &Value) -> bool {
+    matches!(value, Value::Map(entries) if entries.is_empty())
+}
+
+fn is_list_of_scalars(value: &Value) -> bool {
+    matches!(value, Value::List(items) if items.iter().all(|item| item.printed().is_some()))
 }
 
 /// What a value is called in a sentence.

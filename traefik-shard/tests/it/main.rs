@@ -4,5 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod differential;
 mod first_light;
 mod support;
+mod vectors;
