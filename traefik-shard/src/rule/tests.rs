@@ -161,6 +161,7 @@ fn regular_expressions_are_those_of_go() {
         "a{,5}", "a{2", "]", "}", "[]a]", "[[a]]", "[a&&b]", "[a-c-e]", "[--a]", r"\<a", r"\b{start}", r"\Qa.b\E", r"\Qa+",
         r"\x{41}", r"\01", r"\0", "{sub:[a-z]+}.q", "(?U)a", "(?)a", "(?ii)", "(?<n>a)(?P<n>b)", r"\p{Letter}", r"\p{^Greek}",
         r"\pL", "[[:^word:]]", "[:word:]", "(|a)*", "a{2,3,}", "a{02}", "(a*){1000}", "(a{500}b{500}){2}", "^*", "a*?", "a|",
+        "[*-[:alpha:]", r"a(?i)+", r"a*(?i)+", r"a*\Q\E+",
     ] {
         assert!(pattern::translate(text).is_ok(), "Go takes {text}: {:?}", pattern::translate(text));
     }
@@ -220,21 +221,4 @@ fn the_default_priority_counts_bytes() {
     check("!HostSNI(`*`)", Tcp, -1);
     check("HostSNI(`a.b`)", Tcp, 14);
     check("HostSNI(`*`) || ClientIP(`::/0`)", Tcp, 32);
-}
-
-#[test]
-fn zz_judged() {
-    let Ok(path) = std::env::var("JUDGED") else { return };
-    let vectors: Vec<(String, String, bool)> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let mut bad = 0;
-    for (rule, protocol, ok) in &vectors {
-        let p = if protocol == "tcp" { Tcp } else { Http };
-        let got = parse(rule, p);
-        if got.is_ok() != *ok {
-            bad += 1;
-            println!("TRAEFIK {ok} OURS {got:?}: {rule:?}");
-        }
-    }
-    println!("{} judged, {} accepted, {bad} differ", vectors.len(), vectors.iter().filter(|v| v.2).count());
-    assert_eq!(bad, 0);
 }
