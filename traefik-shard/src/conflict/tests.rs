@@ -20,7 +20,8 @@ fn entry_points() -> Vec<EntryPoint> {
 }
 
 fn built(fields: &Value) -> Built {
-    let mut all = json!({ "name": "app", "host": "app.test", "backend_url": "http://10.0.0.5:3000", "entry_points": ["web"] });
+    let mut all =
+        json!({ "name": "app", "host": "app.test", "backend_url": "http://10.0.0.5:3000", "entry_points": ["web"] });
     for (key, value) in fields.as_object().expect("fields") {
         all[key] = value.clone();
     }
@@ -111,7 +112,11 @@ fn routers_meet_only_on_a_shared_entry_point_with_the_same_tls() {
     check(json!({}), json!({ "entryPoints": ["web", "gone"], "using": ["gone"] }), false);
     check(json!({}), json!({ "entryPoints": ["web"], "tls": {} }), false);
     check(json!({ "tls": {}, "entry_points": ["websecure"] }), json!({ "entryPoints": ["websecure"] }), false);
-    check(json!({ "tls": {}, "entry_points": ["websecure"] }), json!({ "entryPoints": ["websecure"], "tls": {} }), true);
+    check(
+        json!({ "tls": {}, "entry_points": ["websecure"] }),
+        json!({ "entryPoints": ["websecure"], "tls": {} }),
+        true,
+    );
     check(json!({ "tls": {}, "entry_points": ["tlsonly"] }), json!({ "entryPoints": ["tlsonly"] }), true);
     check(json!({}), json!({ "entryPoints": ["web"], "status": "disabled" }), false);
     check(json!({ "redirect_https": true, "entry_points": [] }), json!({ "entryPoints": ["web"] }), true);
@@ -125,11 +130,21 @@ fn our_own_routers_are_no_conflict() {
         "mcp-app-http@file": { "rule": "Host(`app.test`)", "entryPoints": ["web"] },
     });
     let built = built(&json!({ "redirect_https": true, "entry_points": [] }));
-    let own = [
-        (OWN_FILE, document::Kind::HttpRouter, "mcp-app"),
-        (OWN_FILE, document::Kind::HttpRouter, "mcp-app-http"),
-    ];
+    let own =
+        [(OWN_FILE, document::Kind::HttpRouter, "mcp-app"), (OWN_FILE, document::Kind::HttpRouter, "mcp-app-http")];
     assert_eq!(find(&built, &live(&routers), &entry_points(), &tree(&own), OWN_FILE), []);
+}
+
+#[test]
+fn an_entry_point_that_redirects_everything_is_in_the_way_only_of_plain_http() {
+    let check = |fields: Value, kind: Kind| {
+        let other = json!({ "rule": "HostRegexp(`^.+$`)", "entryPoints": ["web"], "priority": i64::MAX - 1 });
+        let live = live(&json!({ "web-to-websecure@internal": other }));
+        let found = find(&built(&fields), &live, &entry_points(), &tree(&[]), OWN_FILE);
+        assert_eq!(found.iter().map(|conflict| conflict.kind).collect::<Vec<_>>(), [kind], "{fields}");
+    };
+    check(json!({}), Kind::Shadowed);
+    check(json!({ "redirect_https": true, "entry_points": [] }), Kind::Yields);
 }
 
 #[test]
@@ -152,7 +167,12 @@ fn the_message_says_who_loses_what_and_how_to_go_on() {
         }
     };
     check("Host(`app.test`)", 1, Kind::Hijack, &["`other@docker` on web", "take all its requests", "allow_overlap"]);
-    check("PathPrefix(`/m`)", 1, Kind::Hijack, &["a request for host `app.test` with a path that begins with `/m`", "take those requests"]);
+    check(
+        "PathPrefix(`/m`)",
+        1,
+        Kind::Hijack,
+        &["a request for host `app.test` with a path that begins with `/m`", "take those requests"],
+    );
     check("Host(`app.test`)", 50, Kind::Shadowed, &["ours (priority 16) nothing", "raise the priority"]);
     check("Host(`app.test`)", 16, Kind::Tie, &["undefined which one answers"]);
 }
