@@ -6,5 +6,6 @@
 
 mod differential;
 mod first_light;
+mod ssl;
 mod support;
 mod vectors;
