@@ -109,6 +109,14 @@ fn scalars_are_made_to_fit_as_go_does() {
 }
 
 #[test]
+fn a_scalar_for_a_list_is_cut_at_its_commas() {
+    let document = foreign(&GOOD.replace("service: app", "service: app\n      entryPoints: web, tls"));
+    let root = document.root.expect("it was parsed");
+    let names = root.find(&["http", "routers", "app", "entryPoints"]).map(Node::texts);
+    assert_eq!(names, Some(vec![("web", 6), ("tls", 6)]));
+}
+
+#[test]
 fn what_no_schema_says_but_traefik_refuses_is_refused() {
     for text in [
         "tls: {options: {default: {clientAuth: {}}}}",

@@ -39,6 +39,9 @@ fn links_are_followed_to_files_and_not_to_directories_and_one_to_nowhere_freezes
     symlink(dir.path().join("real/a.txt"), dir.path().join("link.yml")).unwrap();
     symlink(dir.path().join("real"), dir.path().join("folder")).unwrap();
     assert_eq!(paths(&read(dir.path()).unwrap()), ["link.yml", "z.yml"]);
+    symlink(dir.path().join("real"), dir.path().join("folder.yml")).unwrap();
+    assert_eq!(read(dir.path()).unwrap().breaking()[0].code, "not_a_file");
+    fs::remove_file(dir.path().join("folder.yml")).unwrap();
     symlink("nowhere", dir.path().join("dangling.yml")).unwrap();
     symlink("nowhere", dir.path().join("dangling.txt")).unwrap();
     let breaking = read(dir.path()).unwrap().breaking();
