@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod app;
+mod document;
 mod failure;
 mod finding;
 mod log;
@@ -14,6 +15,7 @@ mod redact;
 mod server;
 mod settings;
 mod tools;
+mod tree;
 
 use std::process::ExitCode;
 
