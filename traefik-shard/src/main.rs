@@ -6,6 +6,8 @@
 mod answer;
 mod api;
 mod app;
+mod change;
+mod disk;
 mod document;
 mod failure;
 mod finding;
