@@ -4,8 +4,12 @@
 
 mod client;
 mod connect;
+#[cfg(test)]
+pub(crate) mod fake;
 mod fault;
 mod pages;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::sync::Arc;
@@ -16,6 +20,8 @@ use serde_json::Value;
 use self::client::{Client, Reply};
 use self::fault::Fault;
 
+pub(crate) use self::connect::install_crypto;
+pub(crate) use self::fault::root_cause;
 pub(crate) use self::types::{
     Certificate, EntryPoint, HealthCheck, LoadBalancer, Middleware, Router, RouterTls, Server, Service, Snapshot,
     Version,

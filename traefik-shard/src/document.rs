@@ -2,11 +2,21 @@
 //!
 //! `Loads::Yes` is a promise: Traefik takes the file. Where that is not sure, the answer is no.
 
+mod decode;
 mod node;
+mod scalar;
+mod schema;
+mod shape;
+mod text;
+mod toml;
+mod yaml;
 
 pub(crate) use node::{Entry, Node, Value};
 
-use crate::finding::Finding;
+use rmcp::schemars::{self, JsonSchema};
+use serde::Serialize;
+
+use crate::finding::{Finding, Severity};
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +37,8 @@ pub(crate) enum Origin {
 }
 
 /// Whether Traefik loads a file. One that it does not load freezes its whole file provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Loads {
     Yes,
     No,
@@ -52,6 +63,42 @@ pub(crate) enum Kind {
     TlsStore,
 }
 
+impl Kind {
+    /// All kinds, in the order of the sections.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::HttpRouter,
+        Self::HttpService,
+        Self::HttpMiddleware,
+        Self::HttpServersTransport,
+        Self::TcpRouter,
+        Self::TcpService,
+        Self::TcpMiddleware,
+        Self::TcpServersTransport,
+        Self::UdpRouter,
+        Self::UdpService,
+        Self::TlsOptions,
+        Self::TlsStore,
+    ];
+
+    /// The section and the key below which it is defined.
+    pub(crate) fn place(self) -> [&'static str; 2] {
+        match self {
+            Self::HttpRouter => ["http", "routers"],
+            Self::HttpService => ["http", "services"],
+            Self::HttpMiddleware => ["http", "middlewares"],
+            Self::HttpServersTransport => ["http", "serversTransports"],
+            Self::TcpRouter => ["tcp", "routers"],
+            Self::TcpService => ["tcp", "services"],
+            Self::TcpMiddleware => ["tcp", "middlewares"],
+            Self::TcpServersTransport => ["tcp", "serversTransports"],
+            Self::UdpRouter => ["udp", "routers"],
+            Self::UdpService => ["udp", "services"],
+            Self::TlsOptions => ["tls", "options"],
+            Self::TlsStore => ["tls", "stores"],
+        }
+    }
+}
+
 /// One definition and its line, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Defined {
@@ -70,8 +117,112 @@ pub(crate) struct Document {
     pub(crate) root: Option<Node>,
 }
 
+/// Why a text cannot be parsed.
+#[derive(Debug)]
+struct Fault {
+    code: &'static str,
+    line: u32,
+    message: String,
+}
+
+impl Fault {
+    fn new(code: &'static str, line: u32, message: impl Into<String>) -> Self {
+        Self { code, line, message: message.into() }
+    }
+
+    fn finding(self) -> Finding {
+        Finding::new(Severity::Error, self.code, self.message).on_line(self.line)
+    }
+}
+
 /// Judges the text of one file; `file` is only named in the findings. Never reads another file.
 pub(crate) fn check(file: &str, format: Format, origin: Origin, text: &[u8]) -> Document {
-    let _ = (file, format, origin, text);
-    Document { findings: Vec::new(), loads: Loads::Unknown, defined: Vec::new(), root: None }
+    let mut document = judge(format, origin, text);
+    for finding in &mut document.findings {
+        finding.file = Some(file.to_owned());
+    }
+    document
 }
+
+fn judge(format: Format, origin: Origin, text: &[u8]) -> Document {
+    let text = match text::read(text) {
+        Ok(text) => text,
+        Err(fault) => return unreadable(fault),
+    };
+    let template = text::template(text);
+    let mut document = match (parse(format, text), &template) {
+        (Ok((root, notes)), _) => understood(origin, &root, notes),
+        // What a template makes of the text may well parse.
+        (Err(_), Some(_)) => Document { findings: vec![], loads: Loads::Unknown, defined: vec![], root: None },
+        (Err(fault), None) => unreadable(fault),
+    };
+    if let Some(line) = template {
+        mark_template(&mut document, origin, line);
+    }
+    document
+}
+
+fn parse(format: Format, text: &str) -> Result<(Node, Vec<Finding>), Fault> {
+    match format {
+        Format::Toml => Ok((toml::parse(text)?, Vec::new())),
+        Format::Yaml => {
+            let parsed = yaml::parse(text)?;
+            let note = "only the first YAML document of this file is read; Traefik ignores the others";
+            let notes = parsed.more.then(|| Finding::new(Severity::Warning, "more_documents", note));
+            Ok((parsed.root, notes.into_iter().collect()))
+        }
+    }
+}
+
+fn unreadable(fault: Fault) -> Document {
+    Document { findings: vec![fault.finding()], loads: Loads::No, defined: Vec::new(), root: None }
+}
+
+fn understood(origin: Origin, root: &Node, mut findings: Vec<Finding>) -> Document {
+    let decoded = decode::decode(root);
+    let mut loads = decoded.loads;
+    findings.extend(decoded.findings);
+    let strict = (origin == Origin::Managed).then(|| root.clone());
+    // After a refusal the decoded tree has holes, about which the schema would only repeat the same.
+    let judged = strict.as_ref().or((loads == Loads::Yes).then_some(&decoded.root));
+    for objection in judged.map(schema::check).unwrap_or_default() {
+        let known = |other: &Finding| other.severity == Severity::Error && other.path == objection.finding.path;
+        if !findings.iter().any(known) {
+            findings.push(objection.finding);
+        }
+        if !objection.is_harmless || origin == Origin::Managed {
+            loads = Loads::No;
+        }
+    }
+    Document { findings, loads, defined: defined(&decoded.root), root: Some(decoded.root) }
+}
+
+fn defined(root: &Node) -> Vec<Defined> {
+    let of_kind = |kind: Kind| {
+        let entries = root.find(&kind.place()).map(Node::entries).unwrap_or_default();
+        entries.iter().map(move |entry| Defined { kind, name: entry.key.clone(), line: entry.line })
+    };
+    Kind::ALL.into_iter().flat_map(of_kind).collect()
+}
+
+/// The text before the template runs proves nothing, so its other errors are only hints.
+fn mark_template(document: &mut Document, origin: Origin, line: u32) {
+    for finding in &mut document.findings {
+        finding.severity = finding.severity.max(Severity::Warning);
+    }
+    let (severity, loads, message) = match origin {
+        Origin::Managed => (
+            Severity::Error,
+            Loads::No,
+            "Traefik would run `{{` as a template, which can read its environment; remove it",
+        ),
+        Origin::Foreign => {
+            (Severity::Warning, Loads::Unknown, "Traefik runs this file as a template, so it cannot be checked fully")
+        }
+    };
+    document.loads = loads;
+    document.findings.insert(0, Finding::new(severity, "template", message).on_line(line));
+}
+
+#[cfg(test)]
+mod tests;

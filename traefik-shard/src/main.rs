@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod app;
+mod backends;
 mod change;
 mod conflict;
 mod disk;
@@ -16,6 +17,7 @@ mod log;
 mod progress;
 mod redact;
 mod route;
+mod rule;
 mod server;
 mod settings;
 mod tools;

@@ -148,7 +148,7 @@ pub(super) fn json_cause(error: &serde_json::Error) -> String {
 }
 
 /// The innermost error, which is what the operating system or TLS said.
-fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {
         cause = source;

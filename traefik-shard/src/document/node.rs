@@ -74,6 +74,12 @@ impl Node {
         one.into_iter().chain(self.items().iter().filter_map(|item| Some((item.text()?, item.line)))).collect()
     }
 
+    /// The number of values in it, itself included.
+    pub(crate) fn size(&self) -> usize {
+        let items = self.items().iter().map(Node::size).sum::<usize>();
+        1 + items + self.entries().iter().map(|entry| entry.value.size()).sum::<usize>()
+    }
+
     /// How Go prints a scalar, which is what Traefik's decoder works on; `None` for null, lists and maps.
     pub(crate) fn printed(&self) -> Option<String> {
         match &self.value {
