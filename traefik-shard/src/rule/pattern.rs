@@ -133,7 +133,9 @@ impl Reader<'_> {
         let (on, off) = head.split_once('-').map_or((head, None), |(on, off)| (on, Some(off)));
         let known = |flags: &str| flags.chars().all(|flag| "imsU".contains(flag));
         if !known(on) || off.is_some_and(|off| off.is_empty() || !known(off)) {
-            return Err(format!("`(?{head}{end}` is not supported; flags are i, m, s and U, and there is no lookaround"));
+            return Err(format!(
+                "`(?{head}{end}` is not supported; flags are i, m, s and U, and there is no lookaround"
+            ));
         }
         let mut ours = String::from("(?");
         for (sign, flags) in [("", on), ("-", off.unwrap_or_default())] {
@@ -165,7 +167,9 @@ impl Reader<'_> {
         let inner = match self.last {
             Last::Element(inner) => inner,
             Last::Nothing => return Err(format!("`{operator}` repeats nothing")),
-            Last::Repetition(_) => return Err(format!("`{operator}` repeats a repetition; put the inner one in a group")),
+            Last::Repetition(_) => {
+                return Err(format!("`{operator}` repeats a repetition; put the inner one in a group"));
+            }
         };
         let mut weight = inner;
         if let Some((least, most)) = count {
@@ -334,7 +338,11 @@ impl Reader<'_> {
             _ if !plain || name.is_empty() => return Err(unknown()),
             _ if is("gc") => "gc",
             _ if name.len() > 4 && is("sc") => "sc",
-            _ => SHORT_SCRIPTS.iter().find(|script| script.eq_ignore_ascii_case(name)).map(|_| "sc").ok_or_else(unknown)?,
+            _ => SHORT_SCRIPTS
+                .iter()
+                .find(|script| script.eq_ignore_ascii_case(name))
+                .map(|_| "sc")
+                .ok_or_else(unknown)?,
         };
         let sign = if negated == (sign == 'p') { 'P' } else { 'p' };
         Ok(Escaped::Class(format!("\\{sign}{{{kind}={name}}}")))
