@@ -4,14 +4,17 @@
 
 mod decode;
 mod node;
+mod references;
 mod scalar;
 mod schema;
 mod shape;
 mod text;
 mod toml;
+mod values;
 mod yaml;
 
 pub(crate) use node::{Entry, Node, Value};
+pub(crate) use references::{Reference, references};
 
 use rmcp::schemars::{self, JsonSchema};
 use serde::Serialize;
@@ -110,7 +113,10 @@ pub(crate) struct Defined {
 /// One file, read and judged.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
+    /// Those that say why Traefik does not load it come first.
     pub(crate) findings: Vec<Finding>,
+    /// How many of the findings say so; for an unknown verdict, why it is unknown.
+    pub(crate) refusals: usize,
     pub(crate) loads: Loads,
     pub(crate) defined: Vec<Defined>,
     /// The content with the names of fields as Traefik spells them; `None` where it cannot be parsed.
@@ -149,14 +155,11 @@ fn judge(format: Format, origin: Origin, text: &[u8]) -> Document {
         Ok(text) => text,
         Err(fault) => return unreadable(fault),
     };
-    let template = text::template(text);
-    let mut document = match (parse(format, text), &template) {
-        (Ok((root, notes)), _) => understood(origin, &root, notes),
-        // What a template makes of the text may well parse.
-        (Err(_), Some(_)) => Document { findings: vec![], loads: Loads::Unknown, defined: vec![], root: None },
-        (Err(fault), None) => unreadable(fault),
+    let mut document = match parse(format, text) {
+        Ok((root, notes)) => understood(origin, &root, notes),
+        Err(fault) => unreadable(fault),
     };
-    if let Some(line) = template {
+    if let Some(line) = text::template(text) {
         mark_template(&mut document, origin, line);
     }
     document
@@ -175,26 +178,30 @@ fn parse(format: Format, text: &str) -> Result<(Node, Vec<Finding>), Fault> {
 }
 
 fn unreadable(fault: Fault) -> Document {
-    Document { findings: vec![fault.finding()], loads: Loads::No, defined: Vec::new(), root: None }
+    Document { findings: vec![fault.finding()], refusals: 1, loads: Loads::No, defined: Vec::new(), root: None }
 }
 
-fn understood(origin: Origin, root: &Node, mut findings: Vec<Finding>) -> Document {
+fn understood(origin: Origin, root: &Node, mut notes: Vec<Finding>) -> Document {
     let decoded = decode::decode(root);
-    let mut loads = decoded.loads;
-    findings.extend(decoded.findings);
-    let strict = (origin == Origin::Managed).then(|| root.clone());
+    let mut refusals = decoded.refusals;
+    notes.extend(decoded.notes);
     // After a refusal the decoded tree has holes, about which the schema would only repeat the same.
-    let judged = strict.as_ref().or((loads == Loads::Yes).then_some(&decoded.root));
+    let judged = match origin {
+        Origin::Managed => Some(root),
+        Origin::Foreign => refusals.is_empty().then_some(&decoded.root),
+    };
     for objection in judged.map(schema::check).unwrap_or_default() {
-        let known = |other: &Finding| other.severity == Severity::Error && other.path == objection.finding.path;
-        if !findings.iter().any(known) {
-            findings.push(objection.finding);
-        }
-        if !objection.is_harmless || origin == Origin::Managed {
-            loads = Loads::No;
+        if objection.is_harmless && origin == Origin::Foreign {
+            notes.push(objection.finding);
+        } else if !refusals.iter().any(|known| known.path == objection.finding.path) {
+            refusals.push(objection.finding);
         }
     }
-    Document { findings, loads, defined: defined(&decoded.root), root: Some(decoded.root) }
+    let loads = if refusals.is_empty() { Loads::Yes } else { Loads::No };
+    let values = values::check(&decoded.root);
+    let (count, defined) = (refusals.len(), defined(&decoded.root));
+    let findings = refusals.into_iter().chain(notes).chain(values).collect();
+    Document { findings, refusals: count, loads, defined, root: Some(decoded.root) }
 }
 
 fn defined(root: &Node) -> Vec<Defined> {
@@ -220,7 +227,7 @@ fn mark_template(document: &mut Document, origin: Origin, line: u32) {
             (Severity::Warning, Loads::Unknown, "Traefik runs this file as a template, so it cannot be checked fully")
         }
     };
-    document.loads = loads;
+    (document.loads, document.refusals) = (loads, 1);
     document.findings.insert(0, Finding::new(severity, "template", message).on_line(line));
 }
 

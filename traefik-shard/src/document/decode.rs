@@ -4,20 +4,22 @@
 //! nothing of is an error that does not refuse; what it takes only by accident is refused.
 
 use super::node::{Entry, Node, Value};
+use super::scalar;
 use super::shape::{self, Fields, Shape};
-use super::{Loads, scalar};
 use crate::finding::{Finding, Severity};
 
 /// A tree in which every field has its proper name and type, with what was found on the way.
 pub(super) struct Decoded {
     pub(super) root: Node,
-    pub(super) findings: Vec<Finding>,
-    pub(super) loads: Loads,
+    /// Why Traefik does not load it; none: it does.
+    pub(super) refusals: Vec<Finding>,
+    /// What is wrong or odd besides.
+    pub(super) notes: Vec<Finding>,
 }
 
 /// Decodes a document whose root is a map or null.
 pub(super) fn decode(root: &Node) -> Decoded {
-    let mut decoder = Decoder { path: Vec::new(), findings: Vec::new(), loads: Loads::Yes };
+    let mut decoder = Decoder { path: Vec::new(), refusals: Vec::new(), notes: Vec::new() };
     let value = match &root.value {
         Value::Null => Value::Map(Vec::new()),
         Value::Map(entries) => decoder.sections(entries),
@@ -26,24 +28,27 @@ pub(super) fn decode(root: &Node) -> Decoded {
             Value::Map(Vec::new())
         }
     };
-    Decoded { root: Node { line: root.line, value }, findings: decoder.findings, loads: decoder.loads }
+    Decoded { root: Node { line: root.line, value }, refusals: decoder.refusals, notes: decoder.notes }
 }
 
 struct Decoder {
     path: Vec<String>,
-    findings: Vec<Finding>,
-    loads: Loads,
+    refusals: Vec<Finding>,
+    notes: Vec<Finding>,
 }
 
 impl Decoder {
-    fn note(&mut self, severity: Severity, code: &str, line: u32, message: impl Into<String>) {
+    fn finding(&self, severity: Severity, code: &str, line: u32, message: impl Into<String>) -> Finding {
         let finding = Finding::new(severity, code, message).on_line(line);
-        self.findings.push(if self.path.is_empty() { finding } else { finding.at(&self.path.join(".")) });
+        if self.path.is_empty() { finding } else { finding.at(&self.path.join(".")) }
+    }
+
+    fn note(&mut self, severity: Severity, code: &str, line: u32, message: impl Into<String>) {
+        self.notes.push(self.finding(severity, code, line, message));
     }
 
     fn refuse(&mut self, code: &str, line: u32, message: impl Into<String>) {
-        self.note(Severity::Error, code, line, message);
-        self.loads = Loads::No;
+        self.refusals.push(self.finding(Severity::Error, code, line, message));
     }
 
     /// Unknown sections are ignored by Traefik, whatever they hold.
@@ -226,7 +231,7 @@ impl Decoder {
 
     fn never_empty(&mut self, value: Value, line: u32) -> Option<Value> {
         if value == Value::Map(Vec::new()) {
-            if self.loads != Loads::No {
+            if self.refusals.is_empty() {
                 self.refuse("empty_map", line, "Traefik refuses a map without content here; fill it or remove its key");
             }
             return None;

@@ -7,3 +7,4 @@
 mod changes;
 mod first_light;
 mod support;
+mod vectors;
