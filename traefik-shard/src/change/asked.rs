@@ -20,6 +20,9 @@ pub(crate) struct Asked {
     pub(crate) routers: BTreeMap<String, Router>,
     pub(crate) services: BTreeMap<String, Service>,
     pub(crate) middlewares: BTreeMap<String, Value>,
+    /// Routers that an earlier version of the file had and this one has not.
+    #[serde(skip)]
+    absent: BTreeSet<String>,
 }
 
 /// What Traefik says at one moment.
@@ -52,6 +55,17 @@ impl Asked {
         serde_yaml::from_str::<File>(text).ok().map(|file| file.http)
     }
 
+    /// The same, in the place of an earlier version: what only that one had must be gone.
+    pub(crate) fn replacing(mut self, earlier: &Self) -> Self {
+        self.absent = earlier.routers.keys().filter(|name| !self.routers.contains_key(*name)).cloned().collect();
+        self
+    }
+
+    /// Whether a live router is one of these or a part of one.
+    pub(crate) fn owns(&self, full: &str, router: &Router) -> bool {
+        self.routers.keys().any(|name| is_part(full, router, name))
+    }
+
     /// The full names of the middlewares, whose options must be asked for one by one.
     pub(crate) fn full_middlewares(&self) -> impl Iterator<Item = String> {
         self.middlewares.keys().map(|name| qualified(name))
@@ -59,6 +73,9 @@ impl Asked {
 
     /// Compares all definitions with what is live.
     pub(crate) fn judge(&self, live: &Live<'_>) -> Verdict {
+        if let Some(name) = self.absent.iter().find(|name| !parts(live.snapshot, name).is_empty()) {
+            return Verdict::Differs(format!("the end of router `{}`", qualified(name)));
+        }
         let mut complaints = Complaints::default();
         for (name, asked) in &self.routers {
             if let Err(difference) = compare_router(name, asked, live, &mut complaints) {
@@ -115,13 +132,15 @@ impl Complaints {
 /// Where an entry point has settings for all its routers, Traefik splits a router of several entry
 /// points: the part of entry point `websecure` is then called `websecure-NAME@file`.
 pub(crate) fn parts<'a>(snapshot: &'a Snapshot, name: &str) -> Vec<&'a Router> {
-    let full = qualified(name);
-    let suffix = format!("-{full}");
-    let is_part = |key: &str, router: &Router| match key.strip_suffix(&suffix) {
+    snapshot.routers.iter().filter(|(full, router)| is_part(full, router, name)).map(|(_, router)| router).collect()
+}
+
+fn is_part(full: &str, router: &Router, name: &str) -> bool {
+    let Some(own) = full.strip_suffix(PROVIDER).and_then(|own| own.strip_suffix(name)) else { return false };
+    match own.strip_suffix('-') {
         Some(entry_point) => router.entry_points.len() == 1 && router.entry_points[0] == entry_point,
-        None => key == full,
-    };
-    snapshot.routers.iter().filter(|(key, router)| is_part(key, router)).map(|(_, router)| router).collect()
+        None => own.is_empty(),
+    }
 }
 
 fn compare_router(name: &str, asked: &Router, live: &Live<'_>, complaints: &mut Complaints) -> Result<(), String> {
@@ -199,7 +218,10 @@ fn compare_service(name: &str, asked: &Service, live: &Live<'_>, complaints: &mu
     let checks = [
         (servers.eq(seen.servers.iter().map(|server| (server.place(), server.weight.unwrap_or(1)))), "servers"),
         (asked.pass_host_header.unwrap_or(true) == seen.pass_host_header.unwrap_or(true), "passHostHeader"),
-        (asked.servers_transport.as_deref().map(qualified) == seen.servers_transport.as_deref().map(qualified), "transport"),
+        (
+            asked.servers_transport.as_deref().map(qualified) == seen.servers_transport.as_deref().map(qualified),
+            "transport",
+        ),
         (same_health_check(asked.health_check.as_ref(), seen.health_check.as_ref()), "health check"),
     ];
     match checks.iter().find(|(holds, _)| !holds) {

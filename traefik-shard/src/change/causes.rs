@@ -41,17 +41,26 @@ pub(crate) fn tell(
     }
     let broken = findings.iter().take(3).map(Finding::sentence).collect::<Vec<_>>();
     if !broken.is_empty() {
-        causes.push(format!("one broken file freezes Traefik's whole file provider, and this one may: {}", broken.join(" | ")));
+        causes.push(format!(
+            "one broken file freezes Traefik's whole file provider, and this one may: {}",
+            broken.join(" | ")
+        ));
     }
     let signal = "restart Traefik or send it SIGHUP (such as `docker kill -s HUP traefik`), or set TRAEFIK_RELOAD_COMMAND to a command that does";
     if let Some(kind) = network {
-        causes.push(format!("the directory lies on {kind}, from where Traefik on another host hears of no change: {signal}"));
+        causes.push(format!(
+            "the directory lies on {kind}, from where Traefik on another host hears of no change: {signal}"
+        ));
     }
     // With a cause that was seen, guesses would only mislead.
     if causes.is_empty() {
         let root = errand.settings.dynamic_dir.as_deref().map(|dir| dir.display().to_string()).unwrap_or_default();
-        causes.push(format!("Traefik may not watch this directory (`watch: false`, or a network file system on its side): {signal}"));
-        causes.push(format!("`{root}` may not be the directory that Traefik's providers.file.directory names, as seen from here"));
+        causes.push(format!(
+            "Traefik may not watch this directory (`watch: false`, or a network file system on its side): {signal}"
+        ));
+        causes.push(format!(
+            "`{root}` may not be the directory that Traefik's providers.file.directory names, as seen from here"
+        ));
         causes.push(format!(
             "Traefik's providersThrottleDuration may be longer than the {} s that were waited: raise wait_seconds",
             errand.wait.as_secs()

@@ -50,7 +50,10 @@ pub(crate) struct Created {
 /// Says what would be written, and what speaks against it.
 pub(crate) async fn dry_run(errand: &Errand<'_>, request: &Request) -> Result<Created, Failure> {
     let mut plan = plan::sketch(errand, request).await?;
-    let doubts = plan.suspects.iter().map(|finding| format!("this may keep Traefik from loading anything: {}", finding.sentence()));
+    let doubts = plan
+        .suspects
+        .iter()
+        .map(|finding| format!("this may keep Traefik from loading anything: {}", finding.sentence()));
     plan.warnings.extend(doubts);
     Ok(report(errand, plan, "dry_run"))
 }
@@ -73,7 +76,7 @@ pub(crate) async fn run(errand: &Errand<'_>, request: &Request) -> Result<Create
     let seen = poll::until_live(errand, &store, &plan.asked, &plan.entry_points).await;
     let failure = match seen {
         Ok(Verdict::Live { warnings }) => return keep(errand, &store, plan, applied, warnings).await,
-        Ok(Verdict::Refused { errors }) => rejected(&plan, errors),
+        Ok(Verdict::Refused { errors }) => rejected(&plan, &errors),
         Ok(Verdict::Differs(missing)) => not_applied(errand, &store, &plan, &Overdue::missing(missing)).await,
         Err(overdue) => not_applied(errand, &store, &plan, &overdue).await,
     };
@@ -91,7 +94,9 @@ async fn preflight(errand: &Errand<'_>, locked: &Locked, suspects: &[Finding]) -
     errand.step("probing whether Traefik can load all files as they are");
     match probe(errand, locked, errand.wait).await? {
         Probed::Seen(_) => {
-            let odd = suspects.iter().map(|finding| format!("Traefik takes this, though it looks wrong: {}", finding.sentence()));
+            let odd = suspects
+                .iter()
+                .map(|finding| format!("Traefik takes this, though it looks wrong: {}", finding.sentence()));
             Ok(odd.collect())
         }
         Probed::NotSeen(overdue) => {
@@ -136,7 +141,7 @@ async fn keep(
         plan.warnings.push(format!("the change is live, but its journal could not be removed: {failure}"));
     }
     audit(store, record(&plan, "ok", None)).await;
-    Ok(live(errand, plan, warnings))
+    Ok(live(errand, plan, &warnings))
 }
 
 /// The file says all this already; what counts is that Traefik does too.
@@ -146,16 +151,20 @@ async fn confirm(errand: &Errand<'_>, store: &Store, plan: Plan) -> Result<Creat
         poll::poke(store).await;
     }
     let failure = match poll::until_live(errand, store, &plan.asked, &plan.entry_points).await {
-        Ok(Verdict::Live { warnings }) => return Ok(live(errand, plan, warnings)),
-        Ok(Verdict::Refused { errors }) => rejected(&plan, errors),
+        Ok(Verdict::Live { warnings }) => return Ok(live(errand, plan, &warnings)),
+        Ok(Verdict::Refused { errors }) => rejected(&plan, &errors),
         Ok(Verdict::Differs(missing)) => not_applied(errand, store, &plan, &Overdue::missing(missing)).await,
         Err(overdue) => not_applied(errand, store, &plan, &overdue).await,
     };
-    let nothing = Report { rolled_back: false, confirmed: false, advice: Some("nothing was written, because the file holds this route already".to_owned()) };
+    let nothing = Report {
+        rolled_back: false,
+        confirmed: false,
+        advice: Some("nothing was written, because the file holds this route already".to_owned()),
+    };
     Err(nothing.explain(failure))
 }
 
-fn rejected(plan: &Plan, errors: Vec<String>) -> Failure {
+fn rejected(plan: &Plan, errors: &[String]) -> Failure {
     let errors: Vec<String> = errors.iter().map(|error| redact::text(error)).collect();
     Failure::new(
         Code::RejectedByTraefik,
@@ -168,11 +177,16 @@ fn rejected(plan: &Plan, errors: Vec<String>) -> Failure {
 
 async fn not_applied(errand: &Errand<'_>, store: &Store, plan: &Plan, overdue: &Overdue) -> Failure {
     let (findings, network) = causes::look(store).await;
-    let findings: Vec<Finding> = findings.into_iter().filter(|finding| finding.file.as_deref() != Some(plan.file.as_str())).collect();
+    let findings: Vec<Finding> =
+        findings.into_iter().filter(|finding| finding.file.as_deref() != Some(plan.file.as_str())).collect();
     let causes = causes::tell(errand, overdue, &findings, network);
     Failure::new(
         Code::NotApplied,
-        format!("Traefik was not seen to serve the route `{}` within {} s: {overdue}", plan.name, errand.wait.as_secs()),
+        format!(
+            "Traefik was not seen to serve the route `{}` within {} s: {overdue}",
+            plan.name,
+            errand.wait.as_secs()
+        ),
         causes.join("; "),
     )
     .with("file", &plan.file)
@@ -194,7 +208,7 @@ fn record(plan: &Plan, outcome: &str, detail: Option<String>) -> Record {
 }
 
 /// Traefik's own warnings go first.
-fn live(errand: &Errand<'_>, mut plan: Plan, seen: Vec<String>) -> Created {
+fn live(errand: &Errand<'_>, mut plan: Plan, seen: &[String]) -> Created {
     let status = if seen.is_empty() { "enabled" } else { "warning" };
     let said = seen.iter().map(|warning| format!("Traefik says: {}", redact::text(warning)));
     plan.warnings.splice(0..0, said);
@@ -233,7 +247,9 @@ impl Created {
     /// One or two sentences for a person, with the URL that should answer.
     pub(crate) fn sentence(&self) -> String {
         let done = match (self.dry_run, self.change) {
-            (true, change) => format!("Nothing was written: the route `{}` would be {change} in `{}`.", self.name, self.file),
+            (true, change) => {
+                format!("Nothing was written: the route `{}` would be {change} in `{}`.", self.name, self.file)
+            }
             (false, "unchanged") => format!("The route `{}` is live, and it was so already.", self.name),
             (false, change) => format!("The route `{}` is {change} and live after {} ms.", self.name, self.elapsed_ms),
         };

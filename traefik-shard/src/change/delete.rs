@@ -135,7 +135,11 @@ async fn still_live(errand: &Errand<'_>, store: &Store, plan: &Plan, overdue: &O
     let file = &plan.managed.file;
     Failure::new(
         Code::DeletedButStillLive,
-        format!("`{file}` is deleted, but Traefik was not seen to let go of `{}` within {} ms", plan.managed.name, errand.elapsed_ms()),
+        format!(
+            "`{file}` is deleted, but Traefik was not seen to let go of `{}` within {} ms",
+            plan.managed.name,
+            errand.elapsed_ms()
+        ),
         format!("the file stays deleted; {}", causes.join("; ")),
     )
     .with("name", plan.managed.name.as_str())
@@ -185,13 +189,18 @@ fn precondition(managed: &Managed, if_match: Option<&str>) -> Result<(), Failure
     let (message, hint) = match if_match {
         Some(wanted) if wanted == managed.sha256 => return Ok(()),
         None if !managed.edited => return Ok(()),
-        Some(_) => (format!("`{}` is not the file that if_match names", managed.file), "look at it as it is now and decide anew"),
+        Some(_) => (
+            format!("`{}` is not the file that if_match names", managed.file),
+            "look at it as it is now and decide anew",
+        ),
         None => (
             format!("a person edited `{}` since this shard wrote it", managed.file),
             "look at it, then give its present sha256 as if_match to delete it all the same",
         ),
     };
-    Err(Failure::new(Code::PreconditionFailed, message, hint).with("sha256", &managed.sha256).with("file", &managed.file))
+    Err(Failure::new(Code::PreconditionFailed, message, hint)
+        .with("sha256", &managed.sha256)
+        .with("file", &managed.file))
 }
 
 /// What the file defines now, whoever wrote it.
@@ -210,7 +219,10 @@ fn missing(errand: &Errand<'_>, name: &Name, tree: &Tree, snapshot: &Snapshot) -
         if let Some((file, line)) = tree.definitions(Kind::HttpRouter, candidate).first() {
             return Failure::new(
                 Code::NotManaged,
-                format!("router `{candidate}` is defined in `{}` on line {line}, which this shard did not make", file.path),
+                format!(
+                    "router `{candidate}` is defined in `{}` on line {line}, which this shard did not make",
+                    file.path
+                ),
                 "change that file by hand",
             )
             .with("file", &file.path)
@@ -220,7 +232,9 @@ fn missing(errand: &Errand<'_>, name: &Name, tree: &Tree, snapshot: &Snapshot) -
     if !parts(snapshot, &router).is_empty() {
         return Failure::new(
             Code::NotFound,
-            format!("there is no managed file for `{name}`, but Traefik still serves `{router}@file`, which no file defines"),
+            format!(
+                "there is no managed file for `{name}`, but Traefik still serves `{router}@file`, which no file defines"
+            ),
             "run reload_config: it lets Traefik read its files anew, or says why it does not",
         )
         .with("drift", true);
@@ -238,7 +252,11 @@ fn missing(errand: &Errand<'_>, name: &Name, tree: &Tree, snapshot: &Snapshot) -
             .with("provider", provider);
         }
     }
-    Failure::new(Code::NotFound, format!("there is no managed route `{name}`"), "list_routes with managed_only shows those that there are")
+    Failure::new(
+        Code::NotFound,
+        format!("there is no managed route `{name}`"),
+        "list_routes with managed_only shows those that there are",
+    )
 }
 
 impl Plan {
@@ -262,7 +280,10 @@ impl Deleted {
         let mut text = match &self.backup {
             None => format!("Nothing was done: `{}` would be deleted with its file `{}`.", self.name, self.file),
             Some(backup) => {
-                format!("The route `{}` is gone after {} ms; its file is kept as `{backup}`.", self.name, self.elapsed_ms)
+                format!(
+                    "The route `{}` is gone after {} ms; its file is kept as `{backup}`.",
+                    self.name, self.elapsed_ms
+                )
             }
         };
         for warning in &self.warnings {

@@ -99,20 +99,15 @@ async fn on_disk(store: &Store, name: &Name) -> Result<(Option<Managed>, Tree), 
     blocking(move || Ok((store.read(&name)?, tree::read(store.root())?))).await
 }
 
-fn judge(
-    errand: &Errand<'_>,
-    request: &Request,
-    name: Name,
-    built: Built,
-    sight: Sight,
-) -> Result<Plan, Failure> {
+fn judge(errand: &Errand<'_>, request: &Request, name: Name, built: Built, sight: Sight) -> Result<Plan, Failure> {
     let Sight { file, present, tree, live, mut warnings } = sight;
     let change = precondition(request, &file, present.as_ref(), &built.body)?;
     let draft = match &present {
         Some(present) => Draft::replacing(present, &built.body),
         None => Draft::new(&name, &built.body),
     };
-    let asked = readable(&file, &draft)?;
+    let earlier = present.as_ref().and_then(|present| Asked::read(&present.text)).unwrap_or_default();
+    let asked = readable(&file, &draft)?.replacing(&earlier);
     warnings.extend(built.warnings.iter().map(|finding| finding.message.clone()));
     let world = live.as_ref().map(|(snapshot, entry_points)| World {
         snapshot,
@@ -124,14 +119,16 @@ fn judge(
         warnings.extend(references::check(&asked, world)?);
     }
     let nothing = Tree { files: Vec::new(), findings: Vec::new() };
-    let idle = Snapshot::default();
-    let (snapshot, entry_points) = live.as_ref().map_or((&idle, [].as_slice()), |(snapshot, list)| (snapshot, list));
-    let conflicts = conflict::find(&built, snapshot, entry_points, tree.as_ref().unwrap_or(&nothing), &file);
+    let (mut others, entry_points) = live.clone().unwrap_or_default();
+    if present.is_some() {
+        // What our own file has live now is no stranger, even where the new version drops it.
+        others.routers.retain(|full, router| !earlier.owns(full, router) && !asked.owns(full, router));
+    }
+    let conflicts = conflict::find(&built, &others, &entry_points, tree.as_ref().unwrap_or(&nothing), &file);
     warnings.extend(admit(conflicts, request)?);
     let suspects = tree.map(|tree| tree.breaking()).unwrap_or_default();
     // The file that is about to be replaced cannot be in the way.
     let suspects = suspects.into_iter().filter(|finding| finding.file.as_deref() != Some(file.as_str())).collect();
-    let entry_points = live.map(|(_, entry_points)| entry_points).unwrap_or_default();
     Ok(Plan { built, name, file, draft, asked, present, change, entry_points, warnings, suspects })
 }
 

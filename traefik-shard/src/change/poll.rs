@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::api::EntryPoint;
 use crate::change::asked::{Asked, Live, Verdict};
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 
 /// How often the API is asked.
 const EVERY: Duration = Duration::from_millis(150);
-/// What a look at the end of the time has.
+/// What a look at the end of the time has, and a look at Traefik's process.
 const LEAST: Duration = Duration::from_secs(1);
 /// A slow API is left alone for this many times as long as it took.
 const REST: u32 = 2;
@@ -93,8 +93,9 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// When Traefik's process began; it is not waited for long.
 async fn start_date(errand: &Errand<'_>) -> Option<String> {
-    errand.api.version().await.ok().and_then(|version| version.start_date)
+    timeout(LEAST, errand.api.version()).await.ok()?.ok()?.start_date
 }
 
 async fn hint_again(errand: &Errand<'_>, store: &Store, end: Instant) {
@@ -141,11 +142,7 @@ pub(crate) async fn until_live(
 }
 
 /// One look at everything that was asked.
-pub(crate) async fn judge(
-    errand: &Errand<'_>,
-    asked: &Asked,
-    entry_points: &[EntryPoint],
-) -> Result<Verdict, Failure> {
+pub(crate) async fn judge(errand: &Errand<'_>, asked: &Asked, entry_points: &[EntryPoint]) -> Result<Verdict, Failure> {
     let snapshot = errand.api.raw().await?;
     let mut middlewares = BTreeMap::new();
     for full in asked.full_middlewares() {

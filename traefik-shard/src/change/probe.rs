@@ -52,7 +52,13 @@ pub(crate) async fn probe(errand: &Errand<'_>, locked: &Locked, wait: Duration) 
 }
 
 /// Takes the probe's file away, and waits a while until Traefik has forgotten it if it ever knew it.
-async fn remove(errand: &Errand<'_>, locked: &Locked, applied: Applied, full: &str, known: bool) -> Result<(), Failure> {
+async fn remove(
+    errand: &Errand<'_>,
+    locked: &Locked,
+    applied: Applied,
+    full: &str,
+    known: bool,
+) -> Result<(), Failure> {
     let file = applied.file();
     let removed = blocking(move || applied.undo().and_then(|_| applied.close())).await;
     removed.map_err(|failure| {

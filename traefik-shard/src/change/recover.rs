@@ -90,7 +90,8 @@ async fn finish_or_undo(
 ) -> Result<(), Failure> {
     let (store, name) = (locked.store().clone(), operation.name().clone());
     let text = blocking(move || store.read(&name)).await?.map(|managed| managed.text).unwrap_or_default();
-    let asked = Asked::read(&text).unwrap_or_default();
+    let earlier = operation.before().and_then(Asked::read).unwrap_or_default();
+    let asked = Asked::read(&text).unwrap_or_default().replacing(&earlier);
     poll::poke(locked.store()).await;
     let entry_points = errand.api.entry_points().await.unwrap_or_default();
     let mut watch = Watch::begin(errand, locked.store(), SETTLE).await;

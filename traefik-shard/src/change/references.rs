@@ -103,7 +103,8 @@ fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) 
     known.sort();
     known.dedup();
     let near = known.iter().map(|other| (strsim::damerau_levenshtein(name, other), other));
-    let nearest = near.filter(|(distance, _)| *distance <= 3).min().map(|(_, other)| format!("did you mean `{other}`? "));
+    let nearest =
+        near.filter(|(distance, _)| *distance <= 3).min().map(|(_, other)| format!("did you mean `{other}`? "));
     let shown = known.iter().take(30).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let rest = known.len().saturating_sub(30);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
@@ -129,8 +130,11 @@ mod tests {
         let entry_points: Vec<EntryPoint> = serde_json::from_value(json!([
             {"name": "web", "address": ":80"}, {"name": "dns", "address": ":53/udp"}]))
         .unwrap();
-        let text = format!("http: {{routers: {{r: {{rule: 'Host(`a`)', {router}}}}}, services: {{own: {{}}}}, middlewares: {{m: {{}}}}}}");
-        let world = World { snapshot: &snapshot, entry_points: &entry_points, tree: None, resolvers: &["set".to_owned()] };
+        let text = format!(
+            "http: {{routers: {{r: {{rule: 'Host(`a`)', {router}}}}}, services: {{own: {{}}}}, middlewares: {{m: {{}}}}}}"
+        );
+        let world =
+            World { snapshot: &snapshot, entry_points: &entry_points, tree: None, resolvers: &["set".to_owned()] };
         check(&Asked::read(&text).unwrap(), &world).map_err(|failure| failure.to_string())
     }
 

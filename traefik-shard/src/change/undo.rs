@@ -56,7 +56,9 @@ pub(crate) async fn undo(
         Err(overdue) => Report {
             rolled_back: true,
             confirmed: false,
-            advice: Some(format!("the files are as before, but Traefik was not seen to serve the old state: {overdue}")),
+            advice: Some(format!(
+                "the files are as before, but Traefik was not seen to serve the old state: {overdue}"
+            )),
         },
     }
 }
@@ -69,7 +71,7 @@ async fn wait_for_old(
     asked: &Asked,
     entry_points: &[EntryPoint],
 ) -> Result<(), Overdue> {
-    let before = before.map(Asked::read);
+    let before = before.map(|text| Asked::read(text).map(|before| before.replacing(asked)));
     let mut watch = Watch::begin(errand, locked.store(), CONFIRM).await;
     loop {
         let look = async {
@@ -103,7 +105,9 @@ fn lost(file: &str, replaced: bool, failure: &Failure) -> Report {
         true => format!("put the backup of `{file}` back by hand"),
         false => format!("remove `{file}` by hand"),
     };
-    let advice = format!("the change could NOT be taken back and its file is still there ({failure}): {by_hand}; the next writer tries again too");
+    let advice = format!(
+        "the change could NOT be taken back and its file is still there ({failure}): {by_hand}; the next writer tries again too"
+    );
     Report { rolled_back: false, confirmed: false, advice: Some(advice) }
 }
 

@@ -15,8 +15,8 @@ fn route(name: &str, backend: &Backend) -> Value {
     json!({"name": name, "host": format!("{name}.lab.test"), "backend_url": backend.url(), "entry_points": ["web"]})
 }
 
-fn with(mut arguments: Value, more: Value) -> Value {
-    arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+fn with(mut arguments: Value, mut more: Value) -> Value {
+    arguments.as_object_mut().unwrap().append(more.as_object_mut().unwrap());
     arguments
 }
 
@@ -30,7 +30,10 @@ async fn a_route_answers_is_changed_with_its_digest_and_is_gone_when_deleted() {
     let (old, new) = (Backend::start("old").await, Backend::start("new").await);
     let shard = Shard::start(&lab.shard()).await;
     let made = shard.call("create_route", route("app", &old)).await.done();
-    assert_eq!((&made["change"], &made["status"], &made["applied"]), (&json!("created"), &json!("enabled"), &json!(true)));
+    assert_eq!(
+        (&made["change"], &made["status"], &made["applied"]),
+        (&json!("created"), &json!("enabled"), &json!(true))
+    );
     assert_eq!(lab.get("web", "app.lab.test", "/").await, Reply { status: 200, body: "old GET /".into() });
     assert_eq!(lab.tree_bytes()["mcp-managed/app.yml"], made["yaml"].as_str().unwrap().as_bytes());
 
@@ -58,7 +61,8 @@ async fn a_route_answers_is_changed_with_its_digest_and_is_gone_when_deleted() {
 
 #[tokio::test]
 async fn an_update_that_traefik_would_disable_leaves_the_old_route_answering() {
-    let files = vec![("bad.yml".to_owned(), "http: {middlewares: {bad: {ipAllowList: {sourceRange: [nonsense]}}}}".to_owned())];
+    let files =
+        vec![("bad.yml".to_owned(), "http: {middlewares: {bad: {ipAllowList: {sourceRange: [nonsense]}}}}".to_owned())];
     let lab = Lab::start(LabOptions { files, ..LabOptions::default() }).await;
     let backend = Backend::start("app").await;
     let shard = Shard::start(&lab.shard()).await;
@@ -131,7 +135,8 @@ async fn what_traefik_does_not_notice_is_taken_back_but_a_deletion_stays() {
     command.end().await;
 
     let shard = Shard::start(&lab.shard()).await;
-    let left = shard.call("delete_route", json!({"name": "app", "wait_seconds": 1})).await.failed("deleted_but_still_live");
+    let left =
+        shard.call("delete_route", json!({"name": "app", "wait_seconds": 1})).await.failed("deleted_but_still_live");
     assert_eq!(left["details"]["file"], "mcp-managed/app.yml");
     assert_eq!(lab.tree_bytes().into_keys().collect::<Vec<_>>(), ["human.yml"]);
     let drift = shard.call("delete_route", json!({"name": "app"})).await.failed("not_found");
@@ -151,7 +156,10 @@ async fn only_managed_routes_that_nobody_uses_are_deleted() {
     lab.refusal(shard.call("delete_route", json!({"name": "../human"}))).await.failed("invalid_input");
 
     shard.call("create_route", route("app", &backend)).await.done();
-    lab.write("user.yml", "http: {routers: {user: {rule: Host(`user.lab.test`), service: mcp-app, entryPoints: [web]}}}");
+    lab.write(
+        "user.yml",
+        "http: {routers: {user: {rule: Host(`user.lab.test`), service: mcp-app, entryPoints: [web]}}}",
+    );
     lab.until("the user is there", async |lab| lab.api("/http/routers/user@file").await).await;
     let used = lab.refusal(shard.call("delete_route", json!({"name": "app"}))).await.failed("in_use");
     assert_eq!(used["details"]["used_by"], json!(["router `user@file` uses service `mcp-app@file`"]));
@@ -188,7 +196,10 @@ async fn a_dry_run_writes_nothing_and_works_without_traefik() {
     let shard = Shard::start(&lab.shard()).await;
     let asked = with(route("app", &backend), json!({"dry_run": true}));
     let dry = shard.call("create_route", asked.clone()).await.done();
-    assert_eq!((&dry["change"], &dry["applied"], &dry["status"]), (&json!("created"), &json!(false), &json!("dry_run")));
+    assert_eq!(
+        (&dry["change"], &dry["applied"], &dry["status"]),
+        (&json!("created"), &json!(false), &json!("dry_run"))
+    );
     lab.stop();
     let offline = shard.call("create_route", asked).await.done();
     assert!(offline["warnings"].to_string().contains("not checked against the running Traefik"), "{offline:#}");
@@ -259,7 +270,9 @@ async fn a_probe_that_a_killed_shard_left_is_removed() {
     let shard = Shard::start(&lab.shard()).await;
     {
         let reload = shard.call("reload_config", json!({"wait_seconds": 60}));
-        let seen = eventually("the probe is written", async || lab.tree_bytes().keys().any(|file| file.contains("probe")).then_some(()));
+        let seen = eventually("the probe is written", async || {
+            lab.tree_bytes().keys().any(|file| file.contains("probe")).then_some(())
+        });
         tokio::select! {
             outcome = reload => panic!("it should still wait: {}", outcome.text),
             () = seen => {}
@@ -267,7 +280,8 @@ async fn a_probe_that_a_killed_shard_left_is_removed() {
     }
     shard.kill().await;
     let next = Shard::start(&lab.shard()).await;
-    lab.until("the probe is gone", async |lab| (lab.all_files() == ["human.yml", "mcp-managed/.lock"]).then_some(())).await;
+    lab.until("the probe is gone", async |lab| (lab.all_files() == ["human.yml", "mcp-managed/.lock"]).then_some(()))
+        .await;
     next.end().await;
 }
 
@@ -275,7 +289,8 @@ async fn a_probe_that_a_killed_shard_left_is_removed() {
 async fn kill_after_rename(lab: &Lab, shard: Shard, arguments: Value) {
     {
         let making = shard.call("create_route", with(arguments, json!({"wait_seconds": 60})));
-        let written = eventually("the file is written", async || lab.tree_bytes().get("mcp-managed/app.yml").map(|_| ()));
+        let written =
+            eventually("the file is written", async || lab.tree_bytes().get("mcp-managed/app.yml").map(|_| ()));
         tokio::select! {
             outcome = making => panic!("it should still wait: {}", outcome.text),
             () = written => {}

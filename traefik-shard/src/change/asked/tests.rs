@@ -34,7 +34,10 @@ fn snapshot() -> Value {
 }
 
 fn judge(file: &str, snapshot: Value, entry_points: Value) -> Verdict {
-    let options = BTreeMap::from([("mcp-app-strip@file".to_owned(), json!({"stripPrefix": {"prefixes": ["/x"]}, "status": "enabled"}))]);
+    let options = BTreeMap::from([(
+        "mcp-app-strip@file".to_owned(),
+        json!({"stripPrefix": {"prefixes": ["/x"]}, "status": "enabled"}),
+    )]);
     let snapshot = serde_json::from_value(snapshot).unwrap();
     let entry_points: Vec<EntryPoint> = serde_json::from_value(entry_points).unwrap();
     let live = Live { snapshot: &snapshot, entry_points: &entry_points, middlewares: &options };
@@ -147,9 +150,37 @@ fn a_router_with_a_warning_is_live_and_says_so() {
 
 #[test]
 fn durations_are_compared_by_their_length() {
-    for (asked, seen, same) in
-        [("90s", "1m30s", true), ("1500ms", "1.5s", true), ("10", "10s", true), ("10s", "11s", false), ("/a", "/b", false)]
-    {
+    for (asked, seen, same) in [
+        ("90s", "1m30s", true),
+        ("1500ms", "1.5s", true),
+        ("10", "10s", true),
+        ("10s", "11s", false),
+        ("/a", "/b", false),
+    ] {
         assert_eq!(same_text(asked, seen), same, "{asked} {seen}");
     }
+}
+
+#[test]
+fn a_router_that_the_earlier_version_had_must_be_gone_first() {
+    let old = FILE.replace("mcp-app:\n      rule", "mcp-app-redirect:\n      rule");
+    let asked = Asked::read(FILE).unwrap().replacing(&Asked::read(&old).unwrap());
+    let options = BTreeMap::from([("mcp-app-strip@file".to_owned(), json!({"stripPrefix": {"prefixes": ["/x"]}}))]);
+    let mut seen = snapshot();
+    for (redirect, live) in [(json!({"service": "x"}), false), (Value::Null, true)] {
+        seen["routers"]["mcp-app-redirect@file"] = redirect;
+        seen["routers"].as_object_mut().unwrap().retain(|_, router| !router.is_null());
+        let snapshot = serde_json::from_value(seen.clone()).unwrap();
+        let judged = asked.judge(&Live { snapshot: &snapshot, entry_points: &[], middlewares: &options });
+        assert_eq!(!differs(&judged), live, "{judged:?}");
+    }
+}
+
+#[test]
+fn a_router_whose_name_only_ends_alike_is_no_part() {
+    let seen = serde_json::from_value(json!({"routers": {
+        "big-app@file": {"entryPoints": ["web"]}, "web-app@docker": {"entryPoints": ["web"]}, "bigapp@file": {"entryPoints": ["big"]},
+        "web-app@file": {"entryPoints": ["web", "websecure"]}}}))
+    .unwrap();
+    assert!(parts(&seen, "app").is_empty());
 }
