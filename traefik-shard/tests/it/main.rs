@@ -6,5 +6,6 @@
 
 mod changes;
 mod first_light;
+mod ssl;
 mod support;
 mod vectors;
