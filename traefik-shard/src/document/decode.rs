@@ -80,11 +80,12 @@ impl Decoder {
                 let message = format!("Traefik reads `{}` as `{name}`; write it so", entry.key);
                 self.note(Severity::Warning, "wrong_case", entry.line, message);
             }
+            let value = self.value(&entry.value, shape);
             if let Some(twin) = taken.iter().find(|other| other.key == *name) {
                 let message =
                     format!("`{}` and the key on line {} are one to Traefik; remove one", entry.key, twin.line);
-                self.refuse("duplicate_key", entry.line, message);
-            } else if let Some(value) = self.value(&entry.value, shape) {
+                self.note(Severity::Error, "duplicate_key", entry.line, message);
+            } else if let Some(value) = value {
                 taken.push(Entry { key: name.to_owned(), line: entry.line, value });
             }
             self.path.pop();
@@ -140,7 +141,13 @@ impl Decoder {
         printed
     }
 
+    /// Traefik makes a string of a list of scalars, and none at all of what is empty.
     fn text(&mut self, node: &Node) -> Option<Value> {
+        if is_empty(&node.value) || is_list_of_scalars(&node.value) {
+            let message = format!("here stands {}, of which Traefik makes a useless string", name_of(&node.value));
+            self.note(Severity::Error, "wrong_type", node.line, message);
+            return Some(Value::Text(String::new()));
+        }
         self.scalar(node, "a string").map(Value::Text)
     }
 
@@ -182,15 +189,26 @@ impl Decoder {
         };
         let mut texts = Vec::new();
         for item in items {
-            texts.push(Node { line: item.line, value: self.text(item)? });
+            if is_empty(&item.value) {
+                self.note(
+                    Severity::Error,
+                    "wrong_type",
+                    item.line,
+                    "Traefik ignores this empty map; a string belongs here",
+                );
+            } else {
+                texts.push(Node { line: item.line, value: Value::Text(self.scalar(item, "a string")?) });
+            }
         }
         Some(Value::List(texts))
     }
 
+    /// Scalars among the items, or in the place of the list, are ignored by Traefik.
     fn structs(&mut self, node: &Node, fields: &'static Fields) -> Option<Value> {
         let items = match &node.value {
             Value::List(items) => items.as_slice(),
             Value::Map(entries) if entries.is_empty() => &[],
+            _ if node.printed().is_some() => std::slice::from_ref(node),
             other => {
                 self.refuse("wrong_type", node.line, format!("here stands {}, but a list is needed", name_of(other)));
                 return None;
@@ -198,6 +216,11 @@ impl Decoder {
         };
         let mut structs = Vec::new();
         for (index, item) in items.iter().enumerate() {
+            if item.printed().is_some() {
+                let message = format!("Traefik ignores {} here; a map belongs here", name_of(&item.value));
+                self.note(Severity::Error, "wrong_type", item.line, message);
+                continue;
+            }
             self.path.push(index.to_string());
             let value = self.map_of(item, |decoder, entries| decoder.fields(entries, fields));
             self.path.pop();
@@ -230,7 +253,7 @@ impl Decoder {
     }
 
     fn never_empty(&mut self, value: Value, line: u32) -> Option<Value> {
-        if value == Value::Map(Vec::new()) {
+        if is_empty(&value) {
             if self.refusals.is_empty() {
                 self.refuse("empty_map", line, "Traefik refuses a map without content here; fill it or remove its key");
             }
@@ -261,7 +284,8 @@ impl Decoder {
                 _ => self.value(&entry.value, inner),
             };
         };
-        let value = if entry.value.printed().is_some() {
+        let is_useless = entry.value.printed().is_some() || is_list_of_scalars(&entry.value.value);
+        let value = if is_useless {
             let message = format!("`{}` is no map, so Traefik reads it as one without content", entry.key);
             self.note(Severity::Error, "wrong_type", entry.line, message);
             Value::Map(Vec::new())
@@ -315,6 +339,14 @@ pub(super) fn unknown_field(key: &str, fields: &Fields) -> String {
 fn spelled(key: &str, fields: &'static Fields) -> Option<(&'static String, &'static Shape)> {
     let folded = key.replace('\u{17f}', "s").replace('\u{212a}', "k");
     fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(&folded))
+}
+
+fn is_empty(value: &Value) -> bool {
+    matches!(value, Value::Map(entries) if entries.is_empty())
+}
+
+fn is_list_of_scalars(value: &Value) -> bool {
+    matches!(value, Value::List(items) if items.iter().all(|item| item.printed().is_some()))
 }
 
 /// What a value is called in a sentence.
