@@ -5,6 +5,7 @@
 
 mod answer;
 mod app;
+mod docs;
 mod failure;
 mod finding;
 mod log;
