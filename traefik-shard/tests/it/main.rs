@@ -1,0 +1,8 @@
+//! The shard against the real Traefik: over stdio, and through the real gateway over HTTP.
+//!
+//! `make test` installs Traefik and builds the gateway; without them these tests fail and say so.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod first_light;
+mod support;
