@@ -40,7 +40,7 @@ pub(crate) use lock::Locked;
 pub(crate) use managed::{Draft, Managed, sha256};
 pub(crate) use name::Name;
 pub(crate) use operation::{Applied, Left, Operation, Undone, Unfinished};
-pub(crate) use store::Store;
+pub(crate) use store::{Listed, Listing, Store};
 
 use crate::failure::{Code, Failure};
 
