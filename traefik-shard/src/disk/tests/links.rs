@@ -5,6 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 
 use super::{BODY, Ground, OTHER, create, draft, kind_of, lock, name, update};
+use crate::disk::dir::Dir;
 use crate::disk::{Operation, Store};
 use crate::failure::Code;
 
@@ -100,6 +101,21 @@ fn a_link_put_in_place_of_the_file_after_begin_is_kept_with_its_target() {
     assert_eq!(pending.apply().unwrap_err().code(), Code::PreconditionFailed);
     assert!(ground.managed().join("app.yml").is_symlink());
     assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+}
+
+#[test]
+fn a_rename_to_a_new_name_never_covers_what_came_there_meanwhile() {
+    let ground = Ground::new();
+    let dir = Dir::open(&ground.root()).unwrap();
+    dir.write_new("fresh", b"ours", 0o644).unwrap();
+    symlink("nowhere", ground.root().join("link.yml")).unwrap();
+    for taken in ["static.yml", "link.yml"] {
+        assert!(!dir.rename_new("fresh", taken).unwrap());
+    }
+    assert!(ground.root().join("link.yml").is_symlink());
+    assert_eq!(ground.configuration()["static.yml"], b"http: {}\n");
+    assert!(dir.rename_new("fresh", "new.yml").unwrap());
+    assert_eq!(ground.configuration()["new.yml"], b"ours");
 }
 
 #[test]

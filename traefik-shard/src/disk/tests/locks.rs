@@ -12,6 +12,8 @@ use crate::failure::Code;
 fn a_second_writer_is_told_who_writes_and_comes_in_when_the_last_clone_is_gone() {
     let ground = Ground::new();
     let (first, second) = (ground.store(), ground.store());
+    drop(lock(&first));
+    std::fs::write(ground.managed().join(".lock"), "x".repeat(500)).unwrap();
     let held = lock(&first);
     let clone = held.clone();
     let operation = apply(&held, Operation::Create(draft("app", BODY)));

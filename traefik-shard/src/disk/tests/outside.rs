@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use super::Ground;
+use crate::disk::audit::put_aside;
 use crate::disk::state::usual;
 use crate::disk::tests::{inside, name};
 use crate::disk::{Kind, Record, Store};
@@ -105,6 +106,19 @@ fn every_line_of_the_audit_log_is_whole_though_many_write_and_it_is_put_aside() 
     assert!(lines.iter().all(|line| line["action"] == "create" && line["pid"] == std::process::id()));
     assert!(lines.iter().all(|line| line["detail"].as_str().unwrap().chars().count() == 500));
     assert!(old.len() < 4 * 1024 * 1024 + 20_000, "{}", old.len());
+}
+
+#[test]
+fn a_log_that_another_process_has_just_put_aside_is_not_put_aside_again() {
+    let ground = Ground::new();
+    let log = ground.folder.join("audit.log");
+    std::fs::write(&log, "full").unwrap();
+    let opened = std::fs::File::open(&log).unwrap();
+    std::fs::rename(&log, ground.folder.join("audit.log.1")).unwrap();
+    std::fs::write(&log, "new").unwrap();
+    assert!(put_aside(&log, &opened).unwrap(), "the log is to be opened anew");
+    assert_eq!(std::fs::read(&log).unwrap(), b"new");
+    assert_eq!(std::fs::read(ground.folder.join("audit.log.1")).unwrap(), b"full");
 }
 
 #[test]
