@@ -5,4 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod first_light;
+mod freeze;
 mod support;
+mod tools;
