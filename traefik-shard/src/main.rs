@@ -4,14 +4,20 @@
 //! gateway shows under the shard's name.
 
 mod answer;
+mod api;
 mod app;
+mod backends;
+mod document;
 mod failure;
 mod finding;
 mod log;
 mod progress;
+mod redact;
+mod rule;
 mod server;
 mod settings;
 mod tools;
+mod tree;
 
 use std::process::ExitCode;
 

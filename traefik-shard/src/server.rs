@@ -12,6 +12,7 @@ use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler, tool, tool_handler, tool_router};
 
 use crate::answer::Answer;
+use crate::api::Api;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -23,6 +24,7 @@ use crate::tools::{
 /// What the tools share.
 pub(crate) struct Context {
     pub(crate) settings: Settings,
+    pub(crate) api: Api,
 }
 
 /// The server; its clones share everything.
@@ -34,7 +36,8 @@ pub(crate) struct Shard {
 impl Shard {
     /// Reads the files that the settings name; opens no connection.
     pub(crate) fn new(settings: Settings) -> anyhow::Result<Self> {
-        Ok(Self { context: Arc::new(Context { settings }) })
+        let api = Api::new(&settings)?;
+        Ok(Self { context: Arc::new(Context { settings, api }) })
     }
 }
 

@@ -111,13 +111,14 @@ async fn a_sloppy_file_that_traefik_takes_does_not_block() {
     }
 }
 
+fn template(inside: &str) -> String {
+    format!("http: {{routers: {{t: {{rule: 'Host(`{inside}.lab.test`)', service: human}}}}}}")
+}
+
 #[tokio::test]
 async fn a_template_that_works_does_not_block_and_one_that_fails_is_named() {
     let (lab, gateway) = Gateway::and_lab().await;
-    lab.write(
-        "template.yml",
-        "http:\n  routers:\n    t:\n      rule: Host(`{{ \"t\" }}.lab.test`)\n      service: human\n",
-    );
+    lab.write("template.yml", template("{{ \"t\" }}"));
     taken_by_traefik(&lab).await;
     assert_eq!(gateway.call("create_route", route(&lab)).await.done()["applied"], true);
     lab.write("template.yml", template("{{ nosuchfunction }}"));

@@ -4,7 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod differential;
 mod first_light;
 mod freeze;
 mod support;
 mod tools;
+mod vectors;
