@@ -21,7 +21,8 @@ pub(super) fn check(term: &Term) -> Result<(), Fault> {
     }
     if !arity.contains(&count) {
         let wanted = arity.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
-        let way_out = if arity == [1] { format!("; write {name}(`…`) || {name}(`…`) for several") } else { String::new() };
+        let way_out =
+            if arity == [1] { format!("; write {name}(`…`) || {name}(`…`) for several") } else { String::new() };
         let first_wrong = arity.last().copied().unwrap_or_default().min(count - 1);
         return Err((first_wrong, format!("`{name}` takes {wanted} argument(s), not {count}{way_out}")));
     }

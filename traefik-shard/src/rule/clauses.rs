@@ -66,7 +66,8 @@ fn expand(expression: &Expression, sign: Sign) -> Option<Vec<Clause<'_>>> {
                 if clauses.len() * more.len() > MAX_CLAUSES {
                     return None;
                 }
-                clauses = clauses.iter().flat_map(|left| more.iter().map(|right| [&left[..], right].concat())).collect();
+                clauses =
+                    clauses.iter().flat_map(|left| more.iter().map(|right| [&left[..], right].concat())).collect();
             }
             Some(clauses)
         }

@@ -18,7 +18,9 @@ pub(super) fn parse(text: &str, protocol: Protocol) -> Result<Expression, RuleEr
         Token::End => Ok(expression),
         Token::Name(word) if word == "and" => Err(fault("unexpected `and`; write `&&`", column)),
         Token::Name(word) if word == "or" => Err(fault("unexpected `or`; write `||`", column)),
-        Token::And | Token::Or => Err(fault("the rule ended on the line before; end that line with the operator", column)),
+        Token::And | Token::Or => {
+            Err(fault("the rule ended on the line before; end that line with the operator", column))
+        }
         Token::Comma => Err(fault("unexpected `,`; join matchers with `&&` or `||`", column)),
         Token::Close => Err(fault("unexpected `)`; there is no open parenthesis", column)),
         _ => Err(fault("expected the end of the rule; join matchers with `&&` or `||`", column)),
@@ -78,7 +80,9 @@ impl Parser {
                 }
             }
             Token::Name(name) => Ok(Expression::Term(self.call(&name, column)?)),
-            Token::Text(_) => Err(fault("a string alone is no rule; call a matcher, as in Host(`example.com`)", column)),
+            Token::Text(_) => {
+                Err(fault("a string alone is no rule; call a matcher, as in Host(`example.com`)", column))
+            }
             Token::End if column == 1 => Err(fault("the rule is empty", column)),
             _ => Err(fault("expected a matcher, `!` or `(`", column)),
         }
@@ -159,9 +163,10 @@ fn matcher(name: &str, protocol: Protocol) -> Result<Matcher, String> {
     if let Some(new) = old.filter(|_| protocol == Protocol::Http) {
         return Err(format!("`{name}` is of Traefik 2; its name in Traefik 3 is `{new}`"));
     }
-    let near = known.iter().map(|matcher| matcher.name()).min_by_key(|known| {
-        strsim::damerau_levenshtein(&known.to_ascii_lowercase(), &name.to_ascii_lowercase())
-    });
+    let near = known
+        .iter()
+        .map(|matcher| matcher.name())
+        .min_by_key(|known| strsim::damerau_levenshtein(&known.to_ascii_lowercase(), &name.to_ascii_lowercase()));
     let names = known.iter().map(|matcher| matcher.name()).collect::<Vec<_>>().join(", ");
     Err(match near {
         Some(near) if strsim::damerau_levenshtein(&near.to_ascii_lowercase(), &name.to_ascii_lowercase()) <= 2 => {

@@ -161,7 +161,9 @@ impl Lexer<'_> {
             Some('r') => b'\r',
             Some('\\') => b'\\',
             Some('"') => b'"',
-            Some('x') => self.digits(2, 16).and_then(|code| u8::try_from(code).ok()).ok_or_else(|| fault(unknown, column))?,
+            Some('x') => {
+                self.digits(2, 16).and_then(|code| u8::try_from(code).ok()).ok_or_else(|| fault(unknown, column))?
+            }
             Some(wide @ ('u' | 'U')) => {
                 let count = if wide == 'u' { 4 } else { 8 };
                 let code = self.digits(count, 16).and_then(char::from_u32);

@@ -49,6 +49,8 @@ enum Last {
     /// With the product of the repetitions in it.
     Element(u32),
     Repetition(u32),
+    /// One of these with flags behind it: Go repeats it all the same, ours cannot say that.
+    BehindFlags(u32),
 }
 
 struct Reader<'a> {
@@ -133,7 +135,9 @@ impl Reader<'_> {
         let (on, off) = head.split_once('-').map_or((head, None), |(on, off)| (on, Some(off)));
         let known = |flags: &str| flags.chars().all(|flag| "imsU".contains(flag));
         if !known(on) || off.is_some_and(|off| off.is_empty() || !known(off)) {
-            return Err(format!("`(?{head}{end}` is not supported; flags are i, m, s and U, and there is no lookaround"));
+            return Err(format!(
+                "`(?{head}{end}` is not supported; flags are i, m, s and U, and there is no lookaround"
+            ));
         }
         let mut ours = String::from("(?");
         for (sign, flags) in [("", on), ("-", off.unwrap_or_default())] {
@@ -148,7 +152,9 @@ impl Reader<'_> {
         if ours.len() > 2 {
             self.out.push_str(&format!("{ours})"));
         }
-        self.last = Last::Nothing;
+        if let Last::Element(weight) | Last::Repetition(weight) = self.last {
+            self.last = Last::BehindFlags(weight);
+        }
         Ok(())
     }
 
@@ -164,8 +170,14 @@ impl Reader<'_> {
     fn repeat(&mut self, operator: &str, count: Option<(u32, Option<u32>)>) -> Result<(), String> {
         let inner = match self.last {
             Last::Element(inner) => inner,
+            Last::BehindFlags(inner) => {
+                self.sayable = false;
+                inner
+            }
             Last::Nothing => return Err(format!("`{operator}` repeats nothing")),
-            Last::Repetition(_) => return Err(format!("`{operator}` repeats a repetition; put the inner one in a group")),
+            Last::Repetition(_) => {
+                return Err(format!("`{operator}` repeats a repetition; put the inner one in a group"));
+            }
         };
         let mut weight = inner;
         if let Some((least, most)) = count {
@@ -244,6 +256,10 @@ impl Reader<'_> {
 
     /// `\Q`: everything up to `\E` is plain text.
     fn quote(&mut self) {
+        // Even an empty quotation ends a repetition.
+        if let Last::Repetition(weight) = self.last {
+            self.last = Last::Element(weight);
+        }
         while let Some(character) = self.rest.next() {
             if character == '\\' && self.take_if('E') {
                 return;
@@ -291,24 +307,18 @@ impl Reader<'_> {
     }
 
     fn hexadecimal(&mut self) -> Result<Escaped, String> {
+        let braced = self.take_if('{');
         let mut digits = String::new();
-        if self.take_if('{') {
-            loop {
-                match self.rest.next() {
-                    Some('}') => break,
-                    Some(digit) if digits.len() < 8 => digits.push(digit),
-                    _ => return Err("`\\x{` needs hexadecimal digits and `}`".into()),
-                }
-            }
-        } else {
-            digits.extend(self.rest.by_ref().take(2));
+        while digits.len() < if braced { 8 } else { 2 } {
+            let Some(digit) = self.rest.next_if(char::is_ascii_hexdigit) else { break };
+            digits.push(digit);
         }
-        let hexadecimal = !digits.is_empty() && digits.chars().all(|digit| digit.is_ascii_hexdigit());
+        let complete = if braced { self.take_if('}') } else { digits.len() == 2 };
         match u32::from_str_radix(&digits, 16) {
-            Ok(code) if hexadecimal && code <= 0x10_FFFF && (digits.len() >= 2 || code > 0 || digits == "0") => {
-                Ok(char::from_u32(code).map_or(Escaped::Unsayable, Escaped::Character))
+            Ok(number) if complete && number <= 0x10_FFFF => {
+                Ok(char::from_u32(number).map_or(Escaped::Unsayable, Escaped::Character))
             }
-            _ => Err(format!("`\\x{digits}` is no character")),
+            _ => Err("`\\x` needs two hexadecimal digits, or the number of a character in braces".into()),
         }
     }
 
@@ -334,7 +344,11 @@ impl Reader<'_> {
             _ if !plain || name.is_empty() => return Err(unknown()),
             _ if is("gc") => "gc",
             _ if name.len() > 4 && is("sc") => "sc",
-            _ => SHORT_SCRIPTS.iter().find(|script| script.eq_ignore_ascii_case(name)).map(|_| "sc").ok_or_else(unknown)?,
+            _ => SHORT_SCRIPTS
+                .iter()
+                .find(|script| script.eq_ignore_ascii_case(name))
+                .map(|_| "sc")
+                .ok_or_else(unknown)?,
         };
         let sign = if negated == (sign == 'p') { 'P' } else { 'p' };
         Ok(Escaped::Class(format!("\\{sign}{{{kind}={name}}}")))

@@ -94,7 +94,10 @@ fn odd(term: &Term) -> Vec<(&'static str, String)> {
             }
         }
         Matcher::PathRegexp if has_old_template(first) => {
-            found.push(("v2_template", format!("`{first}` is a template of Traefik 2; here it is a plain regular expression")));
+            found.push((
+                "v2_template",
+                format!("`{first}` is a template of Traefik 2; here it is a plain regular expression"),
+            ));
         }
         Matcher::Method if first.bytes().any(|byte| !byte.is_ascii_alphabetic() && byte != b'-') => {
             found.push(("odd_method", format!("`{first}` is no HTTP method")));
@@ -128,7 +131,8 @@ fn odd_host(host: &str) -> Option<&'static str> {
     if host.matches(':').count() == 1 {
         return Some("a host has no port; the entry point decides that");
     }
-    (host.contains([',', '{', '}', '(', ')', '^', '$', '\\', '|', '+'])).then_some("it is no host name; use HostRegexp for patterns")
+    (host.contains([',', '{', '}', '(', ')', '^', '$', '\\', '|', '+']))
+        .then_some("it is no host name; use HostRegexp for patterns")
 }
 
 /// `{name}` or `{name:regex}`, as Traefik 2 wrote variables.

@@ -42,7 +42,8 @@ fn matches_all(term: &Term) -> bool {
         Matcher::HostRegexp | Matcher::HostSniRegexp | Matcher::PathRegexp => {
             let bare = first.trim_start_matches('^').trim_end_matches('$');
             let bare = bare.strip_prefix('(').and_then(|bare| bare.strip_suffix(')')).unwrap_or(bare);
-            matches!(bare, "" | ".*" | ".+" | "/" | "/.*") && (term.matcher == Matcher::PathRegexp || !bare.contains('/'))
+            matches!(bare, "" | ".*" | ".+" | "/" | "/.*")
+                && (term.matcher == Matcher::PathRegexp || !bare.contains('/'))
         }
         _ => false,
     }
@@ -62,7 +63,9 @@ impl HostForm {
     fn includes(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, _) => true,
-            (_, Self::Any) | (Self::Exact(_) | Self::Under(_), Self::Deep(_)) | (Self::Exact(_), Self::Under(_)) => false,
+            (_, Self::Any) | (Self::Exact(_) | Self::Under(_), Self::Deep(_)) | (Self::Exact(_), Self::Under(_)) => {
+                false
+            }
             (Self::Exact(one), Self::Exact(two)) | (Self::Under(one), Self::Under(two)) => one == two,
             (Self::Under(suffix), Self::Exact(host)) => {
                 host.split_once('.').is_some_and(|(_, rest)| rest == suffix.as_str())

@@ -9,7 +9,6 @@ const POSIX: [&str; 14] = [
     "xdigit",
 ];
 
-
 impl Reader<'_> {
     /// A class such as `[a-z]`; the opening bracket is taken.
     pub(super) fn class(&mut self) -> Result<(), String> {
