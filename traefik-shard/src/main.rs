@@ -18,19 +18,19 @@ mod route;
 mod rule;
 mod server;
 mod settings;
+mod tls;
 mod tools;
 mod tree;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing::error;
 
 use crate::settings::Settings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let settings = Settings::parse();
+    let settings = Settings::read();
     log::to_stderr();
     match app::serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,

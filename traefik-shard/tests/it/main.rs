@@ -7,6 +7,7 @@
 mod differential;
 mod first_light;
 mod freeze;
+mod ssl;
 mod support;
 mod tools;
 mod vectors;
