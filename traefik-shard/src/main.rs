@@ -8,6 +8,7 @@ mod api;
 mod app;
 mod backends;
 mod conflict;
+mod docs;
 mod document;
 mod failure;
 mod finding;

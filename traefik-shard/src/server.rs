@@ -13,6 +13,7 @@ use rmcp::{RoleServer, ServerHandler, tool, tool_handler, tool_router};
 
 use crate::answer::Answer;
 use crate::api::Api;
+use crate::docs::Library;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -25,6 +26,7 @@ use crate::tools::{
 pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) api: Api,
+    pub(crate) docs: Library,
 }
 
 /// The server; its clones share everything.
@@ -37,7 +39,8 @@ impl Shard {
     /// Reads the files that the settings name; opens no connection.
     pub(crate) fn new(settings: Settings) -> anyhow::Result<Self> {
         let api = Api::new(&settings)?;
-        Ok(Self { context: Arc::new(Context { settings, api }) })
+        let docs = Library::new(&settings)?;
+        Ok(Self { context: Arc::new(Context { settings, api, docs }) })
     }
 }
 
