@@ -8,6 +8,7 @@ mod api;
 mod app;
 mod backends;
 mod conflict;
+mod disk;
 mod docs;
 mod document;
 mod failure;

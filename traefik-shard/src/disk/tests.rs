@@ -1,0 +1,1 @@
+//! What the disk does to us, for real.
