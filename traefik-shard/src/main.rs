@@ -7,6 +7,7 @@ mod answer;
 mod api;
 mod app;
 mod backends;
+mod change;
 mod conflict;
 mod disk;
 mod docs;

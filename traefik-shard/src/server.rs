@@ -13,6 +13,7 @@ use rmcp::{RoleServer, ServerHandler, tool, tool_handler, tool_router};
 
 use crate::answer::Answer;
 use crate::api::Api;
+use crate::change::{Keeper, Writer};
 use crate::docs::Library;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -26,6 +27,7 @@ use crate::tools::{
 pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) api: Api,
+    pub(crate) writer: Writer,
     pub(crate) docs: Library,
 }
 
@@ -36,11 +38,12 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// Reads the files that the settings name; opens no connection.
-    pub(crate) fn new(settings: Settings) -> anyhow::Result<Self> {
+    /// Reads the files that the settings name and starts the writer, whose keeper ends it.
+    pub(crate) fn new(settings: Settings) -> anyhow::Result<(Self, Keeper)> {
         let api = Api::new(&settings)?;
         let docs = Library::new(&settings)?;
-        Ok(Self { context: Arc::new(Context { settings, api, docs }) })
+        let (writer, keeper) = Writer::start(settings.clone(), api.clone());
+        Ok((Self { context: Arc::new(Context { settings, api, docs, writer }) }, keeper))
     }
 }
 
