@@ -27,8 +27,7 @@ fn in_files(kind: document::Kind, name: &str, tree: &Tree, own_file: &str) -> Op
     let definitions = tree.definitions(kind, name);
     let (file, line) = definitions.iter().find(|(file, _)| file.path != own_file)?;
     let noun = noun(kind);
-    // Traefik reads the files in the order of their bytes, folder by folder, and so does the tree.
-    let outcome = if position(tree, own_file) < position(tree, &file.path) {
+    let outcome = if is_before(own_file, &file.path) {
         format!("ours is read first, so theirs would be dropped without an error and its {noun} replaced by ours")
     } else {
         "theirs is read first, so ours would be dropped without an error".to_owned()
@@ -43,15 +42,8 @@ fn in_files(kind: document::Kind, name: &str, tree: &Tree, own_file: &str) -> Op
     ))
 }
 
-/// Where the file stands in Traefik's order; a file that is not there yet is put in by its name.
-fn position(tree: &Tree, path: &str) -> usize {
-    let found = tree.files.iter().position(|file| file.path == path);
-    found.unwrap_or_else(|| tree.files.iter().take_while(|file| in_order(&file.path, path)).count()) * 2
-        + usize::from(found.is_some())
-}
-
-/// Whether the first path is read before the second: names are compared one folder at a time.
-fn in_order(one: &str, two: &str) -> bool {
+/// Whether Traefik reads the first path before the second: by the bytes of the names, one folder at a time.
+fn is_before(one: &str, two: &str) -> bool {
     one.split('/').map(str::as_bytes).lt(two.split('/').map(str::as_bytes))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Only routers meet that share an entry point and do TLS alike: Traefik keeps the two apart.
 
+use std::cmp::Ordering;
+
 use super::{Conflict, Kind};
 use crate::api::{EntryPoint, Router, Snapshot};
 use crate::route::Built;
@@ -13,21 +15,25 @@ struct Ours<'a> {
     tls: bool,
 }
 
+/// Which of our routers another one meets, and where.
+struct Shared {
+    main: Vec<String>,
+    redirect: Vec<String>,
+}
+
 /// The live HTTP routers of any provider that meet ours.
 pub(super) fn find(built: &Built, live: &Snapshot, entry_points: &[EntryPoint]) -> Vec<Conflict> {
-    let own: Vec<String> = std::iter::once(&built.router)
-        .chain(built.redirect.as_ref().map(|redirect| &redirect.router))
-        .map(|name| format!("{name}@file"))
-        .collect();
+    let redirect = built.redirect.as_ref();
+    let own = [Some(&built.router), redirect.map(|redirect| &redirect.router)];
+    let own: Vec<String> = own.into_iter().flatten().map(|name| format!("{name}@file")).collect();
     let main = Ours { entry_points: &built.entry_points, tls: built.tls };
-    let redirect = built.redirect.as_ref().map(|redirect| Ours { entry_points: &redirect.entry_points, tls: false });
-    let ours: Vec<Ours<'_>> = std::iter::once(main).chain(redirect).collect();
-    live.routers
-        .iter()
-        .filter(|(name, router)| !own.contains(name) && router.status != "disabled")
+    let redirect_points = redirect.map(|redirect| &redirect.entry_points[..]).unwrap_or_default();
+    let redirect = Ours { entry_points: redirect_points, tls: false };
+    let others = live.routers.iter().filter(|(name, router)| !own.contains(name) && router.status != "disabled");
+    others
         .filter_map(|(name, router)| {
-            let shared: Vec<String> = ours.iter().flat_map(|ours| shared(ours, router, entry_points)).collect();
-            if shared.is_empty() { None } else { meeting(built, name, router, shared) }
+            let met = |ours: &Ours<'_>| shared(ours, router, entry_points);
+            meeting(built, name, router, Shared { main: met(&main), redirect: met(&redirect) })
         })
         .collect()
 }
@@ -47,11 +53,16 @@ fn shared(ours: &Ours<'_>, theirs: &Router, entry_points: &[EntryPoint]) -> Vec<
 /// Where a router without entry points listens.
 fn default_names(entry_points: &[EntryPoint]) -> Vec<String> {
     let any_default = entry_points.iter().any(|point| point.as_default);
-    let is_default = |point: &&EntryPoint| !point.address.ends_with("/udp") && (point.as_default || !any_default);
+    let is_default = |point: &&EntryPoint| {
+        !point.address.ends_with("/udp") && point.name != "traefik" && (point.as_default || !any_default)
+    };
     entry_points.iter().filter(is_default).map(|point| point.name.clone()).collect()
 }
 
-fn meeting(built: &Built, name: &str, router: &Router, shared: Vec<String>) -> Option<Conflict> {
+fn meeting(built: &Built, name: &str, router: &Router, shared: Shared) -> Option<Conflict> {
+    if shared.main.is_empty() && shared.redirect.is_empty() {
+        return None;
+    }
     let provider = name.rsplit_once('@').map_or("", |(_, provider)| provider);
     let ours = built.effective_priority();
     let theirs = router
@@ -66,8 +77,15 @@ fn meeting(built: &Built, name: &str, router: &Router, shared: Vec<String>) -> O
         None if router.rule.trim() == built.rule => Overlap::Same,
         None => return None,
     };
-    let is_catch_all = parsed.as_ref().is_some_and(rule::Rule::is_catch_all);
-    let kind = kind(overlap, ours, theirs, is_catch_all)?;
+    let mut kind = kind(overlap, ours, theirs)?;
+    if kind == Kind::Hijack && overlap != Overlap::Same && parsed.as_ref().is_some_and(rule::Rule::is_catch_all) {
+        kind = Kind::FromCatchAll;
+    }
+    // An entry point that redirects everything by itself does what our redirect would do.
+    if kind == Kind::Shadowed && shared.main.is_empty() && provider == "internal" {
+        kind = Kind::Yields;
+    }
+    let shared = [shared.main, shared.redirect].concat();
     let witness = parsed.as_ref().and_then(|parsed| rule::witness(&built.parsed, parsed));
     let blocking = matches!(kind, Kind::Tie | Kind::Hijack | Kind::Shadowed);
     Some(Conflict {
@@ -85,16 +103,15 @@ fn meeting(built: &Built, name: &str, router: &Router, shared: Vec<String>) -> O
 }
 
 /// What the overlap comes to; the higher priority answers.
-fn kind(overlap: Overlap, ours: i64, theirs: i64, is_catch_all: bool) -> Option<Kind> {
+fn kind(overlap: Overlap, ours: i64, theirs: i64) -> Option<Kind> {
     if overlap == Overlap::None {
         return None;
     }
     Some(match ours.cmp(&theirs) {
-        std::cmp::Ordering::Equal => Kind::Tie,
-        std::cmp::Ordering::Greater if is_catch_all && overlap != Overlap::Same => Kind::FromCatchAll,
-        std::cmp::Ordering::Greater => Kind::Hijack,
-        std::cmp::Ordering::Less if matches!(overlap, Overlap::Same | Overlap::Within) => Kind::Shadowed,
-        std::cmp::Ordering::Less => Kind::Yields,
+        Ordering::Equal => Kind::Tie,
+        Ordering::Greater => Kind::Hijack,
+        Ordering::Less if matches!(overlap, Overlap::Same | Overlap::Within) => Kind::Shadowed,
+        Ordering::Less => Kind::Yields,
     })
 }
 

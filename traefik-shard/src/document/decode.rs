@@ -80,11 +80,12 @@ impl Decoder {
                 let message = format!("Traefik reads `{}` as `{name}`; write it so", entry.key);
                 self.note(Severity::Warning, "wrong_case", entry.line, message);
             }
+            let value = self.value(&entry.value, shape);
             if let Some(twin) = taken.iter().find(|other| other.key == *name) {
                 let message =
                     format!("`{}` and the key on line {} are one to Traefik; remove one", entry.key, twin.line);
-                self.refuse("duplicate_key", entry.line, message);
-            } else if let Some(value) = self.value(&entry.value, shape) {
+                self.note(Severity::Error, "duplicate_key", entry.line, message);
+            } else if let Some(value) = value {
                 taken.push(Entry { key: name.to_owned(), line: entry.line, value });
             }
             self.path.pop();

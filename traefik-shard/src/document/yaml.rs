@@ -77,22 +77,24 @@ impl<'a> Reader<'a> {
                 Event::StreamEnd => return Ok(Parsed { root: Node { line: 1, value: Value::Null }, more: false }),
                 event => {
                     let root = self.node(event, line, 0)?;
-                    return Ok(Parsed { root, more: self.is_followed() });
+                    return Ok(Parsed { root, more: self.is_followed()? });
                 }
             }
         }
     }
 
-    /// A broken second document does not matter to Traefik.
-    fn is_followed(&mut self) -> bool {
-        while let Ok((event, _)) = self.next() {
-            match event {
-                Event::StreamEnd => return false,
-                Event::DocumentStart(_) => return true,
-                _ => {}
+    /// A second document that begins well may be broken further on: Traefik does not read it.
+    fn is_followed(&mut self) -> Result<bool, Fault> {
+        loop {
+            match self.next()? {
+                (Event::DocumentEnd | Event::Nothing, _) => {}
+                (Event::StreamEnd, _) => return Ok(false),
+                (Event::DocumentStart(true), _) => return Ok(true),
+                (_, line) => {
+                    return Err(Fault::new("syntax", line, "this is not YAML: the document has ended before this"));
+                }
             }
         }
-        true
     }
 
     fn node(&mut self, event: Event<'a>, line: u32, depth: usize) -> Result<Node, Fault> {

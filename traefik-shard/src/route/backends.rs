@@ -22,7 +22,7 @@ pub(super) struct Server {
 /// The servers that are in order; problems are added for the others.
 pub(super) fn check(request: &Request, nets: &[IpNet], problems: &mut Problems) -> Vec<Server> {
     let field = if request.backend_url.is_some() { "backend_url" } else { "backend_urls" };
-    if request.backend_url.is_some() == !request.backend_urls.is_empty() {
+    if request.backend_url.is_some() != request.backend_urls.is_empty() {
         let fault = if request.backend_url.is_some() { "given together with backend_urls" } else { "missing" };
         problems.about("backend_url", fault, "give exactly one of backend_url and backend_urls");
     }

@@ -138,7 +138,7 @@ impl Known<'_> {
         };
         for name in &places.main {
             let secure = self.is_secure(name);
-            if secure && !places.tls && !self.find(name).is_some_and(|point| point.http.tls.is_some()) {
+            if secure && !places.tls && self.find(name).is_none_or(|point| point.http.tls.is_none()) {
                 let message = format!(
                     "`{name}` is for https, but the route does no TLS and cannot be reached there by https; give tls"
                 );

@@ -107,11 +107,24 @@ struct Health<'a> {
     timeout: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+/// Exactly one of them is set.
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Middleware<'a> {
-    StripPrefix { prefixes: [&'a str; 1] },
-    RedirectScheme { scheme: &'static str },
+struct Middleware<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strip_prefix: Option<StripPrefix<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_scheme: Option<RedirectScheme>,
+}
+
+#[derive(Serialize)]
+struct StripPrefix<'a> {
+    prefixes: [&'a str; 1],
+}
+
+#[derive(Serialize)]
+struct RedirectScheme {
+    scheme: &'static str,
 }
 
 /// Writes the file; the text holds no template marker.
@@ -121,7 +134,8 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Written, Failure> {
     let mut chain = plan.request.middlewares.clone();
     if let Some(prefix) = plan.request.path_prefix.as_deref().filter(|_| plan.request.strip_prefix) {
         let name = format!("{base}-strip");
-        own.insert(name.clone(), Middleware::StripPrefix { prefixes: [prefix] });
+        let strip_prefix = Some(StripPrefix { prefixes: [prefix] });
+        own.insert(name.clone(), Middleware { strip_prefix, ..Middleware::default() });
         chain.push(name);
     }
     let tls = plan.request.tls.as_ref();
@@ -146,7 +160,8 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Written, Failure> {
         entry_points: plan.places.plain.clone(),
     });
     if let Some(redirect) = &redirect {
-        own.insert(redirect.middleware.clone(), Middleware::RedirectScheme { scheme: "https" });
+        let redirect_scheme = Some(RedirectScheme { scheme: "https" });
+        own.insert(redirect.middleware.clone(), Middleware { redirect_scheme, ..Middleware::default() });
         routers.insert(redirect.router.clone(), redirecting(plan, redirect, &base));
     }
     let middlewares = own.keys().cloned().collect();

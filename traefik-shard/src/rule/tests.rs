@@ -52,12 +52,37 @@ fn the_syntax_is_that_of_go() {
     takes(
         Http,
         &[
-            "Host(`a`)", "\n\nHost(`a`)\n", "Host(`a`) // note", "Host(`a`) /* note */ && Path(`/x`)", "Host(`a`)//",
-            "Host(`a`) &&\n Path(`/x`)", "Host(\n`a`,\n)", "Host(`a`,)", "Host(`a`...)", "Host (`a`)", "\u{feff}Host(`a`)",
-            "(Host(`a`) &&\n// note\n Path(`/`))", "!Host(`a`)", "!!Host(`a`)", "!\nHost(`a`)", "((Host(`a`)))",
-            "Host(`a`)\t&&\tPath(`/`)", r#"Host("a")"#, r#"Host("\x61\141\u0061\U00000061")"#, r#"Host("\"")"#,
-            r#"PathRegexp("^/a\\.b$")"#, r#"Path("/\xff")"#, "Host(`a\nb`)", "Host(`a\rb`)", "host(`a`)", "HOST(`a`)",
-            "PATHPREFIX(`/a`)", "pathprefix(`/a`)", "Pathprefix(`/a`)", "Clientip(`1.2.3.4`)", "!(Host(`a`) || Path(`/x`))",
+            "Host(`a`)",
+            "\n\nHost(`a`)\n",
+            "Host(`a`) // note",
+            "Host(`a`) /* note */ && Path(`/x`)",
+            "Host(`a`)//",
+            "Host(`a`) &&\n Path(`/x`)",
+            "Host(\n`a`,\n)",
+            "Host(`a`,)",
+            "Host(`a`...)",
+            "Host (`a`)",
+            "\u{feff}Host(`a`)",
+            "(Host(`a`) &&\n// note\n Path(`/`))",
+            "!Host(`a`)",
+            "!!Host(`a`)",
+            "!\nHost(`a`)",
+            "((Host(`a`)))",
+            "Host(`a`)\t&&\tPath(`/`)",
+            r#"Host("a")"#,
+            r#"Host("\x61\141\u0061\U00000061")"#,
+            r#"Host("\"")"#,
+            r#"PathRegexp("^/a\\.b$")"#,
+            r#"Path("/\xff")"#,
+            "Host(`a\nb`)",
+            "Host(`a\rb`)",
+            "host(`a`)",
+            "HOST(`a`)",
+            "PATHPREFIX(`/a`)",
+            "pathprefix(`/a`)",
+            "Pathprefix(`/a`)",
+            "Clientip(`1.2.3.4`)",
+            "!(Host(`a`) || Path(`/x`))",
         ],
     );
     refuses(
@@ -107,9 +132,23 @@ fn the_arguments_are_checked_as_traefik_checks_them() {
     takes(
         Http,
         &[
-            "Host(`*`)", "Host(`*.a`)", "Host(`A.B`)", "Host(`a b`)", "Host(`q:80`)", "Path(`/a b`)", "Path(`/é`)",
-            "Method(`get`)", "Method(`G T`)", "Header(`a b`,`c`)", "Query(`a`)", "Query(`a`,`b`)", "QueryRegexp(`(`)",
-            "ClientIP(`1.2.3.4/08`)", "ClientIP(`::1`)", "ClientIP(`10.1.2.3/8`)", "ClientIP(`0.0.0.0/0`)",
+            "Host(`*`)",
+            "Host(`*.a`)",
+            "Host(`A.B`)",
+            "Host(`a b`)",
+            "Host(`q:80`)",
+            "Path(`/a b`)",
+            "Path(`/é`)",
+            "Method(`get`)",
+            "Method(`G T`)",
+            "Header(`a b`,`c`)",
+            "Query(`a`)",
+            "Query(`a`,`b`)",
+            "QueryRegexp(`(`)",
+            "ClientIP(`1.2.3.4/08`)",
+            "ClientIP(`::1`)",
+            "ClientIP(`10.1.2.3/8`)",
+            "ClientIP(`0.0.0.0/0`)",
         ],
     );
     refuses(
@@ -139,7 +178,16 @@ fn the_arguments_are_checked_as_traefik_checks_them() {
 fn tcp_rules_have_matchers_of_their_own() {
     takes(
         Tcp,
-        &["HostSNI(`*`)", "HostSNI(`*.a.b`)", "HostSNI(`a_b`)", "HostSNI(`a:80`)", "HostSNIRegexp(`^a$`)", "ALPN(`h2`)", "Alpn(`h2`)", "ClientIP(`1.2.3.4`)"],
+        &[
+            "HostSNI(`*`)",
+            "HostSNI(`*.a.b`)",
+            "HostSNI(`a_b`)",
+            "HostSNI(`a:80`)",
+            "HostSNIRegexp(`^a$`)",
+            "ALPN(`h2`)",
+            "Alpn(`h2`)",
+            "ClientIP(`1.2.3.4`)",
+        ],
     );
     refuses(
         Tcp,
@@ -158,17 +206,94 @@ fn tcp_rules_have_matchers_of_their_own() {
 #[test]
 fn regular_expressions_are_those_of_go() {
     for text in [
-        "a{,5}", "a{2", "]", "}", "[]a]", "[[a]]", "[a&&b]", "[a-c-e]", "[--a]", r"\<a", r"\b{start}", r"\Qa.b\E", r"\Qa+",
-        r"\x{41}", r"\01", r"\0", "{sub:[a-z]+}.q", "(?U)a", "(?)a", "(?ii)", "(?<n>a)(?P<n>b)", r"\p{Letter}", r"\p{^Greek}",
-        r"\pL", "[[:^word:]]", "[:word:]", "(|a)*", "a{2,3,}", "a{02}", "(a*){1000}", "(a{500}b{500}){2}", "^*", "a*?", "a|",
+        "a{,5}",
+        "a{2",
+        "]",
+        "}",
+        "[]a]",
+        "[[a]]",
+        "[a&&b]",
+        "[a-c-e]",
+        "[--a]",
+        r"\<a",
+        r"\b{start}",
+        r"\Qa.b\E",
+        r"\Qa+",
+        r"\x{41}",
+        r"\01",
+        r"\0",
+        "{sub:[a-z]+}.q",
+        "(?U)a",
+        "(?)a",
+        "(?ii)",
+        "(?<n>a)(?P<n>b)",
+        r"\p{Letter}",
+        r"\p{^Greek}",
+        r"\pL",
+        "[[:^word:]]",
+        "[:word:]",
+        "(|a)*",
+        "a{2,3,}",
+        "a{02}",
+        "(a*){1000}",
+        "(a{500}b{500}){2}",
+        "^*",
+        "a*?",
+        "a|",
+        "[*-[:alpha:]",
+        r"a(?i)+",
+        r"a*(?i)+",
+        r"a*\Q\E+",
     ] {
         assert!(pattern::translate(text).is_ok(), "Go takes {text}: {:?}", pattern::translate(text));
     }
     for text in [
-        "a++", "a**", "x*{3}", "*a", "a|*", "(*)", "(?i)*", "a*??", "a{2}{3}", "a{1001}", "a{2,1}", "(a{32}){32}", "(?x)a",
-        "(?=a)", "(?!a)", "(?<=a)", "(?#c)", "(?>a)", "(?i-)", "(?P=n)", "(?P<n-a>a)", r"\C", r"\Z", r"\1", r"\8", r"\y",
-        r"\u0041", r"\E", r"\Q\E+", r"\p{sc=Greek}", r"\p{Alphabetic}", r"\p{Grek}", "[a-\\d]", "[b-a]", "[a", "[]", "[^]",
-        "[[:foo:]]", "[a-[:digit:]]", r"[\b]", "a)", "(", "\\", r"\x4", r"\x{}", r"\x{110000}",
+        "a++",
+        "a**",
+        "x*{3}",
+        "*a",
+        "a|*",
+        "(*)",
+        "(?i)*",
+        "a*??",
+        "a{2}{3}",
+        "a{1001}",
+        "a{2,1}",
+        "(a{32}){32}",
+        "(?x)a",
+        "(?=a)",
+        "(?!a)",
+        "(?<=a)",
+        "(?#c)",
+        "(?>a)",
+        "(?i-)",
+        "(?P=n)",
+        "(?P<n-a>a)",
+        r"\C",
+        r"\Z",
+        r"\1",
+        r"\8",
+        r"\y",
+        r"\u0041",
+        r"\E",
+        r"\Q\E+",
+        r"\p{sc=Greek}",
+        r"\p{Alphabetic}",
+        r"\p{Grek}",
+        "[a-\\d]",
+        "[b-a]",
+        "[a",
+        "[]",
+        "[^]",
+        "[[:foo:]]",
+        "[a-[:digit:]]",
+        r"[\b]",
+        "a)",
+        "(",
+        "\\",
+        r"\x4",
+        r"\x{}",
+        r"\x{110000}",
     ] {
         assert!(pattern::translate(text).is_err(), "Go refuses {text}");
     }
@@ -220,21 +345,4 @@ fn the_default_priority_counts_bytes() {
     check("!HostSNI(`*`)", Tcp, -1);
     check("HostSNI(`a.b`)", Tcp, 14);
     check("HostSNI(`*`) || ClientIP(`::/0`)", Tcp, 32);
-}
-
-#[test]
-fn zz_judged() {
-    let Ok(path) = std::env::var("JUDGED") else { return };
-    let vectors: Vec<(String, String, bool)> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let mut bad = 0;
-    for (rule, protocol, ok) in &vectors {
-        let p = if protocol == "tcp" { Tcp } else { Http };
-        let got = parse(rule, p);
-        if got.is_ok() != *ok {
-            bad += 1;
-            println!("TRAEFIK {ok} OURS {got:?}: {rule:?}");
-        }
-    }
-    println!("{} judged, {} accepted, {bad} differ", vectors.len(), vectors.iter().filter(|v| v.2).count());
-    assert_eq!(bad, 0);
 }

@@ -10,7 +10,7 @@ use crate::support::{Gateway, Lab, LabOptions, Outcome};
 
 /// A file that Traefik refuses, and the line of the fault.
 const BROKEN: [(&str, u32); 6] = [
-    ("http:\n  routers:\n    x:\n      rule: [\n", 4),
+    ("http:\n  routers:\n    x: y: z\n", 3),
     ("http:\n  routers:\n    x:\n      rule: Host(`x`)\n      servise: human\n", 5),
     ("http:\n  routers: {}\n", 2),
     ("http:\n  routers:\n    x:\n      rule: Host(`x`)\n      priority: high\n", 5),
@@ -20,7 +20,7 @@ const BROKEN: [(&str, u32); 6] = [
 
 /// Files that no strict schema would take, and that Traefik takes all the same.
 const SLOPPY: [&str; 5] = [
-    "http:\n  routers:\n  services:\n",
+    "http: {routers: null, services: null, middlewares: {idle: {stripPrefix: {prefixes: [/a]}}}}",
     "http:\n",
     "HTTP: {Routers: {sloppy: {Rule: Host(`sloppy.lab.test`), entrypoints: web, SERVICE: human}}}",
     "entryPoints:\n  web:\n    address: :80\n",

@@ -101,7 +101,15 @@ fn backends_that_are_no_backends() {
 
 #[test]
 fn a_password_in_a_url_is_refused_and_never_repeated() {
-    for url in ["http://me:hunter2@10.0.0.1", "http://hunter2@10.0.0.1", "http://me:hunter2?@x", "http://x/?token=hunter2", "me:hunter2@x", "http://me:hun#hunter2@x", "http:me:hunter2@x"] {
+    for url in [
+        "http://me:hunter2@10.0.0.1",
+        "http://hunter2@10.0.0.1",
+        "http://me:hunter2?@x",
+        "http://x/?token=hunter2",
+        "me:hunter2@x",
+        "http://me:hun#hunter2@x",
+        "http:me:hunter2@x",
+    ] {
         let failure = build(&request(&json!({ "backend_url": url, "host": url })), &settings(None)).expect_err(url);
         let shown = format!("{failure} {}", serde_json::to_string(&failure).expect("JSON"));
         assert!(!shown.contains("hunter2"), "{url}: {shown}");
@@ -113,7 +121,10 @@ fn a_password_in_a_url_is_refused_and_never_repeated() {
 fn backends_stay_in_the_networks_of_the_operator() {
     let nets: Vec<IpNet> = vec!["10.0.0.0/8".parse().expect("a net"), "fd00::/8".parse().expect("a net")];
     let settings = RouteSettings { name_prefix: "mcp-", backend_nets: &nets, entry_points: None };
-    let check = |url: &str, expected: Option<&str>| match (build(&request(&json!({ "backend_url": url })), &settings), expected) {
+    let check = |url: &str, expected: Option<&str>| match (
+        build(&request(&json!({ "backend_url": url })), &settings),
+        expected,
+    ) {
         (Ok(_), None) => {}
         (Err(failure), Some(text)) => assert!(failure.to_string().contains(text), "{url}: {failure}"),
         (result, _) => panic!("{url}: {result:?}"),
@@ -157,7 +168,10 @@ fn the_other_fields() {
     check(json!({ "tls": { "cert_resolver": "le@file" } }), &["static configuration"]);
     check(json!({ "tls": { "domains": [{ "main": "a b" }] } }), &["tls.domains `a b`"]);
     check(json!({ "health_check": { "path": "health" } }), &["health_check.path"]);
-    check(json!({ "health_check": { "path": "/h", "interval": "10" } }), &["health_check.interval `10`", "such as 10s"]);
+    check(
+        json!({ "health_check": { "path": "/h", "interval": "10" } }),
+        &["health_check.interval `10`", "such as 10s"],
+    );
     check(json!({ "health_check": { "path": "/h", "timeout": "0s" } }), &["out of range"]);
     check(json!({ "health_check": { "path": "/h", "timeout": "999999999999999999999h" } }), &["no duration"]);
 }
@@ -165,7 +179,10 @@ fn the_other_fields() {
 #[test]
 fn all_problems_are_told_at_once() {
     let fields = json!({ "name": "A", "host": "a b", "backend_url": "ftp://x", "priority": i64::MAX, "path_prefix": "x", "entry_points": ["no"] });
-    refuses(&fields, &["name `A`", "host `a b`", "backend_url `ftp://x`", "priority", "path_prefix `x`", "entry_points `no`"]);
+    refuses(
+        &fields,
+        &["name `A`", "host `a b`", "backend_url `ftp://x`", "priority", "path_prefix `x`", "entry_points `no`"],
+    );
 }
 
 #[test]

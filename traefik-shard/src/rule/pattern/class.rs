@@ -22,7 +22,6 @@ impl Reader<'_> {
             if character == ']' && !first {
                 break;
             }
-            // A `-` is plain only at either end, except after a Perl class or before `]`.
             if character == '[' && self.rest.peek() == Some(&':') && self.posix()? {
                 first = false;
                 continue;
@@ -60,7 +59,6 @@ impl Reader<'_> {
         self.rest.next();
         let to = match self.rest.next() {
             Some('\\') => self.escaped()?,
-            Some('[') if self.rest.peek() == Some(&':') => return Err("a range ends in a class".into()),
             Some(other) => Escaped::Character(other),
             None => return Err("a `[` is not closed".into()),
         };

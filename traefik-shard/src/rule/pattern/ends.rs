@@ -49,11 +49,10 @@ fn is_one_alternative(expression: &str) -> bool {
     let mut characters = expression.chars();
     while let Some(character) = characters.next() {
         match character {
-            '\\' => {
-                if characters.next() == Some('Q') {
-                    return false;
-                }
-            }
+            '\\' => match characters.next() {
+                Some('Q') => return false,
+                _ => {}
+            },
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
             '|' if depth == 0 => return false,

@@ -100,7 +100,11 @@ fn the_request_in_common_is_told_in_words() {
         assert_eq!(witness(&read(ours), &read(theirs)).expect("they meet"), expected, "{ours} and {theirs}");
     };
     check("Host(`a.test`)", "Host(`*.test`) && PathPrefix(`/`)", "a request for host `a.test`");
-    check("Host(`a`) && PathPrefix(`/a`)", "PathPrefix(`/a/b`)", "a request for host `a` with a path that begins with `/a/b`");
+    check(
+        "Host(`a`) && PathPrefix(`/a`)",
+        "PathPrefix(`/a/b`)",
+        "a request for host `a` with a path that begins with `/a/b`",
+    );
     check("Host(`*`)", "PathPrefix(`/`)", "any request");
     check("HostRegexp(`^a`)", "Method(`GET`)", "a request for a host that matches `^a` with Method(`GET`)");
 }

@@ -28,7 +28,8 @@ fn hosts_are_those_of_the_alternatives_that_can_match() {
 
 #[test]
 fn paths_and_patterns_are_told_apart() {
-    let rule = read("Host(`a`) && (Path(`/x`) || PathPrefix(`/y`) || PathRegexp(`^/z`)) && HostRegexp(`a`) && !Path(`/n`)");
+    let rule =
+        read("Host(`a`) && (Path(`/x`) || PathPrefix(`/y`) || PathRegexp(`^/z`)) && HostRegexp(`a`) && !Path(`/n`)");
     assert_eq!(rule.paths(), ["/x"]);
     assert_eq!(rule.path_prefixes(), ["/y"]);
     assert_eq!(rule.host_patterns(), ["a"]);

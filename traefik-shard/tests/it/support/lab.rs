@@ -246,7 +246,7 @@ impl Lab {
         self.traefik = None;
     }
 
-    /// Starts Traefik again on the same ports, and waits until its API answers.
+    /// Starts Traefik again on the same ports, and waits until its API answers; a guarded one needs a good tree.
     pub(crate) async fn restart(&mut self) {
         self.stop();
         // A connection of another process may have one of the ports for a moment.
@@ -292,8 +292,7 @@ impl Lab {
                 assert!(log.contains("address already in use"), "Traefik ended with {status}; log:\n{log}");
                 return Some(false);
             }
-            let asked = self.http.get(self.api_url() + "/version").send().await;
-            asked.ok().map(|_| true)
+            self.api("/version").await.map(|_| true)
         });
         let answers = answers.await;
         self.traefik = answers.then_some(process);

@@ -15,7 +15,7 @@ async fn a_request_through_traefik_reaches_the_backend_when_the_call_returns() {
     assert_eq!(lab.get("web", "app.lab.test", "/").await.status, 404);
     let created = gateway.call("create_route", route("app", &app.url())).await;
     assert_eq!(lab.get("web", "app.lab.test", "/x").await, Reply { status: 200, body: "app GET /x".into() });
-    assert!(created.text.contains("app.lab.test") && created.text.contains("mcp-app"), "{}", created.text);
+    assert!(created.text.contains("`app`") && created.text.contains("http://app.lab.test"), "{}", created.text);
     let created = created.done();
     assert_eq!((&created["name"], &created["router"]), (&json!("app"), &json!("mcp-app@file")));
     assert_eq!((&created["applied"], &created["status"]), (&json!(true), &json!("enabled")));
