@@ -6,7 +6,10 @@
 
 mod changes;
 mod differential;
+mod faults;
 mod first_light;
+mod freeze;
 mod ssl;
 mod support;
+mod tools;
 mod vectors;
