@@ -8,4 +8,5 @@ mod differential;
 mod first_light;
 mod ssl;
 mod support;
+mod validate;
 mod vectors;
