@@ -153,7 +153,7 @@ async fn plan(errand: &Errand<'_>, store: &Store, deletion: &Deletion, name: &Na
     errand.step("looking at who uses the route");
     let (reader, read_name) = (store.clone(), name.clone());
     let (managed, tree) = blocking(move || Ok((reader.read(&read_name)?, tree::read(reader.root())?))).await?;
-    let snapshot = errand.api.raw().await?;
+    let snapshot = poll::settled(errand, &tree).await?;
     let Some(managed) = managed else {
         return Err(missing(errand, name, &tree, &snapshot));
     };

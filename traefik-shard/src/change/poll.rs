@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::api::EntryPoint;
+use crate::api::{EntryPoint, Snapshot};
 use crate::change::asked::{Asked, Live, Verdict};
 use crate::change::errand::Errand;
 use crate::change::reload_command;
 use crate::disk::{Store, blocking};
+use crate::document::Kind;
 use crate::failure::Failure;
+use crate::tree::{Tree, TreeFile};
 
 /// How often the API is asked.
 const EVERY: Duration = Duration::from_millis(150);
@@ -138,6 +140,24 @@ pub(crate) async fn until_live(
         if let Some(end) = watch.see(look).await {
             return end;
         }
+    }
+}
+
+/// How long a Traefik that has just begun may take to read its files.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// All that is live, but not before Traefik has read its files: for a moment after its start it shows none of
+/// their routes, and nothing would seem to be in use. After a while what there is must do.
+pub(crate) async fn settled(errand: &Errand<'_>, tree: &Tree) -> Result<Snapshot, Failure> {
+    let defines = |file: &TreeFile| file.document.defined.iter().any(|defined| defined.kind == Kind::HttpRouter);
+    let end = Instant::now() + SETTLE;
+    loop {
+        let snapshot = errand.api.raw().await?;
+        let has_read = snapshot.routers.keys().any(|full| full.ends_with("@file"));
+        if has_read || !tree.files.iter().any(defines) || Instant::now() >= end {
+            return Ok(snapshot);
+        }
+        sleep(EVERY).await;
     }
 }
 

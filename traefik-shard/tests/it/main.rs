@@ -4,11 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-<<<<<<< HEAD
 mod changes;
-=======
 mod differential;
->>>>>>> document
 mod first_light;
 mod ssl;
 mod support;
