@@ -120,7 +120,7 @@ async fn wait_until_gone(errand: &Errand<'_>, locked: &Locked, names: &Names) ->
             let left = names.routers.iter().find(|router| !parts(&snapshot, router).is_empty());
             Ok(match left {
                 None => Look::Done(()),
-                Some(router) => Look::NotYet(format!("the end of router `{router}@file`")),
+                Some(router) => Look::NotYet(format!("router `{router}@file` is still there")),
             })
         };
         if let Some(end) = watch.see(look).await {
