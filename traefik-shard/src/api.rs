@@ -23,8 +23,7 @@ use self::fault::Fault;
 pub(crate) use self::connect::install_crypto;
 pub(crate) use self::fault::root_cause;
 pub(crate) use self::types::{
-    Certificate, EntryPoint, HealthCheck, LoadBalancer, Middleware, Router, RouterTls, Server, Service, Snapshot,
-    Version,
+    Certificate, EntryPoint, HealthCheck, LoadBalancer, Router, RouterTls, Service, Snapshot, Version,
 };
 use crate::failure::{Code, Failure};
 use crate::settings::Settings;

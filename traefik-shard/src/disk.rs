@@ -39,8 +39,7 @@ pub(crate) use journal::Kind;
 pub(crate) use lock::Locked;
 pub(crate) use managed::{Draft, Managed, sha256};
 pub(crate) use name::Name;
-pub(crate) use operation::{Applied, Left, Operation, Pending, Undone, Unfinished};
-pub(crate) use state::State;
+pub(crate) use operation::{Applied, Left, Operation, Undone, Unfinished};
 pub(crate) use store::{Listed, Listing, Store};
 
 use crate::failure::{Code, Failure};

@@ -13,8 +13,8 @@ mod toml;
 mod values;
 mod yaml;
 
-pub(crate) use node::{Entry, Node, Value};
-pub(crate) use references::{Reference, references};
+pub(crate) use node::Node;
+pub(crate) use references::references;
 
 use rmcp::schemars::{self, JsonSchema};
 use serde::Serialize;

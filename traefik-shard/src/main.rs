@@ -16,6 +16,7 @@ mod failure;
 mod finding;
 mod log;
 mod progress;
+mod prompts;
 mod redact;
 mod resources;
 mod route;

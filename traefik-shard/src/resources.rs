@@ -129,6 +129,19 @@ mod tests {
     }
 
     #[test]
+    fn entry_points_tell_their_protocol_and_what_they_add() {
+        let raw = json!({
+            "name": "web", "address": ":80",
+            "http": {"redirections": {"entryPoint": {"to": "websecure", "scheme": "https"}}, "tls": {"certResolver": "le"}}
+        });
+        let seen = entry_point(&serde_json::from_value(raw).unwrap());
+        assert_eq!((&seen["protocol"], &seen["redirects_to"]), (&json!("tcp"), &json!("websecure")));
+        assert_eq!(seen["tls"]["cert_resolver"], "le");
+        let dns = entry_point(&serde_json::from_value(json!({"name": "dns", "address": ":53/udp"})).unwrap());
+        assert_eq!((&dns["protocol"], &dns["tls"]), (&json!("udp"), &Value::Null));
+    }
+
+    #[test]
     fn every_listed_resource_has_a_name_a_type_and_a_description() {
         for resource in list() {
             let plain = serde_json::to_value(&resource).unwrap();

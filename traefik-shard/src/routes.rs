@@ -15,7 +15,7 @@ use serde::Serialize;
 
 pub(crate) use self::drift::warnings;
 pub(crate) use self::files::Files;
-pub(crate) use self::select::{Filter, Page, ProtocolFilter, StatusFilter, select};
+pub(crate) use self::select::{Filter, ProtocolFilter, StatusFilter, select};
 pub(crate) use self::text::summary;
 use crate::api::{EntryPoint, Router, Snapshot};
 use crate::backends::{Health, Protocol, Resolver, Summary, provider_of, qualified};

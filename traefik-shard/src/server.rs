@@ -7,9 +7,14 @@ use std::sync::Arc;
 
 use rmcp::handler::server::common::schema_for_output;
 use rmcp::handler::server::wrapper::Parameters;
-use rmcp::model::{Implementation, ServerCapabilities, ServerConfig};
+use rmcp::model::{
+    Implementation, ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, PromptMessage,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig,
+};
 use rmcp::service::RequestContext;
-use rmcp::{RoleServer, ServerHandler, tool, tool_handler, tool_router};
+use rmcp::{
+    ErrorData, RoleServer, ServerHandler, prompt, prompt_handler, prompt_router, tool, tool_handler, tool_router,
+};
 
 use crate::answer::Answer;
 use crate::api::Api;
@@ -17,18 +22,24 @@ use crate::change::{Keeper, Writer};
 use crate::docs::Library;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::prompts::{self, ExposeService};
+use crate::resources;
 use crate::settings::Settings;
 use crate::tools::{
     check_ssl_status, create_route, delete_route, get_backend_status, get_traefik_docs, list_routes, reload_config,
     validate_config,
 };
 
+const INSTRUCTIONS: &str = "Routes of one Traefik. Read first (list_routes, get_backend_status, check_ssl_status); \
+    create_route with dry_run before a real one; delete_route takes back only what create_route made. A failure has a code, \
+    a message and a hint: tell the person the hint instead of trying `force`. get_traefik_docs looks options up.";
+
 /// What the tools share.
 pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) api: Api,
-    pub(crate) writer: Writer,
     pub(crate) docs: Library,
+    pub(crate) writer: Writer,
 }
 
 /// The server; its clones share everything.
@@ -38,10 +49,9 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// Reads the files that the settings name and starts the writer, whose keeper ends it.
+    /// Reads the files that the settings name and starts the writer, whose keeper ends it; opens no connection.
     pub(crate) fn new(settings: Settings) -> anyhow::Result<(Self, Keeper)> {
-        let api = Api::new(&settings)?;
-        let docs = Library::new(&settings)?;
+        let (api, docs) = (Api::new(&settings)?, Library::new(&settings)?);
         let (writer, keeper) = Writer::start(settings.clone(), api.clone());
         Ok((Self { context: Arc::new(Context { settings, api, docs, writer }) }, keeper))
     }
@@ -164,10 +174,46 @@ impl Shard {
     }
 }
 
+#[prompt_router]
+impl Shard {
+    /// Expose a service through Traefik, step by step, with a look before each leap.
+    #[prompt]
+    fn expose_service(&self, Parameters(asked): Parameters<ExposeService>) -> Vec<PromptMessage> {
+        prompts::expose_service(&asked)
+    }
+}
+
 #[tool_handler]
+#[prompt_handler]
 impl ServerHandler for Shard {
     fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().enable_prompts().build();
         let info = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(info)
+        ServerConfig::new(capabilities).with_server_info(info).with_instructions(INSTRUCTIONS)
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _request_context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Ok(ListResourcesResult::with_all_items(resources::list()))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _request_context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Ok(ListResourceTemplatesResult::with_all_items(resources::templates()))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _request_context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let contents = resources::read(&self.context, &request.uri).await?;
+        Ok(ReadResourceResult::new(vec![contents]).into())
     }
 }

@@ -6,7 +6,7 @@ mod resolve;
 mod walk;
 
 pub(crate) use resolve::{resolve, shadowed};
-pub(crate) use walk::{MAX_BYTES, read as read_file};
+pub(crate) use walk::read as read_file;
 
 use std::path::Path;
 

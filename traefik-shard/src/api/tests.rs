@@ -145,7 +145,8 @@ async fn page_of_something_else_is_quoted_without_its_secrets() {
 async fn wrong_json_server_errors_and_broken_answers_are_api_errors() {
     let cut = || Act::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{\"Version\":".to_vec());
     let junk = || Act::Send(b"SSH-2.0-something\r\n".to_vec());
-    let cases: [(&str, fn() -> Act, Code); 6] = [
+    type Case = (&'static str, fn() -> Act, Code);
+    let cases: [Case; 6] = [
         ("another shape", || json(r#"{"hello":"geheim"}"#), Code::ApiError),
         ("ends too early", || json(r#"{"Version":"#), Code::ApiError),
         ("status 502", || answer("502 Bad Gateway", "text/html", "<h1>Bad gateway</h1>"), Code::ApiError),

@@ -78,7 +78,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Renames a full log. Only one process does: the one that holds the lock of the file that has the name.
-fn put_aside(path: &Path, log: &File) -> io::Result<bool> {
+pub(super) fn put_aside(path: &Path, log: &File) -> io::Result<bool> {
     if rustix::fs::flock(log, FlockOperation::NonBlockingLockExclusive).is_err() {
         // Another process is at it; this line goes to the end of the old file.
         return Ok(false);

@@ -78,8 +78,10 @@ impl Journal {
             Entry::Odd(why) => return Err(senseless(dir, places, &why)),
             Entry::File(bytes) => bytes,
         };
-        let journal: Self =
-            serde_json::from_slice(&bytes).map_err(|error| senseless(dir, places, &error.to_string()))?;
+        // The parser's own words may quote the text of a configuration.
+        let journal: Self = serde_json::from_slice(&bytes).map_err(|error| {
+            senseless(dir, places, &format!("it is damaged at line {}, column {}", error.line(), error.column()))
+        })?;
         match Name::of_ours(&journal.name) {
             Some(name) if places::is_id(&journal.id) => Ok(Some((journal, name))),
             _ => Err(senseless(dir, places, "its name or id is none of ours")),

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{fstat, stat};
 use time::OffsetDateTime;
@@ -43,6 +43,11 @@ impl State {
             )
         })?;
         let path = std::path::absolute(&path).map_err(|error| fault("find", &path, &error))?;
+        // Where a part of it is not there yet, nobody can tell where `..` will lead.
+        if path.components().any(|part| part == Component::ParentDir) {
+            let message = format!("the state directory `{}` goes upwards with `..`", path.display());
+            return Err(Failure::new(Code::NotConfigured, message, "set TRAEFIK_STATE_DIR to a path without `..`"));
+        }
         Ok(Self { path })
     }
 
@@ -106,15 +111,15 @@ fn stamp(time: OffsetDateTime) -> String {
     format!("{date}T{:02}{:02}{:02}.{:09}Z", time.hour(), time.minute(), time.second(), time.nanosecond())
 }
 
-/// Removes the oldest backups, and parts that a killed process left. Files of other shapes are not ours.
+/// Removes the oldest backups; a part that a killed process left counts as one and ages with them. Files of other
+/// shapes are not ours.
 fn prune(dir: &Dir) -> Result<(), Failure> {
-    let names = dir.names()?;
-    let is_ours = |name: &&String| name.as_bytes().first().is_some_and(u8::is_ascii_digit) && name.contains("Z-");
-    let (parts, whole): (Vec<&String>, Vec<&String>) = names.iter().filter(is_ours).partition(|n| n.ends_with(PART));
-    let whole: Vec<&String> = whole.into_iter().filter(|name| name.ends_with(".yml")).collect();
-    let old = whole.len().saturating_sub(MOST_BACKUPS);
-    for name in whole.into_iter().take(old).chain(parts) {
-        dir.remove(name)?;
-    }
-    Ok(())
+    let is_ours = |name: &String| {
+        name.starts_with(|c: char| c.is_ascii_digit())
+            && name.contains("Z-")
+            && (name.ends_with(".yml") || name.ends_with(PART))
+    };
+    let ours: Vec<String> = dir.names()?.into_iter().filter(is_ours).collect();
+    let surplus = ours.len().saturating_sub(MOST_BACKUPS);
+    ours.iter().take(surplus).try_for_each(|name| dir.remove(name))
 }

@@ -181,7 +181,13 @@ impl Decoder {
         Some(Value::Text(printed))
     }
 
+    /// A scalar stands for a list: Traefik cuts it at its commas.
     fn texts(&mut self, node: &Node) -> Option<Value> {
+        if let Some(printed) = node.printed() {
+            let parts = printed.split(',').filter(|_| !printed.is_empty());
+            let text = |part: &str| Node { line: node.line, value: Value::Text(part.trim().to_owned()) };
+            return Some(Value::List(parts.map(text).collect()));
+        }
         let items = match &node.value {
             Value::List(items) => items.as_slice(),
             Value::Map(entries) if entries.is_empty() => &[],

@@ -48,7 +48,7 @@ impl Files {
     }
 
     /// Names that more than one file defines, each with its places, sorted.
-    pub(super) fn shadowed(&self) -> Vec<(Kind, &str, Vec<(&str, u32)>)> {
+    pub(super) fn shadowed(&self) -> Vec<Shadowed<'_>> {
         let several = self.places.iter().filter(|(_, places)| places.len() > 1);
         let mut all: Vec<_> = several
             .map(|((kind, name), places)| {
@@ -60,6 +60,9 @@ impl Files {
         all
     }
 }
+
+/// A name with all its places, file and line; the first counts.
+type Shadowed<'a> = (Kind, &'a str, Vec<(&'a str, u32)>);
 
 /// The kind of a router's definition.
 pub(super) fn router_kind(protocol: Protocol) -> Kind {

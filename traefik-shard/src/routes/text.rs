@@ -21,7 +21,7 @@ pub(crate) fn summary(selected: &[Live<'_>], page: &[RouteState], more: Option<&
         count => {
             let protocols = counts(selected.iter().map(|live| live.protocol.name()));
             let states = counts(selected.iter().map(|live| live.router.status.as_str()));
-            format!("{count} routes ({protocols}): {states}.")
+            format!("{count} {} ({protocols}): {states}.", if count == 1 { "route" } else { "routes" })
         }
     };
     page.iter().take(LINES).for_each(|route| text.push_str(&line(route)));

@@ -172,7 +172,7 @@ fn answer(mut states: Vec<ServiceState>, arguments: &Arguments, probed: usize) -
         true => "Traefik has no services but its own.".to_owned(),
         false => {
             let counts: Vec<String> = counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
-            format!("{total} services: {}.", counts.join(", "))
+            format!("{total} {}: {}.", if total == 1 { "service" } else { "services" }, counts.join(", "))
         }
     };
     states.iter().take(LINES).for_each(|state| text.push_str(&line(state)));
@@ -213,12 +213,16 @@ fn notes(states: &[ServiceState], arguments: &Arguments, probed: usize) -> Vec<S
     notes
 }
 
-/// One line, such as `app@file (http loadbalancer): degraded, 1 of 2 servers up; down: http://…`.
+/// One line, such as `app@file (http loadbalancer): degraded, servers: 1 up, 1 down; down: http://…`.
 fn line(state: &ServiceState) -> String {
     let of = |health| state.servers.iter().filter(move |server| server.status == health);
     let mut line = format!("\n{} ({} {}): {}", state.name, state.protocol.name(), state.kind, state.status.name());
-    if !state.servers.is_empty() {
-        line.push_str(&format!(", {} of {} servers up", of(Health::Up).count(), state.servers.len()));
+    let healths =
+        [(Health::Up, "up"), (Health::Down, "down"), (Health::Unchecked, "unchecked"), (Health::Unknown, "unknown")];
+    let counts = healths.map(|(health, name)| (of(health).count(), name));
+    let counts: Vec<_> = counts.iter().filter(|(count, _)| *count > 0).map(|(n, name)| format!("{n} {name}")).collect();
+    if !counts.is_empty() {
+        line.push_str(&format!(", servers: {}", counts.join(", ")));
     }
     let down: Vec<&str> = of(Health::Down).take(5).map(|server| server.url.as_str()).collect();
     if !down.is_empty() {
@@ -299,10 +303,7 @@ mod tests {
         let states = chosen(&Resolver::new(&snapshot), &snapshot, &arguments, "mcp-").unwrap();
         let text = answer(states, &arguments, 0).text;
         assert!(text.starts_with("3 services: 1 down, 2 unchecked."), "{text}");
-        assert!(
-            text.contains("half@file (http loadbalancer): down, 0 of 1 servers up; down: http://10.0.0.2"),
-            "{text}"
-        );
+        assert!(text.contains("half@file (http loadbalancer): down, servers: 1 down; down: http://10.0.0.2"), "{text}");
         assert!(text.contains("`unchecked` servers have no health check"), "{text}");
     }
 }

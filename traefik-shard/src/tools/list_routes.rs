@@ -117,3 +117,21 @@ async fn read_files(settings: &Settings) -> (Option<Files>, Option<Finding>) {
     let message = format!("files are not compared with what is live: {cause}");
     (None, Some(Finding::new(Severity::Warning, "tree_unreadable", message)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::fake::settings;
+
+    #[tokio::test]
+    async fn unreadable_directory_is_a_warning_and_no_directory_is_none() {
+        let (files, warning) = read_files(&settings("http://127.0.0.1:1/", &[])).await;
+        assert!(files.is_none() && warning.is_none());
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone").display().to_string();
+        let (files, warning) = read_files(&settings("http://127.0.0.1:1/", &["--dynamic-dir", &gone])).await;
+        let warning = warning.unwrap();
+        assert!(files.is_none() && warning.code == "tree_unreadable", "{warning:?}");
+        assert!(warning.message.contains("gone"), "{}", warning.message);
+    }
+}

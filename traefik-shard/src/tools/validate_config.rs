@@ -245,3 +245,6 @@ fn text(summary: &str, findings: &[Finding], left_out: usize) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

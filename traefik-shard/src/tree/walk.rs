@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 32;
 const MAX_ENTRIES: usize = 20_000;
 const MAX_FILES: usize = 2_000;
 /// Of one file.
-pub(crate) const MAX_BYTES: u64 = 4 << 20;
+const MAX_BYTES: u64 = 4 << 20;
 /// Of all files together.
 const MAX_TOTAL: u64 = 64 << 20;
 
@@ -101,7 +101,7 @@ impl Walked {
                 self.files.push(Found { path, format, bytes });
             }
             Ok(None) => {
-                let message = "this is not a regular file, so Traefik may hang or fail on it; remove it";
+                let message = "this is no regular file and no folder, so Traefik stops loading at it; remove it";
                 self.stop("not_a_file", &path, message.into());
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound && place.is_symlink() => {

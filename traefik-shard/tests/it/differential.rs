@@ -2,6 +2,8 @@
 //!
 //! `MUTANTS_SEED` and `MUTANTS` set the seed and the number; the seed is printed.
 
+#![expect(clippy::print_stdout, reason = "the figures are the result")]
+
 mod documents;
 mod judge;
 mod mutants;
