@@ -50,7 +50,7 @@ pub(crate) enum Loads {
 }
 
 /// What can be defined by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     HttpRouter,
     HttpService,

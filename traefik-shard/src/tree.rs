@@ -5,7 +5,7 @@
 mod resolve;
 mod walk;
 
-pub(crate) use resolve::{resolve, shadowed};
+pub(crate) use resolve::{Names, shadowed};
 pub(crate) use walk::read as read_file;
 
 use std::path::Path;

@@ -15,7 +15,7 @@ use crate::failure::{Code, Failure};
 use crate::finding::{Finding, Severity};
 use crate::server::Context;
 use crate::settings::{Layout, Settings};
-use crate::tree::{self, Tree};
+use crate::tree::{self, Names, Tree};
 
 /// Of one document in the arguments.
 const MAX_CONTENT: usize = 1 << 20;
@@ -128,7 +128,7 @@ fn of_content(root: Option<&Path>, content: &str, written: Written) -> Result<Su
         Some(Err(failure)) => (None, Some(Finding::new(Severity::Warning, "tree_unread", failure.to_string()))),
         None => (None, None),
     };
-    let mut findings = tree::resolve(&[&document], tree.as_ref());
+    let mut findings = Names::of(Some(&document), tree.as_ref()).missing(&document);
     findings.extend(unread);
     findings.extend(tree.as_ref().map(|tree| taken(&document, tree)).unwrap_or_default());
     let beside = tree.map(|tree| tree.breaking()).unwrap_or_default();
@@ -137,8 +137,8 @@ fn of_content(root: Option<&Path>, content: &str, written: Written) -> Result<Su
 
 /// Names that a file of the tree has already.
 fn taken(document: &Document, tree: &Tree) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for defined in &document.defined {
+    let (names, mut findings) = (Names::of(None, Some(tree)), Vec::new());
+    for defined in document.defined.iter().filter(|defined| names.has(defined.kind, &defined.name)) {
         if let Some((file, line)) = tree.definitions(defined.kind, &defined.name).first() {
             let message = format!("`{}` defines this name too, on line {line}; Traefik keeps only one", file.path);
             let path = format!("{}.{}", defined.kind.place().join("."), defined.name);
@@ -169,14 +169,17 @@ fn of_name(settings: &Settings, root: &Path, name: &str) -> Result<Subject, Fail
     let findings = tree::shadowed(&tree).into_iter().filter(|found| found.file.as_deref() == Some(&file));
     let mut findings: Vec<_> = findings.collect();
     tree.files.retain(|other| other.path != file);
-    findings.extend(tree::resolve(&[&document], Some(&tree)).into_iter().map(|found| found.in_file(&file)));
+    findings.extend(
+        Names::of(Some(&document), Some(&tree)).missing(&document).into_iter().map(|found| found.in_file(&file)),
+    );
     Ok(Subject { documents: vec![(Some(file), document)], findings, stops: Vec::new(), beside: tree.breaking() })
 }
 
 fn of_tree(tree: Tree) -> Subject {
     let mut findings = tree::shadowed(&tree);
+    let names = Names::of(None, Some(&tree));
     for file in &tree.files {
-        let found = tree::resolve(&[&file.document], Some(&tree));
+        let found = names.missing(&file.document);
         findings.extend(found.into_iter().map(|found| found.in_file(&file.path)));
     }
     let documents = tree.files.into_iter().map(|file| (Some(file.path), file.document)).collect();

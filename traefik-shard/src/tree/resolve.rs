@@ -2,45 +2,51 @@
 //!
 //! Neither freezes Traefik; the first disables a router, the second silently drops a definition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::Tree;
 use crate::document::{Document, Kind, references};
 use crate::finding::{Finding, Severity};
 
-/// References of these documents to names that nothing defines, neither they nor the tree.
-///
-/// Only names of the file provider are looked up; `tree` is `None` where no directory is known.
-pub(crate) fn resolve(documents: &[&Document], tree: Option<&Tree>) -> Vec<Finding> {
-    let defines = |document: &Document, kind: Kind, name: &str| {
-        document.defined.iter().any(|defined| defined.kind == kind && defined.name == name)
-    };
-    let is_known = |kind: Kind, name: &str| {
-        let elsewhere = tree.is_some_and(|tree| !tree.definitions(kind, name).is_empty());
-        elsewhere || documents.iter().any(|document| defines(document, kind, name))
-    };
-    let mut findings = Vec::new();
-    for document in documents {
-        let Some(root) = &document.root else { continue };
-        for reference in references(root) {
+/// What documents define, and the tree beside them where a directory is known.
+pub(crate) struct Names<'a> {
+    known: HashSet<(Kind, &'a str)>,
+    has_tree: bool,
+}
+
+impl<'a> Names<'a> {
+    /// Collects the names of a document and of a tree.
+    pub(crate) fn of(document: Option<&'a Document>, tree: Option<&'a Tree>) -> Self {
+        let files = tree.into_iter().flat_map(|tree| tree.files.iter().map(|file| &file.document));
+        let defined = files.chain(document).flat_map(|document| &document.defined);
+        Self { known: defined.map(|one| (one.kind, one.name.as_str())).collect(), has_tree: tree.is_some() }
+    }
+
+    /// Whether anything defines it.
+    pub(crate) fn has(&self, kind: Kind, name: &str) -> bool {
+        self.known.contains(&(kind, name))
+    }
+
+    /// References to names of the file provider that nothing defines.
+    pub(crate) fn missing(&self, document: &Document) -> Vec<Finding> {
+        let (severity, fault) = if self.has_tree {
+            (Severity::Error, "no file of the watched directory defines it, so Traefik disables what uses it")
+        } else {
+            (Severity::Warning, "this document does not define it; another file must")
+        };
+        let mut findings = Vec::new();
+        for reference in document.root.iter().flat_map(references) {
             let name = reference.name.strip_suffix("@file").unwrap_or(&reference.name);
             let is_default = reference.kind == Kind::TlsOptions && name == "default";
-            if name.contains('@') || name.is_empty() || is_default || is_known(reference.kind, name) {
+            if name.contains('@') || name.is_empty() || is_default || self.has(reference.kind, name) {
                 continue;
             }
-            let (severity, where_) = match tree {
-                Some(_) => {
-                    (Severity::Error, "no file of the watched directory defines it, so Traefik disables what uses it")
-                }
-                None => (Severity::Warning, "this document does not define it; another file must"),
-            };
-            let what = what(reference.kind);
-            let message = format!("the {what} `{name}` is missing: {where_}");
+            let message = format!("the {} `{name}` is missing: {fault}", what(reference.kind));
             let finding = Finding::new(severity, "missing_reference", message).at(&reference.path);
             findings.push(finding.on_line(reference.line));
         }
+        findings
     }
-    findings
 }
 
 /// Definitions that Traefik drops, because an earlier file has one of the same name.
@@ -63,7 +69,7 @@ pub(crate) fn shadowed(tree: &Tree) -> Vec<Finding> {
 }
 
 /// What a kind is called in a sentence.
-pub(crate) fn what(kind: Kind) -> &'static str {
+fn what(kind: Kind) -> &'static str {
     match kind {
         Kind::HttpRouter | Kind::TcpRouter | Kind::UdpRouter => "router",
         Kind::HttpService | Kind::TcpService | Kind::UdpService => "service",

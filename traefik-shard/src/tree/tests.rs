@@ -87,8 +87,8 @@ fn of_two_definitions_the_first_wins_and_the_other_is_reported() {
 fn a_name_that_no_file_defines_is_missing() {
     let dir = watched(&[("a.yml", router("r").replace("s@docker", "ghost")), ("b.yml", router("q"))]);
     let tree = read(dir.path()).unwrap();
-    let documents: Vec<_> = tree.files.iter().map(|file| &file.document).collect();
-    let missing = resolve(&documents, Some(&tree));
+    let names = Names::of(None, Some(&tree));
+    let missing: Vec<_> = tree.files.iter().flat_map(|file| names.missing(&file.document)).collect();
     assert_eq!(missing.len(), 1, "{missing:?}");
     assert_eq!(missing[0].path.as_deref(), Some("http.routers.r.service"));
 }

@@ -12,4 +12,5 @@ mod freeze;
 mod ssl;
 mod support;
 mod tools;
+mod validate;
 mod vectors;
