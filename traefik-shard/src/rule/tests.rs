@@ -3,6 +3,7 @@
 mod overlaps;
 mod property;
 mod reading;
+mod requests;
 
 use std::path::Path;
 

@@ -49,10 +49,7 @@ fn is_one_alternative(expression: &str) -> bool {
     let mut characters = expression.chars();
     while let Some(character) = characters.next() {
         match character {
-            '\\' => match characters.next() {
-                Some('Q') => return false,
-                _ => {}
-            },
+            '\\' if characters.next() == Some('Q') => return false,
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
             '|' if depth == 0 => return false,
