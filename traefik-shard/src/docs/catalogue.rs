@@ -21,7 +21,6 @@ pub(crate) struct Entry {
     pub(crate) page: usize,
     /// The section's id; none for the page itself.
     pub(crate) anchor: Option<String>,
-    pub(crate) title: String,
     /// The title as one word, see `words::key`.
     pub(crate) key: String,
     /// How many words its text has.
@@ -36,8 +35,6 @@ pub(crate) struct Page {
     pub(crate) title: String,
     /// The last part of the path as one word.
     pub(crate) slug: String,
-    /// Its entry, as an index into `entries`.
-    pub(crate) entry: usize,
     /// It describes what only the commercial product has.
     pub(crate) hub: bool,
 }
@@ -69,12 +66,6 @@ impl Catalogue {
         self.by_path.get(path).map(|&page| &self.pages[page])
     }
 
-    /// Whether the page has that section, as far as the search index tells.
-    pub(crate) fn has_section(&self, path: &str, anchor: &str) -> bool {
-        let Some(&page) = self.by_path.get(path) else { return false };
-        self.entries.iter().any(|entry| entry.page == page && entry.anchor.as_deref() == Some(anchor))
-    }
-
     /// Adds a page before its sections; the first of a path counts.
     fn add_page(&mut self, path: &str, title: &str, body: &str) {
         if self.by_path.contains_key(path) {
@@ -85,17 +76,17 @@ impl Catalogue {
         let slug = words::key(path.trim_end_matches('/').rsplit('/').next().unwrap_or_default());
         let hub = title.contains("span") || only_in_hub(path);
         let title = text::plain(&strip_tags(title));
-        self.pages.push(Page { path: path.to_owned(), title: title.clone(), slug, entry: self.entries.len(), hub });
-        self.add_entry(page, None, title, body);
+        self.pages.push(Page { path: path.to_owned(), title: title.clone(), slug, hub });
+        self.add_entry(page, None, &title, body);
     }
 
     fn add_section(&mut self, path: &str, anchor: &str, title: &str, body: &str) {
         if let Some(&page) = self.by_path.get(path) {
-            self.add_entry(page, Some(anchor.to_owned()), text::plain(&strip_tags(title)), body);
+            self.add_entry(page, Some(anchor.to_owned()), &text::plain(&strip_tags(title)), body);
         }
     }
 
-    fn add_entry(&mut self, page: usize, anchor: Option<String>, title: String, body: &str) {
+    fn add_entry(&mut self, page: usize, anchor: Option<String>, title: &str, body: &str) {
         let number = u32::try_from(self.entries.len()).expect("entries are bounded");
         let mut found: HashMap<String, Hit> = HashMap::new();
         let mut length = 0;
@@ -104,7 +95,7 @@ impl Catalogue {
             let hit = found.entry(word).or_default();
             hit.in_text = hit.in_text.saturating_add(1);
         }
-        for word in words::words(&title) {
+        for word in words::words(title) {
             found.entry(word).or_default().in_title = true;
         }
         for word in words::words(&self.pages[page].path) {
@@ -113,14 +104,29 @@ impl Catalogue {
         for (word, hit) in found {
             self.hits.entry(word).or_default().push(Hit { entry: number, ..hit });
         }
-        let key = words::key(&title);
-        self.entries.push(Entry { page, anchor, title, key, length });
+        let key = words::key(title);
+        self.entries.push(Entry { page, anchor, key, length });
+    }
+
+    /// Pages of one title, such as `Overview`, get the place where they lie.
+    fn tell_apart(&mut self) {
+        let mut count: HashMap<String, usize> = HashMap::new();
+        for page in &self.pages {
+            *count.entry(page.title.clone()).or_default() += 1;
+        }
+        for page in &mut self.pages {
+            let parts: Vec<&str> = page.path.trim_end_matches('/').split('/').collect();
+            if count[&page.title] > 1 && parts.len() > 2 {
+                page.title = format!("{} ({})", page.title, parts[parts.len() - 3..parts.len() - 1].join("/"));
+            }
+        }
     }
 
     fn finish(mut self) -> Result<Self, String> {
         if self.pages.is_empty() {
             return Err("it names no page".to_owned());
         }
+        self.tell_apart();
         let words: f32 = self.entries.iter().map(|entry| entry.length as f32).sum();
         self.mean_length = (words / self.entries.len() as f32).max(1.0);
         Ok(self)
@@ -179,12 +185,12 @@ pub(crate) fn of_index(json: &str) -> Result<Catalogue, String> {
     catalogue.finish()
 }
 
-/// Reads `sitemap.xml`. Its addresses carry the site's public name, which may not be ours: the
-/// shortest of them is the site itself, and the others are taken relative to it.
+/// Reads `sitemap.xml`. Its addresses carry the site's public name, which may not be ours: one of
+/// them is the site itself, and the others are taken relative to it.
 pub(crate) fn of_sitemap(xml: &str) -> Result<Catalogue, String> {
     let locations = xml.split("<loc>").skip(1).take(ENTRIES).filter_map(|rest| rest.split_once("</loc>"));
     let urls: Vec<Url> = locations.filter_map(|(location, _)| Url::parse(location.trim()).ok()).collect();
-    let Some(root) = urls.iter().map(Url::as_str).min_by_key(|url| url.len()) else {
+    let Some(root) = root(&urls) else {
         return Err("it names no page".to_owned());
     };
     let mut catalogue = Catalogue::default();
@@ -194,6 +200,17 @@ pub(crate) fn of_sitemap(xml: &str) -> Result<Catalogue, String> {
         catalogue.add_page(path, &title, "");
     }
     catalogue.finish()
+}
+
+/// The address below which most of the others lie.
+fn root(urls: &[Url]) -> Option<&str> {
+    /// Only short addresses can be the root, and comparing all with all would take long.
+    const CANDIDATES: usize = 20;
+    let mut shortest: Vec<&str> = urls.iter().map(Url::as_str).collect();
+    shortest.sort_by_key(|url| url.len());
+    let below = |root: &str| urls.iter().filter(|url| url.as_str().starts_with(root)).count();
+    // Of several that are as good the first, which is the shortest, is the last in reverse.
+    shortest.into_iter().take(CANDIDATES).rev().max_by_key(|root| below(root))
 }
 
 #[cfg(test)]

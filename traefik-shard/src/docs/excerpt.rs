@@ -26,12 +26,15 @@ impl Article {
     pub(crate) fn section(&self, wanted: &str) -> Option<Section<'_>> {
         let wanted = wanted.trim().trim_start_matches('#');
         let key = words::key(wanted);
-        let option = format!("opt-{wanted}");
+        let option = format!("-{}", wanted.replace('.', "-").to_lowercase());
         let found = self.headings.iter().position(|heading| heading.id == wanted);
         let found = found.or_else(|| self.headings.iter().position(|h| h.id.eq_ignore_ascii_case(wanted)));
         let found = found.or_else(|| self.headings.iter().position(|h| words::key(&h.title) == key));
-        let found =
-            found.or_else(|| self.around(|id| id.eq_ignore_ascii_case(wanted) || id.eq_ignore_ascii_case(&option)));
+        let found = found.or_else(|| {
+            self.around(|id| {
+                id.eq_ignore_ascii_case(wanted) || (id.starts_with("opt-") && id.to_lowercase().ends_with(&option))
+            })
+        });
         let index = found.or_else(|| self.headings.iter().position(|h| words::key(&h.title).contains(&key)))?;
         Some(Section { heading: &self.headings[index], text: self.text_of(index) })
     }

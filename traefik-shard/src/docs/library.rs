@@ -128,7 +128,7 @@ impl Library {
         let lines: Vec<String> = pages.iter().map(|(title, path)| format!("- {title}: `{path}`")).collect();
         let part = self.cut(&lines.join("\n"), question)?;
         let mut found = self.frame(loaded, part);
-        found.title = format!("{} pages of Traefik's documentation", pages.len());
+        found.title = format!("Pages of Traefik's documentation: {}", pages.len());
         found.url = self.site.base().to_string();
         found.notes.extend(outlook.note());
         Ok(found)

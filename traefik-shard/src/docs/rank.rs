@@ -58,6 +58,11 @@ pub(crate) fn rank<'a>(catalogue: &'a Catalogue, question: &str) -> Vec<Ranked<'
             score.1 += worth;
         }
     }
+    for (number, entry) in (0..).zip(&catalogue.entries) {
+        if says_just_that(entry, &catalogue.pages[entry.page], &question.key) {
+            scores.entry(number).or_default();
+        }
+    }
     let mut best: HashMap<usize, (u32, f32)> = HashMap::new();
     for (number, (score, covered)) in scores {
         let entry = &catalogue.entries[number as usize];
@@ -139,7 +144,7 @@ fn weight(hit: &Hit, entry: &Entry, mean_length: f32) -> f32 {
 }
 
 fn says_just_that(entry: &Entry, page: &Page, key: &str) -> bool {
-    entry.key == key || (entry.anchor.is_none() && page.slug == key)
+    !key.is_empty() && (entry.key == key || (entry.anchor.is_none() && page.slug == key))
 }
 
 /// How readily a page is taken, by what part of the site it lies in and what the question says.

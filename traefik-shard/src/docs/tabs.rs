@@ -31,6 +31,11 @@ impl Wanted {
         Self { variants }
     }
 
+    /// Whether the question names languages and nothing else.
+    pub(crate) fn is_all_of(question: &str) -> bool {
+        words::terms(question).iter().all(|word| asked(word).is_some())
+    }
+
     /// Which tabs of a set to keep, by their labels; always at least one of them.
     pub(crate) fn keep(&self, labels: &[String]) -> Vec<bool> {
         let variants: Vec<Variant> = labels.iter().map(|label| variant(label)).collect();

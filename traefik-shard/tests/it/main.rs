@@ -6,6 +6,7 @@
 
 mod changes;
 mod differential;
+mod docs;
 mod faults;
 mod first_light;
 mod freeze;

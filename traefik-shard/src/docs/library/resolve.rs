@@ -40,19 +40,18 @@ impl Library {
         Err(self.not_found(question, outlook))
     }
 
-    /// For `page`: the address itself, then the pages whose name it is.
+    /// For `page`: the address itself, then the page of that name. A bare word may as well be a topic.
     fn pages_named(&self, page: &str, outlook: &Outlook) -> Result<Vec<Address>, Failure> {
         let address = self.site.page(page).map_err(|fault| self.not_here(&fault))?;
         let name = page.split('#').next().unwrap_or_default().trim_end_matches('/');
-        let slug = words::key(name.rsplit('/').next().unwrap_or_default());
+        let last = name.rsplit('/').next().unwrap_or_default();
+        let slug = words::key(last);
         let same_name = outlook.catalogue.iter().flat_map(|(catalogue, _)| {
-            let ranked = rank::rank(catalogue, &slug).into_iter();
-            ranked
-                .filter(|found| catalogue.page(found.page).is_some_and(|page| page.slug == slug))
-                .map(|found| found.page)
+            let ranked = rank::rank(catalogue, last).into_iter();
+            ranked.filter(|found| catalogue.page(found.page).is_some_and(|page| page.slug == slug))
         });
-        let mut paths: Vec<String> = same_name.take(1).map(str::to_owned).collect();
-        paths.extend(self.known_aliases(name, outlook));
+        let mut paths: Vec<String> = same_name.take(1).map(|found| found.page.to_owned()).collect();
+        paths.extend(if name.contains('/') { Vec::new() } else { self.paths_about(name, outlook) });
         let section = address.section.clone();
         let mut addresses = vec![address];
         for found in paths.iter().filter_map(|path| self.site.page(path).ok()) {
@@ -71,6 +70,13 @@ impl Library {
         if topic.contains('/') && !topic.contains(char::is_whitespace) {
             addresses.extend(self.site.page(topic));
         }
+        let paths = self.paths_about(topic, outlook);
+        addresses.extend(paths.iter().filter_map(|path| self.site.page(path).ok()));
+        Ok(addresses)
+    }
+
+    /// The aliases of a topic, then the best of the search, as `path/` or `path/#section`.
+    fn paths_about(&self, topic: &str, outlook: &Outlook) -> Vec<String> {
         let mut paths = self.known_aliases(topic, outlook);
         if let Some((catalogue, _)) = &outlook.catalogue {
             let ranked = rank::rank(catalogue, topic).into_iter().take(2);
@@ -79,8 +85,7 @@ impl Library {
                 None => found.page.to_owned(),
             }));
         }
-        addresses.extend(paths.iter().filter_map(|path| self.site.page(path).ok()));
-        Ok(addresses)
+        paths
     }
 
     /// The alias's pages that the site has; all of them where nothing is known of the site.
@@ -99,7 +104,8 @@ impl Library {
         }
         let (catalogue, _) = outlook.catalogue.as_ref()?;
         let path = self.site.path_of(&opened.loaded.kept.url)?;
-        if !aliases::pages(topic).is_empty() || topic.contains('/') {
+        let says_nothing = Wanted::is_all_of(topic) || topic.contains('/') || !aliases::pages(topic).is_empty();
+        if says_nothing {
             return None;
         }
         let ranked = rank::rank(catalogue, topic);

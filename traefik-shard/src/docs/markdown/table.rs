@@ -45,7 +45,9 @@ impl Writer<'_> {
     }
 
     fn cell(&mut self, element: ElementRef) -> String {
-        let lines = self.flow(element).join("\n").replace('|', "\\|");
+        // The site breaks the long names of options after a dot.
+        let text = self.flow(element).join("\n").replace(".`\n`", ".");
+        let lines = text.replace('|', "\\|");
         let lines: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         lines.join("<br>")
     }
