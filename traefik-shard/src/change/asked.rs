@@ -74,7 +74,7 @@ impl Asked {
     /// Compares all definitions with what is live.
     pub(crate) fn judge(&self, live: &Live<'_>) -> Verdict {
         if let Some(name) = self.absent.iter().find(|name| !parts(live.snapshot, name).is_empty()) {
-            return Verdict::Differs(format!("the end of router `{}`", qualified(name)));
+            return Verdict::Differs(format!("router `{}` is still there", qualified(name)));
         }
         let mut complaints = Complaints::default();
         for (name, asked) in &self.routers {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::change::asked::Verdict;
 use crate::change::errand::Errand;
 use crate::change::plan::{self, Change, Plan};
-use crate::change::poll::{self, Overdue};
+use crate::change::poll::{self, Overdue, Unserved};
 use crate::change::probe::{Probed, probe};
 use crate::change::undo::{self, Report};
 use crate::change::{LOCK_PATIENCE, address, audit, causes, open, recover};
@@ -73,17 +73,24 @@ pub(crate) async fn run(errand: &Errand<'_>, request: &Request) -> Result<Create
     let applied = write(&locked, &plan).await?;
     errand.step("waiting until Traefik serves the route");
     poll::poke(&store).await;
-    let seen = poll::until_live(errand, &store, &plan.asked, &plan.entry_points).await;
-    let failure = match seen {
-        Ok(Verdict::Live { warnings }) => return keep(errand, &store, plan, applied, warnings).await,
-        Ok(Verdict::Refused { errors }) => rejected(&plan, &errors),
-        Ok(Verdict::Differs(missing)) => not_applied(errand, &store, &plan, &Overdue::missing(missing)).await,
-        Err(overdue) => not_applied(errand, &store, &plan, &overdue).await,
+    let unserved = match poll::until_live(errand, &store, &plan.asked, &plan.entry_points).await {
+        Ok(warnings) => return keep(errand, &store, plan, applied, warnings).await,
+        Err(unserved) => unserved,
     };
     let report = undo::undo(errand, &locked, applied, &plan.asked, &plan.entry_points).await;
     let outcome = if report.rolled_back { "rolled_back" } else { "not_rolled_back" };
+    let failure = failed(errand, &store, &plan, unserved, &report).await;
     audit(&store, record(&plan, outcome, Some(failure.to_string()))).await;
-    Err(report.explain(failure).with("elapsed_ms", errand.elapsed_ms()))
+    Err(failure.with("elapsed_ms", errand.elapsed_ms()))
+}
+
+/// Why the route is not live, and what became of the change.
+async fn failed(errand: &Errand<'_>, store: &Store, plan: &Plan, unserved: Unserved, report: &Report) -> Failure {
+    let failure = match unserved {
+        Unserved::Refused(errors) => rejected(plan, &errors, report),
+        Unserved::Overdue(overdue) => not_applied(errand, store, plan, &overdue, report).await,
+    };
+    report.explain(failure)
 }
 
 /// A human's file that our checks object to may still be good enough for Traefik: the probe decides.
@@ -150,32 +157,29 @@ async fn confirm(errand: &Errand<'_>, store: &Store, plan: Plan) -> Result<Creat
     if !matches!(poll::judge(errand, &plan.asked, &plan.entry_points).await?, Verdict::Live { .. }) {
         poll::poke(store).await;
     }
-    let failure = match poll::until_live(errand, store, &plan.asked, &plan.entry_points).await {
-        Ok(Verdict::Live { warnings }) => return Ok(live(errand, plan, &warnings)),
-        Ok(Verdict::Refused { errors }) => rejected(&plan, &errors),
-        Ok(Verdict::Differs(missing)) => not_applied(errand, store, &plan, &Overdue::missing(missing)).await,
-        Err(overdue) => not_applied(errand, store, &plan, &overdue).await,
-    };
-    let nothing = Report {
-        rolled_back: false,
-        confirmed: false,
-        advice: Some("nothing was written, because the file holds this route already".to_owned()),
-    };
-    Err(nothing.explain(failure))
+    match poll::until_live(errand, store, &plan.asked, &plan.entry_points).await {
+        Ok(warnings) => Ok(live(errand, plan, &warnings)),
+        Err(unserved) => Err(failed(errand, store, &plan, unserved, &Report::nothing_written()).await),
+    }
 }
 
-fn rejected(plan: &Plan, errors: &[String]) -> Failure {
+fn rejected(plan: &Plan, errors: &[String], report: &Report) -> Failure {
     let errors: Vec<String> = errors.iter().map(|error| redact::text(error)).collect();
     Failure::new(
         Code::RejectedByTraefik,
-        format!("Traefik read the route `{}` and refuses to serve it: {}", plan.name, errors.join("; ")),
+        format!(
+            "Traefik read the route `{}` and refuses to serve it: {}; {}",
+            plan.name,
+            errors.join("; "),
+            report.clause()
+        ),
         "mend what Traefik names and try again",
     )
     .with("errors", errors)
     .with("file", &plan.file)
 }
 
-async fn not_applied(errand: &Errand<'_>, store: &Store, plan: &Plan, overdue: &Overdue) -> Failure {
+async fn not_applied(errand: &Errand<'_>, store: &Store, plan: &Plan, overdue: &Overdue, report: &Report) -> Failure {
     let (findings, network) = causes::look(store).await;
     let findings: Vec<Finding> =
         findings.into_iter().filter(|finding| finding.file.as_deref() != Some(plan.file.as_str())).collect();
@@ -183,9 +187,10 @@ async fn not_applied(errand: &Errand<'_>, store: &Store, plan: &Plan, overdue: &
     Failure::new(
         Code::NotApplied,
         format!(
-            "Traefik was not seen to serve the route `{}` within {} s: {overdue}",
+            "Traefik was not seen to serve the route `{}` within {} s: {overdue}; {}",
             plan.name,
-            errand.wait.as_secs()
+            errand.wait.as_secs(),
+            report.clause()
         ),
         causes.join("; "),
     )

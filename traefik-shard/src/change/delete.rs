@@ -120,7 +120,7 @@ async fn wait_until_gone(errand: &Errand<'_>, locked: &Locked, names: &Names) ->
             let left = names.routers.iter().find(|router| !parts(&snapshot, router).is_empty());
             Ok(match left {
                 None => Look::Done(()),
-                Some(router) => Look::NotYet(format!("the end of router `{router}@file`")),
+                Some(router) => Look::NotYet(format!("router `{router}@file` is still there")),
             })
         };
         if let Some(end) = watch.see(look).await {
@@ -153,7 +153,7 @@ async fn plan(errand: &Errand<'_>, store: &Store, deletion: &Deletion, name: &Na
     errand.step("looking at who uses the route");
     let (reader, read_name) = (store.clone(), name.clone());
     let (managed, tree) = blocking(move || Ok((reader.read(&read_name)?, tree::read(reader.root())?))).await?;
-    let snapshot = errand.api.raw().await?;
+    let snapshot = poll::settled(errand, &tree).await?;
     let Some(managed) = managed else {
         return Err(missing(errand, name, &tree, &snapshot));
     };

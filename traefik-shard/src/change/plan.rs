@@ -5,6 +5,7 @@
 use crate::api::{EntryPoint, Snapshot};
 use crate::change::asked::Asked;
 use crate::change::errand::Errand;
+use crate::change::poll;
 use crate::change::references::{self, World};
 use crate::conflict::{self, Conflict};
 use crate::disk::{Draft, Managed, Name, Store, blocking};
@@ -55,7 +56,7 @@ pub(crate) async fn make(errand: &Errand<'_>, store: &Store, request: &Request) 
     let entry_points = errand.api.entry_points().await?;
     let built = build(errand, request, Some(&entry_points))?;
     let (present, tree) = on_disk(store, &name).await?;
-    let live = Some((errand.api.raw().await?, entry_points));
+    let live = Some((poll::settled(errand, &tree).await?, entry_points));
     let file = store.file_of(&name);
     judge(errand, request, name, built, Sight { file, present, tree: Some(tree), live, warnings: Vec::new() })
 }

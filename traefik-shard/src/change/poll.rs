@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::api::EntryPoint;
+use crate::api::{EntryPoint, Snapshot};
 use crate::change::asked::{Asked, Live, Verdict};
 use crate::change::errand::Errand;
 use crate::change::reload_command;
 use crate::disk::{Store, blocking};
+use crate::document::Kind;
 use crate::failure::Failure;
+use crate::tree::{Tree, TreeFile};
 
 /// How often the API is asked.
 const EVERY: Duration = Duration::from_millis(150);
@@ -25,14 +27,14 @@ const REST: u32 = 2;
 /// What one look at the API showed.
 pub(crate) enum Look<T> {
     Done(T),
-    /// With what is missing.
+    /// With what there is instead.
     NotYet(String),
 }
 
 /// The time was over first.
 #[derive(Debug)]
 pub(crate) struct Overdue {
-    /// What was missing at the last look.
+    /// What the last look showed instead.
     pub(crate) missing: String,
     /// Why the last look failed, if it did.
     pub(crate) unreachable: Option<Failure>,
@@ -74,7 +76,7 @@ impl<'a> Watch<'a> {
             Ok(Ok(Look::Done(done))) => return Some(Ok(done)),
             Ok(Ok(Look::NotYet(missing))) => (self.overdue.missing, self.overdue.unreachable) = (missing, None),
             Ok(Err(failure)) => self.overdue.unreachable = Some(failure),
-            Err(_) => self.overdue.missing = "an answer of its API".to_owned(),
+            Err(_) => self.overdue.missing = "its API gave no answer in time".to_owned(),
         }
         if asked >= self.end {
             let mut overdue = std::mem::replace(&mut self.overdue, Overdue::missing(String::new()));
@@ -115,29 +117,58 @@ pub(crate) async fn poke(store: &Store) {
     }
 }
 
-/// Waits until everything that was asked is live or refused.
+/// Why what was asked is not served.
+#[derive(Debug)]
+pub(crate) enum Unserved {
+    /// Traefik read it and says no, with its reasons.
+    Refused(Vec<String>),
+    Overdue(Overdue),
+}
+
+/// Waits until everything that was asked is live; returns what Traefik has to say about it all the same.
 pub(crate) async fn until_live(
     errand: &Errand<'_>,
     store: &Store,
     asked: &Asked,
     entry_points: &[EntryPoint],
-) -> Result<Verdict, Overdue> {
+) -> Result<Vec<String>, Unserved> {
     let mut watch = Watch::begin(errand, store, errand.wait).await;
     let mut refused = false;
     loop {
         let look = async {
             Ok(match judge(errand, asked, entry_points).await? {
+                Verdict::Live { warnings } => Look::Done(Ok(warnings)),
                 Verdict::Differs(missing) => Look::NotYet(missing),
                 // Looked at twice: a neighbour that this route needs may come up a moment later.
                 Verdict::Refused { .. } if !std::mem::replace(&mut refused, true) => {
-                    Look::NotYet("a router that works".to_owned())
+                    Look::NotYet("Traefik refuses it".to_owned())
                 }
-                verdict => Look::Done(verdict),
+                Verdict::Refused { errors } => Look::Done(Err(Unserved::Refused(errors))),
             })
         };
-        if let Some(end) = watch.see(look).await {
-            return end;
+        match watch.see(look).await {
+            None => {}
+            Some(Ok(end)) => return end,
+            Some(Err(overdue)) => return Err(Unserved::Overdue(overdue)),
         }
+    }
+}
+
+/// How long a Traefik that has just begun may take to read its files.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// All that is live, but not before Traefik has read its files: for a moment after its start it shows none of
+/// their routes, and nothing would seem to be in use. After a while what there is must do.
+pub(crate) async fn settled(errand: &Errand<'_>, tree: &Tree) -> Result<Snapshot, Failure> {
+    let defines = |file: &TreeFile| file.document.defined.iter().any(|defined| defined.kind == Kind::HttpRouter);
+    let end = Instant::now() + SETTLE;
+    loop {
+        let snapshot = errand.api.raw().await?;
+        let has_read = snapshot.routers.keys().any(|full| full.ends_with("@file"));
+        if has_read || !tree.files.iter().any(defines) || Instant::now() >= end {
+            return Ok(snapshot);
+        }
+        sleep(EVERY).await;
     }
 }
 
@@ -157,7 +188,7 @@ pub(crate) async fn judge(errand: &Errand<'_>, asked: &Asked, entry_points: &[En
 }
 
 impl Overdue {
-    /// This was missing to the end.
+    /// So it was to the end.
     pub(crate) fn missing(missing: String) -> Self {
         Self { missing, unreachable: None, restarted: false }
     }
@@ -167,7 +198,7 @@ impl fmt::Display for Overdue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.unreachable {
             Some(failure) => write!(f, "its API does not answer ({failure})"),
-            None => write!(f, "still missing is: {}", self.missing),
+            None => write!(f, "the last look showed: {}", self.missing),
         }
     }
 }

@@ -65,7 +65,7 @@ async fn remove(
         error!(%failure, file, "the probe's file could not be removed");
         Failure::new(
             Code::IoError,
-            format!("the probe's file `{file}` could not be removed: {}", failure),
+            format!("the probe's file `{file}` could not be removed: {failure}"),
             "remove it by hand; it changes no route",
         )
         .with("file", &file)
@@ -79,7 +79,7 @@ async fn remove(
         let gone = async {
             Ok(match errand.api.http_middleware(full).await? {
                 None => Look::Done(()),
-                Some(_) => Look::NotYet(format!("the end of middleware `{full}`")),
+                Some(_) => Look::NotYet(format!("middleware `{full}` is still there")),
             })
         };
         match watch.see(gone).await {
@@ -99,7 +99,7 @@ async fn find(errand: &Errand<'_>, full: &str, nonce: &str) -> Result<Look<()>, 
     let value = found.as_ref().and_then(|found| found.pointer(&format!("/headers/customRequestHeaders/{HEADER}")));
     Ok(match value.and_then(Value::as_str) == Some(nonce) {
         true => Look::Done(()),
-        false => Look::NotYet(format!("middleware `{full}`")),
+        false => Look::NotYet(format!("middleware `{full}` is not there")),
     })
 }
 

@@ -22,7 +22,7 @@ const SETTLE: Duration = Duration::from_secs(5);
 /// Sees to what an earlier process left, if this shard has ever written here.
 pub(crate) async fn at_start(errand: &Errand<'_>) -> Result<(), Failure> {
     let settings = errand.settings.clone();
-    let store = blocking(move || Ok(has_written(&settings).then(|| Store::open(&settings)).transpose()?)).await?;
+    let store = blocking(move || has_written(&settings).then(|| Store::open(&settings)).transpose()).await?;
     let Some(store) = store else { return Ok(()) };
     match store.lock(PATIENCE).await {
         Ok(locked) => under(errand, &locked).await,

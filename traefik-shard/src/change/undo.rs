@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tracing::error;
 
 use crate::api::EntryPoint;
@@ -77,7 +76,7 @@ async fn wait_for_old(
         let look = async {
             match &before {
                 None if asked.gone(&errand.api.raw().await?) => Ok(Look::Done(())),
-                None => Ok(Look::NotYet("the end of the new route".to_owned())),
+                None => Ok(Look::NotYet("the new route is still there".to_owned())),
                 // A file that somebody edited may be of any shape; it is back, and that is all that can be told.
                 Some(None) => Ok(Look::Done(())),
                 Some(Some(before)) => Ok(match poll::judge(errand, before, entry_points).await? {
@@ -112,13 +111,18 @@ fn lost(file: &str, replaced: bool, failure: &Failure) -> Report {
 }
 
 impl Report {
-    /// Adds to a failure what became of the change behind it.
-    pub(crate) fn explain(self, failure: Failure) -> Failure {
-        let failure = failure.with("rolled_back", self.rolled_back).with("old_state_confirmed", self.confirmed);
-        match self.advice {
-            Some(advice) => failure.with("rollback", Value::from(advice)),
-            None => failure.with("rollback", json!("the files are as before, and Traefik serves the old state")),
-        }
+    /// There was nothing to take back.
+    pub(crate) fn nothing_written() -> Self {
+        let advice = "nothing was written, because the file holds this route already".to_owned();
+        Self { rolled_back: false, confirmed: false, advice: Some(advice) }
+    }
+
+    /// Adds to a failure, for programs, what became of the change behind it.
+    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+        failure
+            .with("rolled_back", self.rolled_back)
+            .with("old_state_confirmed", self.confirmed)
+            .with("rollback", self.clause())
     }
 
     /// The end of a sentence that says why.
