@@ -4,6 +4,7 @@
 
 mod answers;
 mod collisions;
+mod disks;
 mod input;
 mod notices;
 mod restarts;

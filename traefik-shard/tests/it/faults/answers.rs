@@ -35,7 +35,7 @@ async fn a_locked_api_is_named_so_and_opens_with_the_password() {
             let refused = lab.refusal(gateway.call(tool, arguments)).await;
             assert!(!refused.structured.to_string().contains("wrong-password"), "{}", refused.structured);
             let failure = refused.failed("api_unauthorized");
-            assert!(failure["hint"].as_str().unwrap().contains("TRAEFIK_API_PASSWORD_FILE"), "{tool}: {failure}");
+            assert!(failure["hint"].as_str().unwrap().contains("TRAEFIK_API_USER"), "{tool}: {failure}");
         }
         assert!(!gateway.log().contains("wrong-password"), "{}", gateway.log());
     }
@@ -90,14 +90,14 @@ async fn a_frozen_api_is_given_up_before_anything_is_written() {
 #[tokio::test]
 async fn an_answer_that_is_too_big_names_the_limit_and_one_that_is_not_is_read() {
     let lab = Lab::start(LabOptions::default()).await;
-    let routers: serde_json::Map<String, Value> = (0..4000)
+    let routers: serde_json::Map<String, Value> = (0..6000)
         .map(|at| {
             let router = json!({"rule": format!("Host(`h{at}.big.test`)"), "entryPoints": ["web"], "service": "human"});
             (format!("big-{at:04}"), router)
         })
         .collect();
     lab.write("big.yml", json!({"http": {"routers": routers}}).to_string());
-    lab.until("all are there", async |lab| lab.api("/http/routers/big-3999@file").await).await;
+    lab.until("all are there", async |lab| lab.api("/http/routers/big-5999@file").await).await;
     let small = Gateway::start(&lab.shard().variable("TRAEFIK_API_MAX_MIB", "1")).await;
     let failure = small.call("list_routes", json!({})).await.failed("api_error");
     assert!(failure.to_string().contains("TRAEFIK_API_MAX_MIB"), "{failure}");
@@ -107,6 +107,6 @@ async fn an_answer_that_is_too_big_names_the_limit_and_one_that_is_not_is_read()
     let gateway = Gateway::start(&lab.shard()).await;
     let listed = gateway.call("list_routes", json!({})).await;
     assert!(listed.text.len() < 20_000 && listed.structured.to_string().len() < 200_000, "the first page is a page");
-    assert_eq!(listed.done()["total"], 4006);
+    assert_eq!(listed.done()["total"], 6006);
     assert_eq!(gateway.call("create_route", route("app", &lab.backend().url())).await.done()["applied"], true);
 }

@@ -3,7 +3,8 @@
 //! Invariant: no port is fixed, no file is shared, and Traefik is killed when the laboratory is dropped.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,10 +16,15 @@ use super::process::Process;
 use super::setup::{PASSWORD, Ports, free_ports, human_file, static_file, write_certificate};
 use super::{Backend, Closed, LabOptions, Launch, Outcome, PATIENCE, eventually, http};
 
+/// Puts the files of `$0` on a disk of 64 KiB that only Traefik sees, and becomes Traefik.
+const ON_SMALL_DISK: &str = "cp -a \"$0\" \"$0.seed\" && mount -t tmpfs -o size=64k none \"$0\" \
+    && cp -a \"$0.seed/.\" \"$0\" && exec \"$@\"";
+
 /// A running laboratory.
 pub(crate) struct Lab {
     traefik: Option<Process>,
     ports: Ports,
+    is_on_small_disk: bool,
     dir: TempDir,
     backend: Backend,
     dead: Closed,
@@ -42,7 +48,8 @@ impl Lab {
         write_certificate(&certs, "lab", &["secure.lab.test", "*.wild.lab.test"]);
         fs::write(dynamic_dir.join("human.yml"), human_file(&options, &backend.url(), &dead.url(), &certs)).unwrap();
         let http = http().pool_max_idle_per_host(0).build().unwrap();
-        let mut lab = Self { traefik: None, ports: Ports::new(), dir, backend, dead, http };
+        let is_on_small_disk = options.small_disk;
+        let mut lab = Self { traefik: None, ports: Ports::new(), is_on_small_disk, dir, backend, dead, http };
         for (path, text) in &options.files {
             lab.write(path, text);
         }
@@ -66,6 +73,15 @@ impl Lab {
     /// The directory that Traefik watches.
     pub(crate) fn dynamic_dir(&self) -> PathBuf {
         self.dir.path().join("dynamic")
+    }
+
+    /// The same directory with what Traefik has mounted there.
+    pub(crate) fn seen_by_traefik(&self) -> PathBuf {
+        match &self.traefik {
+            Some(traefik) if self.is_on_small_disk => Path::new(&format!("/proc/{}/root", traefik.pid().as_raw_pid()))
+                .join(&self.dynamic_dir().to_str().unwrap()[1..]),
+            _ => self.dynamic_dir(),
+        }
     }
 
     /// Where the shard keeps its backups.
@@ -106,6 +122,23 @@ impl Lab {
             .variable("TRAEFIK_STATE_DIR", self.state_dir().to_str().unwrap())
     }
 
+    /// The same shard where it sees what Traefik has mounted.
+    pub(crate) fn shard_beside_traefik(&self) -> Launch {
+        let pid = self.traefik.as_ref().expect("it runs").pid().to_string();
+        self.shard().under(&["nsenter", "--target", &pid, "--mount"])
+    }
+
+    /// The same shard without the rights of root. It may write its state, and read the watched directory.
+    pub(crate) fn shard_as_nobody(&self) -> Launch {
+        let program = self.dir.path().join("traefik-shard");
+        fs::copy(env!("CARGO_BIN_EXE_traefik-shard"), &program).unwrap();
+        fs::create_dir_all(self.state_dir()).unwrap();
+        for (path, mode) in [(self.dir.path(), 0o755), (&program, 0o755), (&self.state_dir(), 0o777)] {
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+        self.shard().program(&program).under(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    }
+
     /// Puts a file into the watched directory at once, as a careful human does.
     pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let target = self.dynamic_dir().join(path);
@@ -123,7 +156,7 @@ impl Lab {
     /// Every file that Traefik would load, by its path in the watched directory.
     pub(crate) fn tree_bytes(&self) -> BTreeMap<String, Vec<u8>> {
         let mut found = BTreeMap::new();
-        collect(&self.dynamic_dir(), "", &mut found);
+        collect(&self.seen_by_traefik(), "", &mut found);
         found.retain(|path, _| [".yml", ".yaml", ".toml"].iter().any(|end| path.to_lowercase().ends_with(end)));
         found
     }
@@ -131,7 +164,7 @@ impl Lab {
     /// Every file below the watched directory, whatever it is named.
     pub(crate) fn all_files(&self) -> Vec<String> {
         let mut found = BTreeMap::new();
-        collect(&self.dynamic_dir(), "", &mut found);
+        collect(&self.seen_by_traefik(), "", &mut found);
         found.into_keys().collect()
     }
 
@@ -206,8 +239,18 @@ impl Lab {
     /// # Panics
     /// Where it succeeded or left a trace.
     pub(crate) async fn refusal(&self, call: impl Future<Output = Outcome>) -> Outcome {
+        let outcome = self.unchanged(call).await;
+        assert!(outcome.is_error, "not refused but: {} {:#}", outcome.text, outcome.structured);
+        outcome
+    }
+
+    /// Waits for a call, whatever comes of it, and checks that it changed no file and no route.
+    ///
+    /// # Panics
+    /// Where it left a trace.
+    pub(crate) async fn unchanged(&self, call: impl Future<Output = Outcome>) -> Outcome {
         let answers = self.answers().await;
-        let outcome = self.refusal_unseen(call).await;
+        let outcome = self.unchanged_files(call).await;
         assert_eq!(self.answers().await, answers, "a route was changed: {}", outcome.text);
         outcome
     }
@@ -217,9 +260,14 @@ impl Lab {
     /// # Panics
     /// Where it succeeded or left a trace.
     pub(crate) async fn refusal_unseen(&self, call: impl Future<Output = Outcome>) -> Outcome {
+        let outcome = self.unchanged_files(call).await;
+        assert!(outcome.is_error, "not refused but: {} {:#}", outcome.text, outcome.structured);
+        outcome
+    }
+
+    async fn unchanged_files(&self, call: impl Future<Output = Outcome>) -> Outcome {
         let tree = self.tree_bytes();
         let outcome = call.await;
-        assert!(outcome.is_error, "not refused but: {} {:#}", outcome.text, outcome.structured);
         let names = |tree: &BTreeMap<String, Vec<u8>>| tree.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&self.tree_bytes()), names(&tree), "files came or went: {}", outcome.text);
         assert!(self.tree_bytes() == tree, "a file was changed: {}", outcome.text);
@@ -282,7 +330,13 @@ impl Lab {
     async fn launch_traefik(&mut self) -> bool {
         let log = self.dir.path().join("traefik.log");
         let output = File::create(&log).unwrap();
-        let mut command = Process::command(traefik().to_str().unwrap());
+        let mut command = if self.is_on_small_disk {
+            let mut command = Process::command("unshare");
+            command.args(["--mount", "sh", "-c", ON_SMALL_DISK]).arg(self.dynamic_dir()).arg(traefik());
+            command
+        } else {
+            Process::command(traefik().to_str().unwrap())
+        };
         command.arg(format!("--configFile={}", self.static_file().display()));
         command.stdout(output.try_clone().unwrap()).stderr(output);
         let mut process = Process::start(&mut command);

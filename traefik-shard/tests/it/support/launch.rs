@@ -13,6 +13,7 @@ pub(crate) struct Launch {
     variables: BTreeMap<String, String>,
     flags: Vec<String>,
     wrapper: Vec<String>,
+    program: Option<PathBuf>,
 }
 
 /// A program of this workspace, which `make test` has built beside the shard.
@@ -41,6 +42,12 @@ impl Launch {
         self
     }
 
+    /// Starts this copy of it.
+    pub(super) fn program(mut self, path: &Path) -> Self {
+        self.program = Some(path.to_owned());
+        self
+    }
+
     /// Starts it by way of this program, which must become it.
     pub(crate) fn under(mut self, wrapper: &[&str]) -> Self {
         self.wrapper = wrapper.iter().map(ToString::to_string).collect();
@@ -49,7 +56,8 @@ impl Launch {
 
     /// The program and its arguments.
     pub(super) fn words(&self) -> Vec<String> {
-        let program = env!("CARGO_BIN_EXE_traefik-shard").to_owned();
+        let built = Path::new(env!("CARGO_BIN_EXE_traefik-shard"));
+        let program = self.program.as_deref().unwrap_or(built).to_str().unwrap().to_owned();
         self.wrapper.iter().cloned().chain([program]).chain(self.flags.iter().cloned()).collect()
     }
 

@@ -34,13 +34,15 @@ pub(crate) struct LabOptions {
     /// How long Traefik collects changes before it applies them.
     pub(crate) throttle: Duration,
     pub(crate) api: Api,
+    /// Whether the watched directory is a disk of 64 KiB, seen by Traefik alone.
+    pub(crate) small_disk: bool,
     /// More files in the watched directory, by their path in it.
     pub(crate) files: Vec<(String, String)>,
 }
 
 impl Default for LabOptions {
     fn default() -> Self {
-        Self { watch: true, throttle: Duration::from_millis(100), api: Api::Open, files: Vec::new() }
+        Self { watch: true, throttle: Duration::from_millis(100), api: Api::Open, small_disk: false, files: Vec::new() }
     }
 }
 
