@@ -10,7 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use gateway::wire::Era;
 
-use crate::{bad, cell, echo, edits, floor, kills, neighbours, orphans, sessions, speed};
+use crate::{bad, cell, echo, edits, floor, kills, neighbours, orphans, sessions, speed, traefik};
 
 /// Measures the gateway and abuses it. Each run prints its figures beside its targets and exits with 1 on a miss.
 #[derive(Debug, Parser)]
@@ -43,6 +43,8 @@ pub enum Command {
     Sessions(sessions::Options),
     /// Shard files that are edited all the time under 32 calls in flight.
     Edits(edits::Options),
+    /// The Traefik shard: listing thousands of routers, and creating a route until it answers.
+    Traefik(traefik::Options),
 }
 
 /// What every run takes.

@@ -17,3 +17,4 @@ pub mod orphans;
 pub mod rig;
 pub mod sessions;
 pub mod speed;
+pub mod traefik;

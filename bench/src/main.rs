@@ -4,7 +4,7 @@ use std::io::{Write as _, stderr};
 use std::process::ExitCode;
 
 use bench::cli::{self, Command};
-use bench::{bad, cell, echo, edits, floor, kills, neighbours, orphans, sessions, speed};
+use bench::{bad, cell, echo, edits, floor, kills, neighbours, orphans, sessions, speed, traefik};
 use mimalloc::MiMalloc;
 
 /// The gateway's, so that the floor differs from it in what it does only.
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Neighbours(options) => neighbours::run(&options),
         Command::Sessions(options) => sessions::run(&options),
         Command::Edits(options) => edits::run(&options),
+        Command::Traefik(options) => traefik::run(&options),
     };
     match outcome {
         Ok(verdict) => verdict.into(),

@@ -44,19 +44,20 @@ pub(crate) struct Failure {
     code: Code,
     message: String,
     hint: String,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    details: Map<String, Value>,
+    /// Boxed, so that a `Result` that is passed on everywhere stays small.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Box<Map<String, Value>>>,
 }
 
 impl Failure {
     /// `message` says what is wrong, `hint` what to do about it; both without a full stop.
     pub(crate) fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: hint.into(), details: Map::new() }
+        Self { code, message: message.into(), hint: hint.into(), details: None }
     }
 
     /// Adds one fact for programs, such as the findings behind a refusal.
     pub(crate) fn with(mut self, key: &str, value: impl Serialize) -> Self {
-        self.details.insert(key.to_owned(), json!(value));
+        self.details.get_or_insert_default().insert(key.to_owned(), json!(value));
         self
     }
 

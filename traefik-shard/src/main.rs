@@ -4,26 +4,39 @@
 //! gateway shows under the shard's name.
 
 mod answer;
+mod api;
 mod app;
+mod backends;
+mod change;
+mod conflict;
+mod disk;
 mod docs;
+mod document;
 mod failure;
 mod finding;
 mod log;
 mod progress;
+mod prompts;
+mod redact;
+mod resources;
+mod route;
+mod routes;
+mod rule;
 mod server;
 mod settings;
+mod tls;
 mod tools;
+mod tree;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing::error;
 
 use crate::settings::Settings;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let settings = Settings::parse();
+    let settings = Settings::read();
     log::to_stderr();
     match app::serve(settings).await {
         Ok(()) => ExitCode::SUCCESS,

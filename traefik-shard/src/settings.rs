@@ -2,10 +2,11 @@
 //!
 //! Everything has a default with which the shard starts; what cannot be right ends it at once.
 
+use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use ipnet::IpNet;
 use url::Url;
 
@@ -98,4 +99,29 @@ pub(crate) struct Settings {
     /// Refuse every tool that writes
     #[arg(long, env = "TRAEFIK_READ_ONLY")]
     pub(crate) read_only: bool,
+}
+
+impl Settings {
+    /// Reads the command line and the environment; a fault ends the process with words that name it.
+    ///
+    /// A variable that is set but empty counts as unset: shard files write `${TRAEFIK_DYNAMIC_DIR:-}`.
+    pub(crate) fn read() -> Self {
+        let mut matches = Self::command().mut_args(without_empty_variable).get_matches();
+        Self::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn without_empty_variable(arg: Arg) -> Arg {
+    let is_empty = |name| env::var_os(name).is_some_and(|value| value.is_empty());
+    if arg.get_env().is_some_and(is_empty) { arg.env(None::<&'static str>) } else { arg }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Settings::command().debug_assert();
+    }
 }

@@ -1,27 +1,20 @@
-//! Placeholder of `create_route` until its own file is merged.
-
-use rmcp::schemars::{self, JsonSchema};
-use serde::{Deserialize, Serialize};
+//! `create_route`: exposes a backend, or changes a managed route, and proves that Traefik serves it as asked.
+//!
+//! The writer does the work; nothing is held here.
 
 use crate::answer::Answer;
-use crate::failure::{Code, Failure};
+pub(crate) use crate::change::Created as Report;
+use crate::failure::Failure;
 use crate::progress::Progress;
+pub(crate) use crate::route::Request as Arguments;
 use crate::server::Context;
-
-/// The arguments of `create_route`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Arguments {}
-
-/// What `create_route` reports.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Report {}
 
 /// Runs the tool.
 pub(crate) async fn run(
-    _context: &Context,
-    _arguments: Arguments,
-    _progress: Progress,
+    context: &Context,
+    arguments: Arguments,
+    progress: Progress,
 ) -> Result<Answer<Report>, Failure> {
-    Err(Failure::new(Code::NotConfigured, "not merged yet", "wait"))
+    let body = context.writer.create(arguments, &progress).await?;
+    Ok(Answer { text: body.sentence(), body })
 }

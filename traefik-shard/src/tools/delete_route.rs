@@ -1,27 +1,19 @@
-//! Placeholder of `delete_route` until its own file is merged.
-
-use rmcp::schemars::{self, JsonSchema};
-use serde::{Deserialize, Serialize};
+//! `delete_route`: removes a managed route and proves that Traefik has let go of it.
+//!
+//! The writer does the work; nothing is held here.
 
 use crate::answer::Answer;
-use crate::failure::{Code, Failure};
+pub(crate) use crate::change::{Deleted as Report, Deletion as Arguments};
+use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::server::Context;
 
-/// The arguments of `delete_route`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Arguments {}
-
-/// What `delete_route` reports.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Report {}
-
 /// Runs the tool.
 pub(crate) async fn run(
-    _context: &Context,
-    _arguments: Arguments,
-    _progress: Progress,
+    context: &Context,
+    arguments: Arguments,
+    progress: Progress,
 ) -> Result<Answer<Report>, Failure> {
-    Err(Failure::new(Code::NotConfigured, "not merged yet", "wait"))
+    let body = context.writer.delete(arguments, &progress).await?;
+    Ok(Answer { text: body.sentence(), body })
 }

@@ -1,27 +1,32 @@
-//! Placeholder of `reload_config` until its own file is merged.
+//! `reload_config`: makes Traefik read its files and proves that it did, or says why it does not.
+//!
+//! The writer does the work; nothing is held here.
 
 use rmcp::schemars::{self, JsonSchema};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::answer::Answer;
-use crate::failure::{Code, Failure};
+pub(crate) use crate::change::Reloaded as Report;
+use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::server::Context;
 
 /// The arguments of `reload_config`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Arguments {}
-
-/// What `reload_config` reports.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Report {}
+pub(crate) struct Arguments {
+    /// How long Traefik has to show that it reloaded, 1 to 120
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 120))]
+    wait_seconds: Option<u64>,
+}
 
 /// Runs the tool.
 pub(crate) async fn run(
-    _context: &Context,
-    _arguments: Arguments,
-    _progress: Progress,
+    context: &Context,
+    arguments: Arguments,
+    progress: Progress,
 ) -> Result<Answer<Report>, Failure> {
-    Err(Failure::new(Code::NotConfigured, "not merged yet", "wait"))
+    let body = context.writer.reload(arguments.wait_seconds, &progress).await?;
+    Ok(Answer { text: body.sentence(), body })
 }

@@ -4,6 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod changes;
+mod differential;
 mod docs;
+mod faults;
 mod first_light;
+mod freeze;
+mod ssl;
 mod support;
+mod tools;
+mod vectors;

@@ -16,7 +16,7 @@ pub(crate) use client::{Client, Outcome};
 pub(crate) use gateway::Gateway;
 pub(crate) use lab::{Lab, Reply};
 pub(crate) use launch::{Launch, built};
-pub(crate) use setup::{Api, LabOptions};
+pub(crate) use setup::{Api, HASH, LabOptions, PASSWORD, TOKEN};
 pub(crate) use shard::Shard;
 
 use std::time::Duration;
@@ -43,9 +43,10 @@ pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Opti
     }
 }
 
-/// An HTTP client that takes no proxy and any certificate.
+/// An HTTP client that takes no proxy and any certificate, and follows no redirect.
 pub(crate) fn http() -> reqwest::ClientBuilder {
     // Only the first call in a process can set it, and it is the same for all.
     drop(rustls::crypto::ring::default_provider().install_default());
-    reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).timeout(PATIENCE)
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    client.tls_danger_accept_invalid_certs(true).timeout(PATIENCE)
 }

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::shard::follow;
-use super::{Client, Launch, Outcome, PATIENCE, built, eventually, http};
+use super::{Client, Lab, LabOptions, Launch, Outcome, PATIENCE, built, eventually, http};
 
 /// A running gateway and its client.
 pub(crate) struct Gateway {
@@ -55,6 +55,13 @@ impl Gateway {
         let served = timeout(PATIENCE, client.serve_with_lifecycle(transport, ClientLifecycleMode::Initialize)).await;
         let service = served.expect("a handshake in time").unwrap();
         Self { client: Client::new(service, "traefik__").await, child, log, _reader: reader, _dir: dir }
+    }
+
+    /// A laboratory and a gateway in front of it, as they are by default.
+    pub(crate) async fn and_lab() -> (Lab, Self) {
+        let lab = Lab::start(LabOptions::default()).await;
+        let gateway = Self::start(&lab.shard()).await;
+        (lab, gateway)
     }
 
     /// Its client.

@@ -206,16 +206,34 @@ impl Lab {
     /// # Panics
     /// Where it succeeded or left a trace.
     pub(crate) async fn refusal(&self, call: impl Future<Output = Outcome>) -> Outcome {
-        let (tree, answers) = (self.tree_bytes(), self.answers().await);
+        let answers = self.answers().await;
+        let outcome = self.refusal_unseen(call).await;
+        assert_eq!(self.answers().await, answers, "a route was changed: {}", outcome.text);
+        outcome
+    }
+
+    /// As [`Lab::refusal`] where Traefik cannot be asked: checks the files alone.
+    ///
+    /// # Panics
+    /// Where it succeeded or left a trace.
+    pub(crate) async fn refusal_unseen(&self, call: impl Future<Output = Outcome>) -> Outcome {
+        let tree = self.tree_bytes();
         let outcome = call.await;
         assert!(outcome.is_error, "not refused but: {} {:#}", outcome.text, outcome.structured);
         let names = |tree: &BTreeMap<String, Vec<u8>>| tree.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&self.tree_bytes()), names(&tree), "files came or went: {}", outcome.text);
         assert!(self.tree_bytes() == tree, "a file was changed: {}", outcome.text);
-        assert_eq!(self.answers().await, answers, "a route was changed: {}", outcome.text);
-        let left: Vec<_> = self.all_files().into_iter().filter(|path| is_stray(path)).collect();
-        assert!(left.is_empty(), "left behind: {left:?} by {}", outcome.text);
+        self.assert_tidy();
         outcome
+    }
+
+    /// Checks that no temporary file, poke, probe or journal is left in the watched directory.
+    ///
+    /// # Panics
+    /// Where one is.
+    pub(crate) fn assert_tidy(&self) {
+        let left: Vec<_> = self.all_files().into_iter().filter(|path| is_stray(path)).collect();
+        assert!(left.is_empty(), "left behind: {left:?}");
     }
 
     /// What Traefik has logged.
@@ -228,7 +246,7 @@ impl Lab {
         self.traefik = None;
     }
 
-    /// Starts Traefik again on the same ports, and waits until its API answers.
+    /// Starts Traefik again on the same ports, and waits until its API answers; a guarded one needs a good tree.
     pub(crate) async fn restart(&mut self) {
         self.stop();
         // A connection of another process may have one of the ports for a moment.
@@ -274,8 +292,7 @@ impl Lab {
                 assert!(log.contains("address already in use"), "Traefik ended with {status}; log:\n{log}");
                 return Some(false);
             }
-            let asked = self.http.get(self.api_url() + "/version").send().await;
-            asked.ok().map(|_| true)
+            self.api("/version").await.map(|_| true)
         });
         let answers = answers.await;
         self.traefik = answers.then_some(process);
@@ -292,7 +309,7 @@ fn traefik() -> PathBuf {
     path
 }
 
-/// What the shard may leave beside the files is its lock, and its journal only where it was killed.
+/// What the shard may leave beside the files is its lock alone.
 fn is_stray(path: &str) -> bool {
     path.contains("tmp-") || path.contains("poke") || path.contains("probe") || path.ends_with("journal")
 }

@@ -29,6 +29,12 @@ impl Launch {
         self
     }
 
+    /// Leaves a variable out.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
     /// Adds flags of the command line.
     pub(crate) fn flags(mut self, flags: &[&str]) -> Self {
         self.flags.extend(flags.iter().map(ToString::to_string));

@@ -88,7 +88,7 @@ pub(super) fn human_file(options: &LabOptions, alive: &str, dead: &str, certs: &
                 "human": with(router("human", "human"), "middlewares", json!(["stamp"])),
                 "guarded": with(router("guarded", "human"), "middlewares", json!(["password"])),
                 "half": router("half", "half"),
-                "secure": {"rule": "Host(`secure.lab.test`)", "entryPoints": ["websecure"], "service": "human", "tls": {}},
+                "secure": with(with(router("secure", "human"), "entryPoints", json!(["websecure"])), "tls", json!({})),
             },
             "services": {
                 "human": {"loadBalancer": {"servers": [{"url": alive}]}},

@@ -1,0 +1,110 @@
+use std::fs;
+
+use clap::Parser;
+use tempfile::TempDir;
+
+use super::*;
+
+const GOOD: &str = "http:\n  routers:\n    r: {rule: Path(`/`), service: s}\n  services:\n    s: {loadBalancer: {servers: [{url: http://h}]}}\n";
+
+fn arguments(value: &serde_json::Value) -> Arguments {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+fn settings(dir: Option<&Path>) -> Settings {
+    let dir = dir.map(|dir| format!("--dynamic-dir={}", dir.display()));
+    Settings::parse_from(["traefik-shard".to_owned()].into_iter().chain(dir))
+}
+
+fn run(dir: Option<&Path>, value: &serde_json::Value) -> Result<Answer<Report>, Failure> {
+    subject(&settings(dir), arguments(value)).map(answer)
+}
+
+fn tree(files: &[(&str, &str)]) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    for (path, text) in files {
+        let place = dir.path().join(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, text).unwrap();
+    }
+    dir
+}
+
+#[test]
+fn exactly_one_thing_is_checked() {
+    for value in
+        [serde_json::json!({}), serde_json::json!({"all": true, "name": "a"}), serde_json::json!({"name": "../a"})]
+    {
+        let dir = tree(&[]);
+        assert_eq!(run(Some(dir.path()), &value).unwrap_err().code(), Code::InvalidInput, "{value}");
+    }
+    let without = serde_json::json!({"all": true});
+    assert_eq!(run(None, &without).unwrap_err().code(), Code::NotConfigured);
+}
+
+#[test]
+fn a_freeze_is_the_first_thing_that_is_said() {
+    let report = run(None, &serde_json::json!({"content": GOOD.replace("rule", "rul")})).unwrap();
+    assert!(
+        report
+            .text
+            .starts_with("This would freeze the whole file provider: Traefik refuses it. 3: http.routers.r.rul:")
+    );
+    assert_eq!((report.body.would_load, report.body.valid), (Loads::No, false));
+    let report = run(None, &serde_json::json!({"content": GOOD})).unwrap();
+    assert!(report.text.starts_with("Traefik would load this, and nothing is wrong with it"), "{}", report.text);
+    assert_eq!((report.body.would_load, report.body.valid), (Loads::Yes, true));
+}
+
+#[test]
+fn a_document_is_compared_with_the_files_beside_it() {
+    let dir = tree(&[("a.yml", GOOD), ("broken.yml", "http: [")]);
+    let content =
+        "http:\n  routers:\n    r: {rule: Path(`/`), service: s}\n    q: {rule: Path(`/q`), service: ghost}\n";
+    let report = run(Some(dir.path()), &serde_json::json!({"content": content})).unwrap();
+    let codes: Vec<_> = report.body.findings.iter().map(|finding| (finding.code.as_str(), finding.line)).collect();
+    assert_eq!(codes, [("missing_reference", Some(4)), ("name_taken", Some(3))]);
+    assert_eq!(report.body.would_load, Loads::Yes);
+    assert!(report.body.summary.contains("may be frozen already: broken.yml:"), "{}", report.body.summary);
+}
+
+#[test]
+fn a_managed_file_is_checked_by_its_name_and_strictly() {
+    let sloppy = GOOD.replace("rule:", "Rule:");
+    let dir = tree(&[("mcp-managed/good.yml", GOOD), ("mcp-managed/sloppy.yml", &sloppy)]);
+    let report = run(Some(dir.path()), &serde_json::json!({"name": "good"})).unwrap();
+    assert_eq!(
+        (report.body.would_load, &report.body.files[..]),
+        (Loads::Yes, &["mcp-managed/good.yml".to_owned()][..])
+    );
+    let report = run(Some(dir.path()), &serde_json::json!({"name": "sloppy"})).unwrap();
+    assert_eq!(report.body.would_load, Loads::No);
+    let missing = run(Some(dir.path()), &serde_json::json!({"name": "none"})).unwrap_err();
+    assert_eq!(missing.code(), Code::NotFound);
+}
+
+#[test]
+fn the_whole_tree_fails_by_one_file_and_nothing_is_written() {
+    let dir = tree(&[("a.yml", GOOD), ("b/bad.toml", "x = 1\ny ="), ("c.yml", GOOD)]);
+    let before: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let report = run(Some(dir.path()), &serde_json::json!({"all": true})).unwrap().body;
+    assert_eq!(
+        (report.would_load, &report.files[..]),
+        (Loads::No, &["a.yml", "b/bad.toml", "c.yml"].map(String::from)[..])
+    );
+    assert_eq!((report.findings[0].file.as_deref(), report.findings[0].line), (Some("b/bad.toml"), Some(2)));
+    assert!(report.findings.iter().any(|finding| finding.code == "shadowed"));
+    let after: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn a_report_is_bounded() {
+    let routers: String = (0..1_000).map(|number| format!("    r{number}: {{rule: Nonsense, service: s}}\n")).collect();
+    let content = GOOD.replace("  services:", &format!("{routers}  services:"));
+    let report = run(None, &serde_json::json!({"content": content})).unwrap();
+    assert_eq!((report.body.findings.len(), report.body.left_out), (200, 800));
+    assert!(report.text.ends_with("… and 980 more findings") && report.text.len() < 8_000);
+    let long = serde_json::json!({"content": "#".repeat((1 << 20) + 1)});
+    assert_eq!(run(None, &long).unwrap_err().code(), Code::InvalidInput);
+}
