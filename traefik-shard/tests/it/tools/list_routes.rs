@@ -129,9 +129,8 @@ async fn a_managed_file_that_traefik_has_not_read_is_told_as_drift() {
 async fn a_name_in_two_files_and_a_rule_of_two_routers_are_warned_of() {
     let (lab, gateway) = Gateway::and_lab().await;
     let router = |name: &str, host: &str| {
-        format!(
-            "http:\n  routers:\n    {name}:\n      rule: Host(`{host}.lab.test`)\n      service: human\n      entryPoints: [web]\n"
-        )
+        let rule = format!("Host(`{host}.lab.test`)");
+        json!({"http": {"routers": {name: {"rule": rule, "service": "human", "entryPoints": ["web"]}}}}).to_string()
     };
     lab.write("a.yml", router("twice", "one"));
     lab.write("b.yml", router("twice", "two"));
