@@ -37,7 +37,7 @@ mod tests;
 pub(crate) use audit::Record;
 pub(crate) use journal::Kind;
 pub(crate) use lock::Locked;
-pub(crate) use managed::{Draft, Managed, sha256};
+pub(crate) use managed::{Draft, Managed};
 pub(crate) use name::Name;
 pub(crate) use operation::{Applied, Left, Operation, Undone, Unfinished};
 pub(crate) use store::{Listed, Listing, Store};

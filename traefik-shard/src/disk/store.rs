@@ -114,12 +114,6 @@ impl Store {
         Ok(listing)
     }
 
-    /// Whether there is a journal: somebody is writing, or was killed. Cheap, and creates nothing.
-    pub(crate) fn has_journal(&self) -> Result<bool, Failure> {
-        let Some(dir) = self.managed_dir()? else { return Ok(false) };
-        Ok(dir.read(self.places().journal(), 0)? != Entry::Absent)
-    }
-
     /// Makes Traefik look at all files: creates and removes a file in the watched directory that it does not load.
     /// On a full disk the directory's time is set instead.
     pub(crate) fn poke(&self) -> Result<(), Failure> {

@@ -68,7 +68,8 @@ const TOPICS: [(&str, &str, &str, &str); 45] = [
 
 /// A shard whose documentation is that site.
 async fn shard(url: &str, flags: &[&str]) -> Shard {
-    Shard::start(&Launch::default().variable("TRAEFIK_DOCS_URL", url).flags(flags)).await
+    Shard::start(&Launch::default().variable("TRAEFIK_DOCS_URL", url).variable("NO_PROXY", "127.0.0.1").flags(flags))
+        .await
 }
 
 async fn ask(shard: &Shard, arguments: Value) -> Outcome {

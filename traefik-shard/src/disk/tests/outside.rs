@@ -76,10 +76,11 @@ fn backups_are_private_and_the_newest_200_stay() {
     let part = folder.join("20200101T000000.000000000Z-app-update.yml.0123456789abcdef.part");
     std::fs::write(part, "half").unwrap();
     std::fs::write(folder.join("notes.yml"), "mine").unwrap();
-    let last = (0..200).map(|_| store.state().backup(Kind::Delete, &name("app"), "later").unwrap()).last().unwrap();
+    let backups: Vec<_> =
+        (0..200).map(|_| store.state().backup(Kind::Delete, &name("app"), "later").unwrap()).collect();
     let left: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(left.len(), 201, "200 of ours and one of somebody else's");
-    assert!(left.contains(&last) && !left.contains(&first));
+    assert!(left.contains(&backups[199]) && !left.contains(&first));
     assert!(left.contains(&folder.join("notes.yml")));
 }
 

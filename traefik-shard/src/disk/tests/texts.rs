@@ -1,9 +1,9 @@
 //! Names and headers, which need no disk.
 
 use super::{BODY, draft, name};
+use crate::disk::Name;
 use crate::disk::fault::fault;
-use crate::disk::managed::Managed;
-use crate::disk::{Name, sha256};
+use crate::disk::managed::{Managed, sha256};
 use crate::failure::Code;
 
 #[test]

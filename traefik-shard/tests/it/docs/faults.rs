@@ -184,3 +184,39 @@ async fn with_nothing_read_and_no_site_the_error_names_the_address_and_the_setti
     }
     shard.end().await;
 }
+
+#[tokio::test]
+async fn a_packed_page_is_unpacked_and_its_real_size_counts() {
+    let server = Server::start(site::files()).await;
+    let packed = |text: &str| Answer::File("text/html\r\ncontent-encoding: gzip", gzip(text.as_bytes()), None);
+    server.answer("packed/", packed(&site::around("<h1>Packed</h1><p>Light as a feather</p>")));
+    server.answer("packed-huge/", packed(&site::around(&"<p>x</p>".repeat(5 << 17))));
+    let mut torn = gzip(b"<article><p>torn</p></article>");
+    torn.truncate(12);
+    server.answer("torn/", Answer::File("text/html\r\ncontent-encoding: gzip", torn, None));
+    let shard = shard(server.url(), &[]).await;
+    let found = expect(&shard, server.url(), json!({"page": "packed"}), "packed/").await;
+    assert!(found.text.contains("Light as a feather"), "{}", found.text);
+    failed(&ask(&shard, json!({"page": "packed-huge"})).await, "docs_unreachable", "larger than 2 MiB");
+    failed(&ask(&shard, json!({"page": "torn"})).await, "docs_unreachable", "cannot be read");
+    shard.end().await;
+}
+
+/// The plainest form of gzip: blocks that are stored as they are.
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    let blocks: Vec<&[u8]> = data.chunks(0xffff).collect();
+    for (number, block) in blocks.iter().enumerate() {
+        let length = u16::try_from(block.len()).unwrap();
+        packed.push(u8::from(number + 1 == blocks.len()));
+        packed.extend(length.to_le_bytes());
+        packed.extend((!length).to_le_bytes());
+        packed.extend(*block);
+    }
+    let sum = data.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 })
+    });
+    packed.extend((!sum).to_le_bytes());
+    packed.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
+    packed
+}
