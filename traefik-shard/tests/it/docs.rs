@@ -7,6 +7,7 @@ mod pages;
 mod real;
 mod server;
 mod site;
+mod through_gateway;
 
 use serde_json::{Value, json};
 

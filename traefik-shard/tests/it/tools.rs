@@ -8,6 +8,7 @@ mod delete_route;
 mod list_routes;
 mod promises;
 mod reload_config;
+mod resources;
 mod ssl_status;
 mod validate_config;
 

@@ -87,26 +87,41 @@ async fn a_frozen_api_is_given_up_before_anything_is_written() {
     assert_eq!(gateway.call("list_routes", json!({})).await.done()["total"], 6);
 }
 
-#[tokio::test]
-async fn an_answer_that_is_too_big_names_the_limit_and_one_that_is_not_is_read() {
-    let lab = Lab::start(LabOptions::default()).await;
-    let routers: serde_json::Map<String, Value> = (0..6000)
-        .map(|at| {
-            let router = json!({"rule": format!("Host(`h{at}.big.test`)"), "entryPoints": ["web"], "service": "human"});
-            (format!("big-{at:04}"), router)
-        })
-        .collect();
+/// Adds routers with rules of about this length, and waits until Traefik has them.
+async fn write_many(lab: &Lab, count: usize, length: usize) {
+    let router = |at| {
+        let path = "x".repeat(length);
+        let rule = format!("Host(`h{at}.big.test`) && Path(`/{path}`)");
+        (format!("big-{at:04}"), json!({"rule": rule, "entryPoints": ["web"], "service": "human"}))
+    };
+    let routers: serde_json::Map<String, Value> = (0..count).map(router).collect();
     lab.write("big.yml", json!({"http": {"routers": routers}}).to_string());
-    lab.until("all are there", async |lab| lab.api("/http/routers/big-5999@file").await).await;
-    let small = Gateway::start(&lab.shard().variable("TRAEFIK_API_MAX_MIB", "1")).await;
-    let failure = small.call("list_routes", json!({})).await.failed("api_error");
-    assert!(failure.to_string().contains("TRAEFIK_API_MAX_MIB"), "{failure}");
-    let tree = lab.tree_bytes();
-    small.call("create_route", route("app", &lab.backend().url())).await.failed("api_error");
-    assert!(lab.tree_bytes() == tree);
-    let gateway = Gateway::start(&lab.shard()).await;
+    let last = format!("/http/routers/big-{:04}@file", count - 1);
+    lab.until("all are there", async |lab| lab.api(&last).await).await;
+}
+
+#[tokio::test]
+async fn what_is_too_big_for_one_answer_is_read_in_pages() {
+    let lab = Lab::start(LabOptions::default()).await;
+    write_many(&lab, 4000, 100).await;
+    let gateway = Gateway::start(&lab.shard().variable("TRAEFIK_API_MAX_MIB", "1")).await;
     let listed = gateway.call("list_routes", json!({})).await;
     assert!(listed.text.len() < 20_000 && listed.structured.to_string().len() < 200_000, "the first page is a page");
-    assert_eq!(listed.done()["total"], 6006);
+    assert_eq!(listed.done()["total"], 4006);
     assert_eq!(gateway.call("create_route", route("app", &lab.backend().url())).await.done()["applied"], true);
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_big_names_the_limit() {
+    let lab = Lab::start(LabOptions::default()).await;
+    write_many(&lab, 1200, 1200).await;
+    let gateway = Gateway::start(&lab.shard().variable("TRAEFIK_API_MAX_MIB", "1")).await;
+    let tree = lab.tree_bytes();
+    for (tool, arguments) in &calls(&lab)[..3] {
+        let failure = gateway.call(tool, arguments.clone()).await.failed("api_error");
+        assert!(failure.to_string().contains("TRAEFIK_API_MAX_MIB"), "{tool}: {failure}");
+    }
+    assert!(lab.tree_bytes() == tree);
+    let gateway = Gateway::start(&lab.shard()).await;
+    assert_eq!(gateway.call("list_routes", json!({})).await.done()["total"], 1206);
 }

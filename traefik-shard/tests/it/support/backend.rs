@@ -5,7 +5,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use rustix::net::{AddressFamily, SocketType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,7 +16,6 @@ use tokio::task::JoinSet;
 pub(crate) struct Backend {
     port: u16,
     status: Arc<AtomicU16>,
-    served: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
 
@@ -25,10 +24,10 @@ impl Backend {
     pub(crate) async fn start(name: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (status, served) = (Arc::new(AtomicU16::new(200)), Arc::new(AtomicUsize::new(0)));
+        let status = Arc::new(AtomicU16::new(200));
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(listener, name.to_owned(), Arc::clone(&status), Arc::clone(&served)));
-        Self { port, status, served, _tasks: tasks }
+        tasks.spawn(serve(listener, name.to_owned(), Arc::clone(&status)));
+        Self { port, status, _tasks: tasks }
     }
 
     /// `http://127.0.0.1:PORT`, as a route's backend is written.
@@ -36,33 +35,23 @@ impl Backend {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The port alone.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
     /// Answers with this status from now on.
     pub(crate) fn answer_with(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);
     }
-
-    /// How many requests it has answered.
-    pub(crate) fn served(&self) -> usize {
-        self.served.load(Ordering::Relaxed)
-    }
 }
 
-async fn serve(listener: TcpListener, name: String, status: Arc<AtomicU16>, served: Arc<AtomicUsize>) {
+async fn serve(listener: TcpListener, name: String, status: Arc<AtomicU16>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else { return };
         while connections.try_join_next().is_some() {}
-        connections.spawn(answer(stream, name.clone(), Arc::clone(&status), Arc::clone(&served)));
+        connections.spawn(answer(stream, name.clone(), Arc::clone(&status)));
     }
 }
 
 /// One request, one answer, and the end.
-async fn answer(mut stream: TcpStream, name: String, status: Arc<AtomicU16>, served: Arc<AtomicUsize>) {
+async fn answer(mut stream: TcpStream, name: String, status: Arc<AtomicU16>) {
     let mut head = Vec::new();
     while !head.windows(4).any(|four| four == b"\r\n\r\n") {
         if !matches!(stream.read_buf(&mut head).await, Ok(1..)) {
@@ -75,8 +64,6 @@ async fn answer(mut stream: TcpStream, name: String, status: Arc<AtomicU16>, ser
     let status = status.load(Ordering::Relaxed);
     let length = body.len();
     let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
-    // Counted first: who has the answer may ask for the count.
-    served.fetch_add(1, Ordering::Relaxed);
     // A client that has gone needs no answer.
     drop(stream.write_all(answer.as_bytes()).await);
     drop(stream.shutdown().await);

@@ -62,7 +62,7 @@ impl Client {
     pub(crate) async fn try_call(&self, tool: &str, arguments: Value) -> Result<CallToolResult, String> {
         let name: Cow<'static, str> = format!("{}{tool}", self.prefix).into();
         let params = CallToolRequestParams::new(name).with_arguments(arguments.as_object().unwrap().clone());
-        let called = timeout(PATIENCE + Duration::from_secs(30), self.service.call_tool(params));
+        let called = timeout(PATIENCE + Duration::from_secs(30), Box::pin(self.service.call_tool(params)));
         called.await.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())
     }
 

@@ -79,7 +79,10 @@ pub(super) fn static_file(options: &LabOptions, ports: &Ports, dynamic_dir: &Pat
 /// The human's own file: HTTP, TCP and UDP routes, one with TLS, one with a password, one with half its servers down.
 pub(super) fn human_file(options: &LabOptions, alive: &str, dead: &str, certs: &Path) -> String {
     let host_and_port = alive.trim_start_matches("http://");
-    let router = |host: &str, service: &str| json!({"rule": format!("Host(`{host}.lab.test`)"), "entryPoints": ["web"], "service": service});
+    let router = |host: &str, service: &str| {
+        let rule = format!("Host(`{host}.lab.test`)");
+        json!({"rule": rule, "entryPoints": ["web"], "service": service})
+    };
     let with = |mut router: Value, key: &str, value: Value| {
         router[key] = value;
         router

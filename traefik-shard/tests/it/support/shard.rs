@@ -48,16 +48,6 @@ impl Shard {
         self.client.call(tool, arguments).await
     }
 
-    /// Its process id.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id().expect("it runs")
-    }
-
-    /// What it has logged so far.
-    pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().join("\n")
-    }
-
     /// Kills it in the middle of whatever it does.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();

@@ -47,8 +47,9 @@ async fn each_filter_keeps_what_it_names() {
     for (filter, expected) in [
         (json!({"protocol": "tcp"}), vec!["raw@file"]),
         (json!({"protocol": "udp"}), vec!["datagrams@file"]),
-        (json!({"host": "human.lab.test"}), vec!["human@file"]),
-        (json!({"search": "HUMAN"}), vec!["human@file"]),
+        (json!({"host": "human.lab.test", "protocol": "http"}), vec!["human@file"]),
+        (json!({"host": "human.lab.test"}), vec!["human@file", "raw@file"]),
+        (json!({"search": "DATAGRAMS"}), vec!["datagrams@file"]),
         (json!({"entry_point": "websecure", "protocol": "http", "status": "enabled"}), vec!["secure@file"]),
         (json!({"status": "disabled"}), vec!["odd@file"]),
         (json!({"managed_only": true}), vec!["mcp-app@file"]),
@@ -92,7 +93,7 @@ async fn pages_join_to_the_whole_list() {
 #[tokio::test]
 async fn a_filter_that_nothing_meets_gives_an_empty_list_and_says_so() {
     let (_lab, gateway) = Gateway::and_lab().await;
-    let nothing = gateway.call("list_routes", json!({"host": "nobody.lab.test"})).await;
+    let nothing = gateway.call("list_routes", json!({"host": "nobody.lab.test", "protocol": "http"})).await;
     assert!(nothing.text.to_lowercase().contains("no "), "{}", nothing.text);
     let nothing = nothing.done();
     assert_eq!((&nothing["routes"], &nothing["total"]), (&json!([]), &json!(0)));
@@ -116,7 +117,9 @@ async fn a_managed_file_that_traefik_has_not_read_is_told_as_drift() {
     gateway.call("create_route", route("app", &app.url())).await.done();
     let text = String::from_utf8(lab.tree_bytes()["mcp-managed/app.yml"].clone()).unwrap();
     // Traefik does not watch the folder.
-    lab.write("mcp-managed/late.yml", text.replace("mcp-app", "mcp-late").replace("app.lab", "late.lab"));
+    let late = [("mcp-app", "mcp-late"), ("app.lab", "late.lab"), ("name: app", "name: late")];
+    let text = late.iter().fold(text, |text, (old, new)| text.replace(old, new));
+    lab.write("mcp-managed/late.yml", text);
     let listed = gateway.call("list_routes", json!({})).await.done();
     assert!(listed["warnings"].to_string().contains("late"), "{:#}", listed["warnings"]);
     assert!(!listed["warnings"].to_string().contains("app.yml"), "{:#}", listed["warnings"]);
@@ -126,9 +129,8 @@ async fn a_managed_file_that_traefik_has_not_read_is_told_as_drift() {
 async fn a_name_in_two_files_and_a_rule_of_two_routers_are_warned_of() {
     let (lab, gateway) = Gateway::and_lab().await;
     let router = |name: &str, host: &str| {
-        format!(
-            "http:\n  routers:\n    {name}:\n      rule: Host(`{host}.lab.test`)\n      service: human\n      entryPoints: [web]\n"
-        )
+        let rule = format!("Host(`{host}.lab.test`)");
+        json!({"http": {"routers": {name: {"rule": rule, "service": "human", "entryPoints": ["web"]}}}}).to_string()
     };
     lab.write("a.yml", router("twice", "one"));
     lab.write("b.yml", router("twice", "two"));
