@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use crate::support::{Gateway, Lab, LabOptions, Outcome};
 
 /// A file that Traefik refuses, and the line of the fault.
-const BROKEN: [(&str, u32); 6] = [
+const BROKEN: [(&str, u32); 7] = [
     ("http:\n  routers:\n    x: y: z\n", 3),
     ("http:\n  routers:\n    x:\n      rule: Host(`x`)\n      servise: human\n", 5),
     ("http:\n  routers: {}\n", 2),
     ("http:\n  routers:\n    x:\n      rule: Host(`x`)\n      priority: high\n", 5),
     ("http:\n  routers:\n    x:\n      rule: a\n    x:\n      rule: b\n", 5),
     ("http:\n  services:\n    x:\n      loadBalancer: {}\n", 4),
+    ("http:\n  routers:\n  services:\n", 2),
 ];
 
 /// Files that no strict schema would take, and that Traefik takes all the same.
