@@ -1,3 +1,5 @@
+//! The answers of the tool over documents and small trees; no Traefik is asked.
+
 use std::fs;
 
 use clap::Parser;
