@@ -24,7 +24,6 @@ use crate::support::{Backend, Lab, LabOptions, Shard};
 use journal::Journal;
 use model::Model;
 use process::Process;
-use version::Version;
 
 /// How many servers the routes share.
 const BACKENDS: usize = 4;
@@ -34,7 +33,8 @@ const SHARED_NAMES: usize = 3;
 const OPERATIONS: usize = 500;
 const LEAST_KILLS: usize = 50;
 /// A human's file in the managed folder.
-const FOREIGN: &str = "# mine\nhttp: {routers: {by-hand: {rule: Host(`by-hand.lab.test`), service: human, entryPoints: [web]}}}\n";
+const FOREIGN: &str =
+    "# mine\nhttp: {routers: {by-hand: {rule: Host(`by-hand.lab.test`), service: human, entryPoints: [web]}}}\n";
 
 /// What the processes share.
 struct Soak {

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use serde_json::Value;
 use tokio::time::sleep;
 
 use super::Soak;
