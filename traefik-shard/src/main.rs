@@ -15,6 +15,7 @@ mod document;
 mod failure;
 mod finding;
 mod log;
+mod parts;
 mod progress;
 mod prompts;
 mod redact;

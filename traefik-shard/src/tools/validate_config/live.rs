@@ -6,6 +6,7 @@ use crate::api::{EntryPoint, Router, Snapshot};
 use crate::document::{Document, Kind, Node, references};
 use crate::failure::Failure;
 use crate::finding::{Finding, Severity};
+use crate::parts::Parts;
 use crate::server::Context;
 
 /// Compares documents with what runs.
@@ -73,12 +74,14 @@ impl Live<'_> {
             (Kind::UdpRouter, &self.snapshot.udp_routers),
         ];
         for (kind, running) in of {
+            let parts = if kind == Kind::HttpRouter { Parts::of(running) } else { Parts::default() };
             for entry in root.find(&kind.place()).map(Node::entries).unwrap_or_default() {
                 let path = format!("{}.{}", kind.place().join("."), entry.key);
                 findings.extend(self.entry_points(&entry.value, &path));
                 findings.extend(self.resolver(&entry.value, &path));
                 let own = format!("{}@file", entry.key);
-                let twin = running.iter().find(|(name, other)| **name != own && is_same(&entry.value, other));
+                let mut others = running.iter().map(|(full, other)| (parts.whole(full), other));
+                let twin = others.find(|(name, other)| *name != own && is_same(&entry.value, other));
                 if let Some((name, _)) = twin {
                     let message =
                         format!("`{name}` has the same rule on the same entry point; which one wins is not defined");
