@@ -67,7 +67,7 @@ impl Client {
     /// Reads the files that the settings name; opens no connection.
     pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
         Ok(Self {
-            bases: connect::bases(settings)?,
+            bases: connect::bases(settings),
             host: connect::host_header(settings)?,
             account: Account::new(settings)?,
             http: connect::http_client(settings)?,
