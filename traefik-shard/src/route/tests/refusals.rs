@@ -153,8 +153,8 @@ fn the_other_fields() {
     check(json!({ "strip_prefix": true }), &["no path_prefix to strip"]);
     check(json!({ "strip_prefix": true, "path_prefix": "/" }), &["nothing is left"]);
     check(json!({ "priority": i64::MAX }), &["priority", "9223372036854774807"]);
-    check(json!({ "wait_seconds": 301 }), &["wait_seconds", "1 to 300"]);
-    check(json!({ "wait_seconds": 0 }), &["1 to 300"]);
+    check(json!({ "wait_seconds": 121 }), &["wait_seconds", "1 to 120"]);
+    check(json!({ "wait_seconds": 0 }), &["1 to 120"]);
     check(json!({ "if_match": "abc" }), &["if_match", "SHA-256"]);
     check(json!({ "middlewares": ["a b"] }), &["middlewares `a b`"]);
     check(json!({ "middlewares": ["a", "a"] }), &["given twice"]);
