@@ -94,14 +94,14 @@ impl Api {
         Ok(self.get(&["http", "middlewares", full]).await?)
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, Fault> {
+    async fn get<T: DeserializeOwned + Send + 'static>(&self, path: &[&str]) -> Result<Option<T>, Fault> {
         match self.client.get(path, &[]).await? {
-            Reply::Found(page) => Ok(Some(page.parse()?)),
+            Reply::Found(page) => Ok(Some(page.read().await?)),
             Reply::Missing => Ok(None),
         }
     }
 
-    async fn must<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
+    async fn must<T: DeserializeOwned + Send + 'static>(&self, path: &[&str]) -> Result<T, Failure> {
         let found = self.get(path).await?;
         found.ok_or_else(|| {
             let message = format!("this Traefik's API has no `{}`", path.join("/"));

@@ -13,7 +13,7 @@ mod toml;
 mod values;
 mod yaml;
 
-pub(crate) use node::Node;
+pub(crate) use node::{Entry, Node};
 pub(crate) use references::references;
 
 use rmcp::schemars::{self, JsonSchema};

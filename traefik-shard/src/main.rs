@@ -6,6 +6,8 @@
 mod answer;
 mod api;
 mod app;
+mod arguments;
+mod aside;
 mod backends;
 mod change;
 mod conflict;
@@ -15,6 +17,7 @@ mod document;
 mod failure;
 mod finding;
 mod log;
+mod parts;
 mod progress;
 mod prompts;
 mod redact;

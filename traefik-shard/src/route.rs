@@ -91,7 +91,7 @@ pub(crate) struct Request {
     /// Check everything and show the file, but write nothing. Works without Traefik too.
     #[serde(default)]
     pub(crate) dry_run: bool,
-    /// How long to wait until the route is live, in seconds, at most 120.
+    /// How long to wait until the route is live, 1 to 120 seconds; by default what the operator set.
     #[serde(default)]
     #[schemars(range(min = 1, max = 120))]
     pub(crate) wait_seconds: Option<u64>,

@@ -10,6 +10,8 @@ mod select;
 mod tests;
 mod text;
 
+use std::collections::BTreeMap;
+
 use rmcp::schemars::{self, JsonSchema};
 use serde::Serialize;
 
@@ -19,6 +21,7 @@ pub(crate) use self::select::{Filter, ProtocolFilter, StatusFilter, select};
 pub(crate) use self::text::summary;
 use crate::api::{EntryPoint, Router, Snapshot};
 use crate::backends::{Health, Protocol, Resolver, Summary, provider_of, qualified};
+use crate::parts::Parts;
 use crate::redact;
 use crate::rule::{self, Rule};
 
@@ -37,6 +40,9 @@ pub(crate) struct RouteState {
     /// The name that `create_route` and `delete_route` know it by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) managed_name: Option<String>,
+    /// The router that Traefik made this one from, for one entry point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) part_of: Option<String>,
     /// The file that defines it, relative to the directory that Traefik watches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
@@ -91,6 +97,8 @@ pub(crate) struct TlsState {
 pub(crate) struct Live<'a> {
     pub(crate) protocol: Protocol,
     pub(crate) full: &'a str,
+    /// The full name that the configuration gives it, where it is a part of a router.
+    pub(crate) whole: &'a str,
     pub(crate) router: &'a Router,
 }
 
@@ -107,12 +115,17 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// All routers, by protocol and name.
     pub(crate) fn routers(&self) -> impl Iterator<Item = Live<'a>> + use<'a> {
-        let of = |protocol, routers: &'a std::collections::BTreeMap<String, Router>| {
-            routers.iter().map(move |(full, router)| Live { protocol, full: full.as_str(), router })
+        let parts = Parts::of(&self.snapshot.routers);
+        let http = self.snapshot.routers.iter().map(move |(full, router)| Live {
+            protocol: Protocol::Http,
+            full,
+            whole: parts.whole(full),
+            router,
+        });
+        let of = |protocol, routers: &'a BTreeMap<String, Router>| {
+            routers.iter().map(move |(full, router)| Live { protocol, full, whole: full, router })
         };
-        of(Protocol::Http, &self.snapshot.routers)
-            .chain(of(Protocol::Tcp, &self.snapshot.tcp_routers))
-            .chain(of(Protocol::Udp, &self.snapshot.udp_routers))
+        http.chain(of(Protocol::Tcp, &self.snapshot.tcp_routers)).chain(of(Protocol::Udp, &self.snapshot.udp_routers))
     }
 
     /// The managed name, if it is a managed route. Without a tree the prefix decides.
@@ -146,6 +159,7 @@ impl<'a> View<'a> {
             provider: provider_of(live.full).to_owned(),
             managed: managed_name.is_some(),
             managed_name,
+            part_of: (live.whole != live.full).then(|| live.whole.to_owned()),
             file: self.files.and_then(|files| files.of_router(live)).map(str::to_owned),
             rule: redact::text(&router.rule),
             hosts: parsed.as_ref().map(Rule::hosts).unwrap_or_default(),
@@ -174,14 +188,9 @@ impl<'a> View<'a> {
 }
 
 impl<'a> Live<'a> {
-    /// The name in the file. Where an entry point has settings for its routers, Traefik makes of a
-    /// router on several entry points another one for that one, `websecure-app@file`.
+    /// The name in the file.
     pub(crate) fn bare(&self) -> &'a str {
-        let name = self.full.rsplit_once('@').map_or(self.full, |(name, _)| name);
-        match self.router.entry_points.as_slice() {
-            [only] => name.strip_prefix(only.as_str()).and_then(|rest| rest.strip_prefix('-')).unwrap_or(name),
-            _ => name,
-        }
+        self.whole.rsplit_once('@').map_or(self.whole, |(name, _)| name)
     }
 
     /// The rule, where it is one that is understood here.

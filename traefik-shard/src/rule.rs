@@ -5,6 +5,7 @@
 
 mod arguments;
 mod clauses;
+mod compiled;
 mod grammar;
 mod lex;
 mod overlap;
@@ -16,7 +17,9 @@ mod tests;
 
 use std::fmt;
 
+use self::compiled::Compiled;
 pub(crate) use self::overlap::{Overlap, overlap, witness};
+pub(crate) use self::pattern::check as check_expression;
 use crate::finding::Finding;
 
 /// The largest priority that a router may be given; Traefik keeps those above for itself.
@@ -53,6 +56,7 @@ pub(crate) enum Matcher {
 pub(crate) struct Term {
     pub(crate) matcher: Matcher,
     pub(crate) arguments: Vec<String>,
+    compiled: Compiled,
 }
 
 /// The tree of a rule. `All` and `Any` have two members or more; a member is of the same kind only
@@ -136,7 +140,19 @@ impl Rule {
         while let Expression::Not(inner) = expression {
             expression = inner;
         }
-        matches!(expression, Expression::Term(Term { matcher: Matcher::HostSni, arguments }) if arguments == &["*"])
+        matches!(expression, Expression::Term(Term { matcher: Matcher::HostSni, arguments, .. }) if arguments == &["*"])
+    }
+}
+
+impl Term {
+    /// A call that nobody has checked yet.
+    fn new(matcher: Matcher, arguments: Vec<String>) -> Self {
+        Self { matcher, arguments, compiled: Compiled::default() }
+    }
+
+    /// Whether its first argument, an expression, matches the text; `None` where we cannot tell.
+    fn matches(&self, text: &str) -> Option<bool> {
+        self.compiled.matches(self.arguments.first()?, text)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use rmcp::handler::server::common::schema_for_output;
-use rmcp::handler::server::wrapper::Parameters;
+use rmcp::handler::server::wrapper;
 use rmcp::model::{
     Implementation, ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, PromptMessage,
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig,
@@ -18,6 +18,7 @@ use rmcp::{
 
 use crate::answer::Answer;
 use crate::api::Api;
+use crate::arguments::Parameters;
 use crate::change::{Keeper, Writer};
 use crate::docs::Library;
 use crate::failure::{Code, Failure};
@@ -84,7 +85,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<list_routes::Arguments>,
     ) -> Result<Answer<list_routes::Report>, Failure> {
-        list_routes::run(&self.context, arguments).await
+        list_routes::run(&self.context, arguments?).await
     }
 
     /// Exposes a backend under a host name, or changes a route that this tool created (`overwrite`, or `if_match`).
@@ -100,7 +101,7 @@ impl Shard {
         Parameters(arguments): Parameters<create_route::Arguments>,
         request: RequestContext<RoleServer>,
     ) -> Result<Answer<create_route::Report>, Failure> {
-        let run = create_route::run(&self.context, arguments, Progress::of(&request));
+        let run = create_route::run(&self.context, arguments?, Progress::of(&request));
         unless_cancelled(&request, run).await
     }
 
@@ -116,7 +117,7 @@ impl Shard {
         Parameters(arguments): Parameters<delete_route::Arguments>,
         request: RequestContext<RoleServer>,
     ) -> Result<Answer<delete_route::Report>, Failure> {
-        let run = delete_route::run(&self.context, arguments, Progress::of(&request));
+        let run = delete_route::run(&self.context, arguments?, Progress::of(&request));
         unless_cancelled(&request, run).await
     }
 
@@ -131,7 +132,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<validate_config::Arguments>,
     ) -> Result<Answer<validate_config::Report>, Failure> {
-        validate_config::run(&self.context, arguments).await
+        validate_config::run(&self.context, arguments?).await
     }
 
     /// Says which backend servers are up, down or unchecked, also behind weighted, mirroring and failover services.
@@ -145,7 +146,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<get_backend_status::Arguments>,
     ) -> Result<Answer<get_backend_status::Report>, Failure> {
-        get_backend_status::run(&self.context, arguments).await
+        get_backend_status::run(&self.context, arguments?).await
     }
 
     /// Checks the certificates of all TLS routes, or of the given domains, by a TLS handshake for each host and by
@@ -158,7 +159,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<check_ssl_status::Arguments>,
     ) -> Result<Answer<check_ssl_status::Report>, Failure> {
-        check_ssl_status::run(&self.context, arguments).await
+        check_ssl_status::run(&self.context, arguments?).await
     }
 
     /// Makes Traefik read its files again and proves that it did, by a marker that must appear in its API. If it
@@ -172,7 +173,7 @@ impl Shard {
         Parameters(arguments): Parameters<reload_config::Arguments>,
         request: RequestContext<RoleServer>,
     ) -> Result<Answer<reload_config::Report>, Failure> {
-        let run = reload_config::run(&self.context, arguments, Progress::of(&request));
+        let run = reload_config::run(&self.context, arguments?, Progress::of(&request));
         unless_cancelled(&request, run).await
     }
 
@@ -187,7 +188,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<get_traefik_docs::Arguments>,
     ) -> Result<Answer<get_traefik_docs::Report>, Failure> {
-        get_traefik_docs::run(&self.context, arguments).await
+        get_traefik_docs::run(&self.context, arguments?).await
     }
 }
 
@@ -195,7 +196,7 @@ impl Shard {
 impl Shard {
     /// Expose a service through Traefik, step by step, with a look before each leap.
     #[prompt]
-    fn expose_service(&self, Parameters(asked): Parameters<ExposeService>) -> Vec<PromptMessage> {
+    fn expose_service(&self, wrapper::Parameters(asked): wrapper::Parameters<ExposeService>) -> Vec<PromptMessage> {
         prompts::expose_service(&asked)
     }
 }

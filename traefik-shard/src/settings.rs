@@ -2,6 +2,10 @@
 //!
 //! Everything has a default with which the shard starts; what cannot be right ends it at once.
 
+mod checked;
+#[cfg(test)]
+mod tests;
+
 use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +13,11 @@ use std::time::Duration;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use ipnet::IpNet;
 use url::Url;
+
+use self::checked::Checked;
+
+/// The longest that a change may take to become live, in seconds, whoever asks for it.
+pub(crate) const LONGEST_WAIT: u64 = 120;
 
 /// Where managed files lie in the watched directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -27,8 +36,8 @@ pub(crate) enum Layout {
 #[derive(Clone, Parser)]
 #[command(name = "traefik-shard", version)]
 pub(crate) struct Settings {
-    /// Traefik's API, with or without `/api` at its end, also below a prefix
-    #[arg(long, env = "TRAEFIK_API_URL", value_name = "URL", default_value = "http://127.0.0.1:8080/api")]
+    /// Traefik's API, with or without `/api` at its end, also below a prefix; a user and password in it are an account
+    #[arg(long, env = "TRAEFIK_API_URL", value_name = "URL", default_value = "http://127.0.0.1:8080/api", hide_env_values = true, value_parser = Checked(checked::api_url))]
     pub(crate) api_url: Url,
     /// User of HTTP basic authentication at the API
     #[arg(long, env = "TRAEFIK_API_USER", value_name = "USER")]
@@ -52,13 +61,13 @@ pub(crate) struct Settings {
     #[arg(long, env = "TRAEFIK_API_MAX_MIB", value_name = "MIB", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) api_max_mib: u32,
     /// How long a connection may take, such as 2s
-    #[arg(long, env = "TRAEFIK_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TRAEFIK_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "2s", value_parser = Checked(checked::timeout))]
     pub(crate) connect_timeout: Duration,
     /// How long one API request may take
-    #[arg(long, env = "TRAEFIK_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TRAEFIK_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = Checked(checked::timeout))]
     pub(crate) request_timeout: Duration,
     /// How long a change may take to become live; it must exceed Traefik's providersThrottleDuration
-    #[arg(long, env = "TRAEFIK_APPLY_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TRAEFIK_APPLY_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = Checked(checked::apply_timeout))]
     pub(crate) apply_timeout: Duration,
     /// The directory that Traefik's file provider watches, as it is seen from here
     #[arg(long, env = "TRAEFIK_DYNAMIC_DIR", value_name = "DIR")]
@@ -67,10 +76,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TRAEFIK_LAYOUT", value_enum, default_value_t = Layout::Folder)]
     pub(crate) layout: Layout,
     /// Name of the managed folder
-    #[arg(long, env = "TRAEFIK_MANAGED_FOLDER", value_name = "NAME", default_value = "mcp-managed")]
+    #[arg(long, env = "TRAEFIK_MANAGED_FOLDER", value_name = "NAME", default_value = "mcp-managed", value_parser = Checked(checked::managed_folder))]
     pub(crate) managed_folder: String,
     /// What the names of managed routers, services and middlewares begin with
-    #[arg(long, env = "NAME_PREFIX", value_name = "PREFIX", default_value = "mcp-")]
+    #[arg(long, env = "NAME_PREFIX", value_name = "PREFIX", default_value = "mcp-", value_parser = Checked(checked::name_prefix))]
     pub(crate) name_prefix: String,
     /// Certificate resolvers that Traefik is known to have; its API does not tell
     #[arg(long = "cert-resolver", env = "TRAEFIK_CERT_RESOLVERS", value_name = "NAME", value_delimiter = ',')]
@@ -82,13 +91,13 @@ pub(crate) struct Settings {
     #[arg(long, env = "TRAEFIK_TLS_ADDRESS", value_name = "HOST:PORT")]
     pub(crate) tls_address: Option<String>,
     /// Command that makes Traefik reload where it does not see changes (network file systems); run with `sh -c`
-    #[arg(long, env = "TRAEFIK_RELOAD_COMMAND", value_name = "COMMAND")]
+    #[arg(long, env = "TRAEFIK_RELOAD_COMMAND", value_name = "COMMAND", hide_env_values = true)]
     pub(crate) reload_command: Option<String>,
     /// Traefik's documentation site
-    #[arg(long, env = "TRAEFIK_DOCS_URL", value_name = "URL", default_value = "https://doc.traefik.io/traefik/")]
+    #[arg(long, env = "TRAEFIK_DOCS_URL", value_name = "URL", default_value = "https://doc.traefik.io/traefik/", hide_env_values = true, value_parser = Checked(checked::docs_url))]
     pub(crate) docs_url: Url,
     /// How long a documentation page is served without asking again
-    #[arg(long, env = "TRAEFIK_DOCS_TTL", value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "TRAEFIK_DOCS_TTL", value_name = "DURATION", default_value = "1h", value_parser = Checked(checked::keep))]
     pub(crate) docs_ttl: Duration,
     /// Memory for documentation pages, in MiB
     #[arg(long, env = "TRAEFIK_DOCS_CACHE_MIB", value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -114,14 +123,4 @@ impl Settings {
 fn without_empty_variable(arg: Arg) -> Arg {
     let is_empty = |name| env::var_os(name).is_some_and(|value| value.is_empty());
     if arg.get_env().is_some_and(is_empty) { arg.env(None::<&'static str>) } else { arg }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Settings::command().debug_assert();
-    }
 }

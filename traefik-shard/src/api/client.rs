@@ -17,10 +17,13 @@ use url::Url;
 use super::connect::{self, Account};
 use super::fault::{self, Fault};
 use super::types::Version;
+use crate::aside::aside;
 use crate::settings::Settings;
 
 /// Requests that run at the same time; the others wait.
 const AT_ONCE: usize = 8;
+/// From this many bytes on an answer takes long to read.
+const LARGE: usize = 64 << 10;
 
 /// What came back.
 pub(super) enum Reply {
@@ -39,8 +42,12 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The JSON as a value.
-    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+    /// The JSON as a value; a large one is read aside.
+    pub(super) async fn read<T: DeserializeOwned + Send + 'static>(self) -> Result<T, Fault> {
+        if self.body.len() > LARGE { aside(move || self.parse()).await } else { self.parse() }
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         serde_json::from_slice(&self.body).map_err(|error| self.foreign(fault::json_cause(&error)))
     }
 
@@ -67,7 +74,7 @@ impl Client {
     /// Reads the files that the settings name; opens no connection.
     pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
         Ok(Self {
-            bases: connect::bases(settings)?,
+            bases: connect::bases(settings),
             host: connect::host_header(settings)?,
             account: Account::new(settings)?,
             http: connect::http_client(settings)?,

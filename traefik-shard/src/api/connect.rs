@@ -52,18 +52,15 @@ pub(crate) fn install_crypto() {
     let _already_there = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Where to look for the API: at the URL itself, then below `/api`.
-pub(super) fn bases(settings: &Settings) -> anyhow::Result<[Url; 2]> {
+/// Where to look for the API: at the URL itself, which is one of the web, then below `/api`.
+pub(super) fn bases(settings: &Settings) -> [Url; 2] {
     let mut base = settings.api_url.clone();
-    if !matches!(base.scheme(), "http" | "https") {
-        bail!("TRAEFIK_API_URL must begin with http:// or https://, not `{}:`", base.scheme());
-    }
     base.set_query(None);
     base.set_fragment(None);
     let cleared = base.set_username("").and_then(|()| base.set_password(None));
     cleared.expect("an http URL has a host and may lose its user");
     let below = join(&base, &["api"]);
-    Ok([base, below])
+    [base, below]
 }
 
 /// The URL of a path below `base`; every segment is percent-encoded.

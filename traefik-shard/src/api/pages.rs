@@ -30,18 +30,22 @@ pub(super) async fn everything(client: &Client) -> Result<Snapshot, Fault> {
 }
 
 /// One list, by name; empty where Traefik says that there is none.
-pub(super) async fn list<T: DeserializeOwned>(client: &Client, path: &[&str]) -> Result<BTreeMap<String, T>, Fault> {
+pub(super) async fn list<T: DeserializeOwned + Send + 'static>(
+    client: &Client,
+    path: &[&str],
+) -> Result<BTreeMap<String, T>, Fault> {
     let mut all = BTreeMap::new();
     let mut page = 1;
     while page < PAGES {
         let number = page.to_string();
         let reply = client.get(path, &[("page", number.as_str()), ("per_page", PER_PAGE)]).await?;
         let Reply::Found(answer) = reply else { break };
-        for item in answer.parse::<Vec<Item<T>>>()? {
+        let next = answer.next;
+        for item in answer.read::<Vec<Item<T>>>().await? {
             all.insert(item.name, item.value);
         }
         // The last page names page 1 as the next one.
-        match answer.next {
+        match next {
             Some(next) if next > page => page = next,
             _ => break,
         }

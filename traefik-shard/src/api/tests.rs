@@ -246,7 +246,6 @@ fn captured_answers_of_the_real_traefik_parse_where_they_are_at_hand() {
 #[test]
 fn settings_that_cannot_be_right_are_refused_at_the_start() {
     for (url, flags, expected) in [
-        ("ftp://h/", &[][..], "http://"),
         ("http://h/", &["--api-password", "p"][..], "TRAEFIK_API_USER"),
         ("http://h/", &["--api-user", "u", "--api-password-file", "/nonexistent"][..], "/nonexistent"),
         ("https://h/", &["--api-ca", "/nonexistent"][..], "TRAEFIK_API_CA"),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::api::{EntryPoint, HealthCheck, Router, RouterTls, Service, Snapshot};
+pub(crate) use crate::parts::parts;
 
 /// The provider of everything that a file defines.
 const PROVIDER: &str = "@file";
@@ -61,9 +62,9 @@ impl Asked {
         self
     }
 
-    /// Whether a live router is one of these or a part of one.
-    pub(crate) fn owns(&self, full: &str, router: &Router) -> bool {
-        self.routers.keys().any(|name| is_part(full, router, name))
+    /// Whether the live router of this whole name is one of these.
+    pub(crate) fn owns(&self, whole: &str) -> bool {
+        whole.strip_suffix(PROVIDER).is_some_and(|name| self.routers.contains_key(name))
     }
 
     /// The full names of the middlewares, whose options must be asked for one by one.
@@ -124,22 +125,6 @@ impl Complaints {
             true => Verdict::Refused { errors: self.texts },
             false => Verdict::Live { warnings: self.texts },
         }
-    }
-}
-
-/// The live parts of one router of the file provider.
-///
-/// Where an entry point has settings for all its routers, Traefik splits a router of several entry
-/// points: the part of entry point `websecure` is then called `websecure-NAME@file`.
-pub(crate) fn parts<'a>(snapshot: &'a Snapshot, name: &str) -> Vec<&'a Router> {
-    snapshot.routers.iter().filter(|(full, router)| is_part(full, router, name)).map(|(_, router)| router).collect()
-}
-
-fn is_part(full: &str, router: &Router, name: &str) -> bool {
-    let Some(own) = full.strip_suffix(PROVIDER).and_then(|own| own.strip_suffix(name)) else { return false };
-    match own.strip_suffix('-') {
-        Some(entry_point) => router.entry_points.len() == 1 && router.entry_points[0] == entry_point,
-        None => own.is_empty(),
     }
 }
 

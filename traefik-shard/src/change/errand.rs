@@ -9,10 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::api::Api;
 use crate::failure::{Code, Failure};
-use crate::settings::Settings;
-
-/// The longest that a client may let a change take to become live, in seconds.
-const LONGEST_WAIT: u64 = 120;
+use crate::settings::{LONGEST_WAIT, Settings};
 
 /// Where the steps of a change are told, if anywhere.
 pub(crate) struct Steps(Option<mpsc::Sender<String>>);

@@ -12,6 +12,7 @@ use crate::disk::{Draft, Managed, Name, Store, blocking};
 use crate::document::{Format, Loads, Origin, check};
 use crate::failure::{Code, Failure};
 use crate::finding::Finding;
+use crate::parts::Parts;
 use crate::route::{self, Built, Request, RouteSettings};
 use crate::tree::{self, Tree};
 
@@ -123,7 +124,10 @@ fn judge(errand: &Errand<'_>, request: &Request, name: Name, built: Built, sight
     let (mut others, entry_points) = live.clone().unwrap_or_default();
     if present.is_some() {
         // What our own file has live now is no stranger, even where the new version drops it.
-        others.routers.retain(|full, router| !earlier.owns(full, router) && !asked.owns(full, router));
+        let parts = Parts::of(&others.routers);
+        let is_own = |full: &&String| earlier.owns(parts.whole(full)) || asked.owns(parts.whole(full));
+        let own: Vec<String> = others.routers.keys().filter(is_own).cloned().collect();
+        others.routers.retain(|full, _| !own.contains(full));
     }
     let conflicts = conflict::find(&built, &others, &entry_points, tree.as_ref().unwrap_or(&nothing), &file);
     warnings.extend(admit(conflicts, request)?);

@@ -6,6 +6,7 @@
 use super::{Conflict, Kind};
 use crate::api::Snapshot;
 use crate::document;
+use crate::parts::parts;
 use crate::route::Built;
 use crate::tree::Tree;
 
@@ -51,7 +52,7 @@ fn is_before(one: &str, two: &str) -> bool {
 fn drifted(kind: document::Kind, name: &str, live: &Snapshot, tree: &Tree) -> Option<Conflict> {
     let full = format!("{name}@file");
     let is_live = match kind {
-        document::Kind::HttpRouter => live.routers.contains_key(&full),
+        document::Kind::HttpRouter => !parts(live, name).is_empty(),
         document::Kind::HttpService => live.services.contains_key(&full),
         _ => live.middlewares.contains_key(&full),
     };

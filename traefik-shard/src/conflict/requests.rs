@@ -3,9 +3,11 @@
 //! Only routers meet that share an entry point and do TLS alike: Traefik keeps the two apart.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use super::{Conflict, Kind};
 use crate::api::{EntryPoint, Router, Snapshot};
+use crate::parts::Parts;
 use crate::route::Built;
 use crate::rule::{self, Overlap, Protocol};
 
@@ -16,6 +18,7 @@ struct Ours<'a> {
 }
 
 /// Which of our routers another one meets, and where.
+#[derive(Default)]
 struct Shared {
     main: Vec<String>,
     redirect: Vec<String>,
@@ -26,16 +29,22 @@ pub(super) fn find(built: &Built, live: &Snapshot, entry_points: &[EntryPoint]) 
     let redirect = built.redirect.as_ref();
     let own = [Some(&built.router), redirect.map(|redirect| &redirect.router)];
     let own: Vec<String> = own.into_iter().flatten().map(|name| format!("{name}@file")).collect();
+    let parts = Parts::of(&live.routers);
     let main = Ours { entry_points: &built.entry_points, tls: built.tls };
     let redirect_points = redirect.map(|redirect| &redirect.entry_points[..]).unwrap_or_default();
     let redirect = Ours { entry_points: redirect_points, tls: false };
-    let others = live.routers.iter().filter(|(name, router)| !own.contains(name) && router.status != "disabled");
-    others
-        .filter_map(|(name, router)| {
-            let met = |ours: &Ours<'_>| shared(ours, router, entry_points);
-            meeting(built, name, router, Shared { main: met(&main), redirect: met(&redirect) })
-        })
-        .collect()
+    // The parts of one router are met as one: they have its rule and its priority.
+    let mut others: BTreeMap<&str, (&Router, Shared)> = BTreeMap::new();
+    for (full, router) in live.routers.iter().filter(|(_, router)| router.status != "disabled") {
+        let name = parts.whole(full);
+        if own.iter().any(|own| own == name) {
+            continue;
+        }
+        let (_, met) = others.entry(name).or_insert_with(|| (router, Shared::default()));
+        met.main.extend(shared(&main, router, entry_points));
+        met.redirect.extend(shared(&redirect, router, entry_points));
+    }
+    others.into_iter().filter_map(|(name, (router, shared))| meeting(built, name, router, shared)).collect()
 }
 
 /// The entry points on which both get the same connections.

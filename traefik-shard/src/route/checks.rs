@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Request, RouteSettings};
 use crate::failure::{Code, Failure};
 use crate::rule::MAX_PRIORITY;
+use crate::settings::LONGEST_WAIT;
 
 /// Longer values are cut where they are shown.
 const SHOWN: usize = 80;
@@ -121,8 +122,8 @@ pub(super) fn plain_fields(request: &Request, settings: &RouteSettings<'_>, prob
         let hint = format!("use at most {MAX_PRIORITY}; Traefik keeps the ones above for itself");
         problems.add("priority", &priority.to_string(), "too high", hint);
     }
-    if let Some(seconds) = request.wait_seconds.filter(|seconds| !(1..=120).contains(seconds)) {
-        problems.add("wait_seconds", &seconds.to_string(), "out of range", "use 1 to 120");
+    if let Some(seconds) = request.wait_seconds.filter(|seconds| !(1..=LONGEST_WAIT).contains(seconds)) {
+        problems.add("wait_seconds", &seconds.to_string(), "out of range", &format!("use 1 to {LONGEST_WAIT}"));
     }
     if let Some(hash) = request.if_match.as_deref()
         && (hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()))

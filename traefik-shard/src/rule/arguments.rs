@@ -66,10 +66,8 @@ fn ascii(name: &str, host: &str) -> Result<(), Fault> {
 }
 
 fn regex(position: usize, text: &str) -> Result<(), Fault> {
-    match pattern::translate(text) {
-        Ok(_) => Ok(()),
-        Err(message) => Err((position, format!("`{text}` is no regular expression for Traefik: {message}"))),
-    }
+    let fault = |message| (position, format!("`{text}` is no regular expression for Traefik: {message}"));
+    pattern::check(text).map_err(fault)
 }
 
 fn server_name(host: &str) -> Result<(), Fault> {

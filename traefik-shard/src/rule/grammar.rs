@@ -121,7 +121,7 @@ impl Parser {
                 return Err(fault("expected `,` or `)`", self.take().1));
             }
         }
-        let term = Term { matcher, arguments };
+        let term = Term::new(matcher, arguments);
         arguments::check(&term)
             .map_err(|(position, message)| fault(message, columns.get(position).copied().unwrap_or(column)))?;
         Ok(term)

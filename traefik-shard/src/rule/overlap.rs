@@ -3,7 +3,7 @@
 //! `None` and the three certain answers are proved; `Partial` also stands for "not known".
 
 use super::clauses::{self, Clause, Literal, Sign};
-use super::terms::{HostForm, Judge, is_universal};
+use super::terms::{HostForm, implies, is_possible, is_universal, may_hold_together};
 use super::{Matcher, Rule};
 
 /// How the requests of two rules relate; the first is "ours".
@@ -23,17 +23,15 @@ pub(crate) enum Overlap {
 
 /// Compares two rules of one protocol.
 pub(crate) fn overlap(ours: &Rule, theirs: &Rule) -> Overlap {
-    let judge = Judge::default();
-    let (Some(left), Some(right)) = (possible(ours, &judge), possible(theirs, &judge)) else {
+    let (Some(left), Some(right)) = (possible(ours), possible(theirs)) else {
         return Overlap::Partial;
     };
-    let meet = |one: &Clause<'_>| right.iter().any(|two| judge.may_hold_together(one, two));
+    let meet = |one: &Clause<'_>| right.iter().any(|two| may_hold_together(one, two));
     if !left.iter().any(meet) {
         return Overlap::None;
     }
-    let covered = |inner: &[Clause<'_>], outer: &[Clause<'_>]| {
-        inner.iter().all(|one| outer.iter().any(|two| judge.implies(one, two)))
-    };
+    let covered =
+        |inner: &[Clause<'_>], outer: &[Clause<'_>]| inner.iter().all(|one| outer.iter().any(|two| implies(one, two)));
     match (covered(&right, &left), covered(&left, &right)) {
         (true, true) => Overlap::Same,
         (true, false) => Overlap::Contains,
@@ -44,18 +42,17 @@ pub(crate) fn overlap(ours: &Rule, theirs: &Rule) -> Overlap {
 
 /// A request that both may match, in words; `None` where there is none.
 pub(crate) fn witness(ours: &Rule, theirs: &Rule) -> Option<String> {
-    let judge = Judge::default();
-    let (Some(left), Some(right)) = (possible(ours, &judge), possible(theirs, &judge)) else {
+    let (Some(left), Some(right)) = (possible(ours), possible(theirs)) else {
         return Some("a request (the rules are too large to say which)".into());
     };
-    let pair = left.iter().find_map(|one| {
-        right.iter().find(|two| judge.may_hold_together(one, two)).map(|two| [&one[..], two].concat())
-    })?;
+    let pair = left
+        .iter()
+        .find_map(|one| right.iter().find(|two| may_hold_together(one, two)).map(|two| [&one[..], two].concat()))?;
     Some(in_words(&pair))
 }
 
-fn possible<'a>(rule: &'a Rule, judge: &Judge) -> Option<Vec<Clause<'a>>> {
-    Some(clauses::of(rule)?.into_iter().filter(|clause| judge.is_possible(clause)).collect())
+fn possible<'a>(rule: &'a Rule) -> Option<Vec<Clause<'a>>> {
+    Some(clauses::of(rule)?.into_iter().filter(|clause| is_possible(clause)).collect())
 }
 
 fn in_words(clause: &Clause<'_>) -> String {

@@ -36,6 +36,11 @@ pub(super) fn translate(text: &str) -> Result<Option<String>, String> {
     Ok(reader.sayable.then_some(reader.out))
 }
 
+/// Refuses an expression that Go refuses, and says why.
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    translate(text).map(|_| ())
+}
+
 /// The expression, ready to be asked; `None` where we cannot judge it.
 pub(super) fn compile(text: &str) -> Option<Regex> {
     let ours = translate(text).ok().flatten()?;

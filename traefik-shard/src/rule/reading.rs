@@ -3,7 +3,7 @@
 //! A term under `!` names nothing, and neither does an alternative that contradicts itself.
 
 use super::clauses::{self, Literal, Sign};
-use super::terms::{HostForm, Judge};
+use super::terms::{HostForm, is_possible};
 use super::{Matcher, Rule, Term};
 use crate::finding::{Finding, Severity};
 
@@ -22,9 +22,8 @@ pub(super) fn hosts(rule: &Rule) -> Vec<String> {
 
 /// The first arguments of these matchers in the alternatives that can match, each once.
 pub(super) fn arguments_of(rule: &Rule, matchers: &[Matcher]) -> Vec<String> {
-    let judge = Judge::default();
     let literals = match clauses::of(rule) {
-        Some(clauses) => clauses.into_iter().filter(|clause| judge.is_possible(clause)).flatten().collect(),
+        Some(clauses) => clauses.into_iter().filter(|clause| is_possible(clause)).flatten().collect(),
         None => clauses::literals(rule),
     };
     let mut found: Vec<String> = Vec::new();
@@ -51,8 +50,7 @@ pub(super) fn warnings(rule: &Rule) -> Vec<Finding> {
             warn(code, message);
         }
     }
-    let judge = Judge::default();
-    if clauses::of(rule).is_some_and(|clauses| !clauses.iter().any(|clause| judge.is_possible(clause))) {
+    if clauses::of(rule).is_some_and(|clauses| !clauses.iter().any(|clause| is_possible(clause))) {
         warn("rule_never_matches", "the rule contradicts itself and never matches a request".into());
     }
     found

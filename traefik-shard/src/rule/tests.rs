@@ -36,6 +36,23 @@ fn refuses(protocol: Protocol, cases: &[(&str, usize, &str)]) {
 
 /// The vectors lie beside the repository and may be absent.
 #[test]
+fn an_expression_is_compiled_once_for_all_clones_of_its_rule() {
+    let term = |rule: &Rule| match &rule.expression {
+        Expression::Term(term) => term.compiled.clone(),
+        other => panic!("{other} is no term"),
+    };
+    let wide = parse("HostRegexp(`^a[0-9]+[.]test$`)", Protocol::Http).unwrap();
+    let clone = wide.clone();
+    assert!(!term(&wide).is_ready(), "a rule that nobody compares costs nothing");
+    for (host, expected) in [("a1.test", Overlap::Contains), ("b.test", Overlap::None)] {
+        let asked = parse(&format!("Host(`{host}`)"), Protocol::Http).unwrap();
+        assert_eq!(overlap(&wide, &asked), expected);
+    }
+    assert!(term(&wide).is_ready() && term(&clone).is_ready());
+    assert_eq!(wide, parse("HostRegexp(`^a[0-9]+[.]test$`)", Protocol::Http).unwrap());
+}
+
+#[test]
 fn every_shared_vector_has_the_status_that_traefik_gave_it() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/traefik/rule-vectors.json");
     let Ok(text) = std::fs::read_to_string(path) else { return };

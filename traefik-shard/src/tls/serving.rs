@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{EntryPoint, Router, RouterTls, Snapshot};
+use crate::parts::Parts;
 use crate::redact;
 use crate::rule::{self, Overlap, Protocol, Rule};
 use crate::tls::address::tcp_port;
@@ -52,9 +53,11 @@ impl Serving {
         for (name, router) in &snapshot.tcp_routers {
             serving.add(name, router, Protocol::Tcp, entry_points);
         }
-        for (name, router) in &snapshot.routers {
-            serving.add(name, router, Protocol::Http, entry_points);
+        let parts = Parts::of(&snapshot.routers);
+        for (full, router) in &snapshot.routers {
+            serving.add(parts.whole(full), router, Protocol::Http, entry_points);
         }
+        serving.join();
         serving
     }
 
@@ -99,6 +102,24 @@ impl Serving {
         });
     }
 
+    /// Makes one of the parts of a router that do the same TLS.
+    fn join(&mut self) {
+        let mut whole: Vec<TlsRouter> = Vec::with_capacity(self.routers.len());
+        let mut places: BTreeMap<(String, bool, Option<String>, BTreeSet<Host>), usize> = BTreeMap::new();
+        for part in self.routers.drain(..) {
+            let is_http = part.protocol == Protocol::Http;
+            let key = (part.name.clone(), is_http, part.cert_resolver.clone(), part.hosts.clone());
+            match places.get(&key) {
+                Some(&place) => whole[place].entry_points.extend(part.entry_points),
+                None => {
+                    places.insert(key, whole.len());
+                    whole.push(part);
+                }
+            }
+        }
+        self.routers = whole;
+    }
+
     /// Keeps a host of a rule; `*` alone is no host but every host.
     fn take(&mut self, text: &str, hosts: &mut BTreeSet<Host>) {
         match Host::parse(text) {
@@ -124,7 +145,9 @@ impl Serving {
 
     /// TLS routers that name no host, by their names.
     pub(crate) fn nameless(&self) -> impl Iterator<Item = &str> {
-        self.routers.iter().filter(|router| router.hosts.is_empty()).map(|router| router.name.as_str())
+        let mut told = BTreeSet::new();
+        let nameless = self.routers.iter().filter(|router| router.hosts.is_empty());
+        nameless.map(|router| router.name.as_str()).filter(move |name| told.insert(*name))
     }
 
     /// The TLS routers of a host: those that name it, or else those whose rule may match it.

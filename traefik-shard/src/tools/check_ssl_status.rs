@@ -9,7 +9,8 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use crate::answer::Answer;
-use crate::api;
+use crate::api::{self, EntryPoint, Snapshot};
+use crate::aside::aside;
 use crate::failure::{Code, Failure};
 use crate::server::Context;
 use crate::tls::address::Address;
@@ -64,7 +65,7 @@ struct Question {
 
 /// What the API told.
 struct Told {
-    serving: Option<Serving>,
+    snapshot: Option<(Snapshot, Vec<EntryPoint>)>,
     certificates: Option<Vec<api::Certificate>>,
     warnings: Vec<String>,
 }
@@ -72,17 +73,21 @@ struct Told {
 /// Runs the tool.
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer<Report>, Failure> {
     let question = Question::read(context, &arguments)?;
-    let Told { serving, certificates, mut warnings } = ask(context, &question).await?;
-    warnings.extend(question.remarks);
-    let asked = question.hosts.clone();
-    let hosts = match &serving {
-        Some(serving) if asked.is_empty() => {
-            warnings.extend(about(serving));
-            serving.hosts().into_iter().collect()
-        }
-        _ => question.hosts,
-    };
-    let (checks, left) = plan(hosts, serving.as_ref(), &question.way);
+    let Told { snapshot, certificates, mut warnings } = ask(context, &question).await?;
+    let Question { hosts: asked, clock, way, remarks } = question;
+    warnings.extend(remarks);
+    let hosts = asked.clone();
+    // Which of thousands of rules may match a host takes a while to find out.
+    let (serving, about, (checks, left)) = aside(move || {
+        let serving = snapshot.map(|(snapshot, entry_points)| Serving::read(&snapshot, &entry_points));
+        let all = serving.as_ref().filter(|_| hosts.is_empty());
+        let about = all.map(about).unwrap_or_default();
+        let hosts = all.map_or(hosts, |serving| serving.hosts().into_iter().collect());
+        let planned = plan(hosts, serving.as_ref(), &way);
+        (serving, about, planned)
+    })
+    .await;
+    warnings.extend(about);
     if !left.is_empty() {
         warnings.push(format!(
             "{} hosts were not checked: one call makes at most {MOST} checks; ask for them with `domains`",
@@ -92,9 +97,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let settings = &context.settings;
     let seen =
         carry_out(&checks, Limits { connect: settings.connect_timeout, handshake: settings.request_timeout }).await;
-    let known = Known { serving: serving.as_ref(), certificates: certificates.as_deref(), clock: question.clock };
+    let known = Known { serving: serving.as_ref(), certificates: certificates.as_deref(), clock };
     let statuses = checks.into_iter().zip(seen).map(|(check, seen)| known.status(check, seen)).collect();
-    let mut body = Report::new(statuses, &left, question.clock);
+    let mut body = Report::new(statuses, &left, clock);
     body.certificates = known.loaded(&asked);
     body.warnings = warnings;
     Ok(Answer { text: body.text(), body })
@@ -147,7 +152,7 @@ async fn ask(context: &Context, question: &Question) -> Result<Told, Failure> {
         Err(failure) if !question.hosts.is_empty() && matches!(question.way, Way::To(_)) => {
             let warning =
                 format!("judged by the handshake alone, routers and loaded certificates are not known ({failure})");
-            return Ok(Told { serving: None, certificates: None, warnings: vec![warning] });
+            return Ok(Told { snapshot: None, certificates: None, warnings: vec![warning] });
         }
         Err(failure) => {
             let message = format!("which hosts Traefik serves, and where, is not known ({failure})");
@@ -167,7 +172,7 @@ async fn ask(context: &Context, question: &Question) -> Result<Told, Failure> {
             None
         }
     };
-    Ok(Told { serving: Some(Serving::read(&snapshot, &entry_points)), certificates, warnings })
+    Ok(Told { snapshot: Some((snapshot, entry_points)), certificates, warnings })
 }
 
 /// What a check of all hosts leaves out.

@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::api::{Router, Snapshot};
 use crate::backends::{Health, Protocol, Resolver, ServiceState, Source, Summary, is_internal, probe, qualified};
 use crate::failure::{Code, Failure};
+use crate::parts::Parts;
 use crate::server::Context;
 
 /// Services in one report.
@@ -91,11 +92,21 @@ fn chosen(
         }
         (None, Some(name)) => {
             let all = PROTOCOLS.into_iter().flat_map(|protocol| {
+                let routers = routers(snapshot, protocol);
+                // Only HTTP routers have parts, which go by the name that the configuration gives the whole.
+                let parts = if protocol == Protocol::Http { Parts::of(routers) } else { Parts::default() };
                 let service = |(full, router): (&'_ String, &Router)| qualified(&router.service, full);
-                let routers = routers(snapshot, protocol).iter();
-                routers.map(move |(full, router)| (protocol, full.as_str(), service((full, router))))
+                let names = routers.iter().flat_map(move |(full, router)| {
+                    let whole = parts.whole(full);
+                    let names = [Some(full.as_str()), (whole != full).then_some(whole)];
+                    names.into_iter().flatten().map(move |name| (protocol, name, service((full, router))))
+                });
+                names.collect::<Vec<_>>()
             });
-            named("route", name, prefix, all.collect())?
+            let mut found = named("route", name, prefix, all.collect())?;
+            found.sort();
+            found.dedup();
+            found
         }
         (None, None) => PROTOCOLS
             .into_iter()

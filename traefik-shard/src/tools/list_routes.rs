@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::answer::Answer;
+use crate::aside::aside;
 use crate::backends::Resolver;
 use crate::disk::{self, Store};
 use crate::failure::{Code, Failure};
@@ -72,15 +73,28 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let version = api.version().await?;
     let (snapshot, entry_points, files) = tokio::join!(api.raw(), api.entry_points(), read_files(&context.settings));
     let (snapshot, entry_points, (files, unreadable)) = (snapshot?, entry_points?, files);
-    let prefix = &context.settings.name_prefix;
-    let view = View { snapshot: &snapshot, entry_points: &entry_points, files: files.as_ref(), prefix };
-    let page = select(&view, &arguments.filter(), limit, arguments.cursor.as_deref())?;
-    let resolver = Resolver::new(&snapshot);
+    let prefix = context.settings.name_prefix.clone();
+    aside(move || {
+        let view = View { snapshot: &snapshot, entry_points: &entry_points, files: files.as_ref(), prefix: &prefix };
+        answer(&view, unreadable, &arguments, limit, version.version)
+    })
+    .await
+}
+
+fn answer(
+    view: &View<'_>,
+    unreadable: Option<Finding>,
+    arguments: &Arguments,
+    limit: usize,
+    traefik_version: String,
+) -> Result<Answer<Report>, Failure> {
+    let page = select(view, &arguments.filter(), limit, arguments.cursor.as_deref())?;
+    let resolver = Resolver::new(view.snapshot);
     let routes: Vec<_> = page.routes.iter().map(|live| view.describe(*live, &resolver)).collect();
-    let warnings: Vec<_> = unreadable.into_iter().chain(warnings(&view)).collect();
+    let warnings: Vec<_> = unreadable.into_iter().chain(warnings(view)).collect();
     let text = summary(&page.selected, &routes, page.next_cursor.as_deref(), &warnings);
     let (total, next_cursor) = (page.selected.len(), page.next_cursor);
-    Ok(Answer { text, body: Report { routes, total, next_cursor, traefik_version: version.version, warnings } })
+    Ok(Answer { text, body: Report { routes, total, next_cursor, traefik_version, warnings } })
 }
 
 impl Arguments {

@@ -10,6 +10,7 @@ use rmcp::schemars::{self, JsonSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
+use crate::aside::aside;
 use crate::document::{self, Document, Format, Loads, Origin};
 use crate::failure::{Code, Failure};
 use crate::finding::{Finding, Severity};
@@ -82,14 +83,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let is_live = arguments.live.unwrap_or(true);
     let settings = context.settings.clone();
     // A network file system may hang.
-    let reading = tokio::task::spawn_blocking(move || subject(&settings, arguments));
-    let mut subject =
-        reading.await.map_err(|_| Failure::new(Code::IoError, "the check did not end", "try it again"))??;
-    if is_live {
-        let found = live::check(context, &subject.documents).await;
-        subject.findings.extend(found);
-    }
-    Ok(answer(subject))
+    let subject = aside(move || subject(&settings, arguments)).await?;
+    let running = if is_live { Some(live::ask(context).await) } else { None };
+    Ok(aside(move || answer(subject, running)).await)
 }
 
 fn subject(settings: &Settings, arguments: Arguments) -> Result<Subject, Failure> {
@@ -186,7 +182,13 @@ fn of_tree(tree: Tree) -> Subject {
     Subject { documents, findings, stops: tree.findings, beside: Vec::new() }
 }
 
-fn answer(subject: Subject) -> Answer<Report> {
+/// `running`: Traefik as it is now, or why it is not known; nothing where nobody asked.
+fn answer(mut subject: Subject, running: Option<Result<live::Running, Finding>>) -> Answer<Report> {
+    match running {
+        Some(Ok(running)) => subject.findings.extend(running.compare(&subject.documents)),
+        Some(Err(unknown)) => subject.findings.push(unknown),
+        None => {}
+    }
     let verdicts: Vec<Loads> = subject.documents.iter().map(|(_, document)| document.loads).collect();
     let would_load = if verdicts.contains(&Loads::No) || !subject.stops.is_empty() {
         Loads::No

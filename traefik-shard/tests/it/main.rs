@@ -11,6 +11,7 @@ mod docs;
 mod faults;
 mod first_light;
 mod freeze;
+mod settings;
 mod soak;
 mod ssl;
 mod support;

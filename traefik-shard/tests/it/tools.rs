@@ -6,6 +6,7 @@ mod backend_status;
 mod create_route;
 mod delete_route;
 mod list_routes;
+mod parts;
 mod promises;
 mod reload_config;
 mod resources;

@@ -24,7 +24,7 @@ fn argument(matcher: Matcher) -> BoxedStrategy<Vec<String>> {
 fn expression() -> impl Strategy<Value = Expression> {
     let matchers: Vec<Matcher> = Matcher::ALL.into_iter().filter(|matcher| matcher.is_of(Protocol::Http)).collect();
     let term = prop::sample::select(matchers).prop_flat_map(|matcher| {
-        argument(matcher).prop_map(move |arguments| Expression::Term(Term { matcher, arguments }))
+        argument(matcher).prop_map(move |arguments| Expression::Term(Term::new(matcher, arguments)))
     });
     term.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![

@@ -55,7 +55,7 @@ fn matches(expression: &Expression, visit: Visit) -> bool {
         Expression::Not(inner) => !matches(inner, visit),
         Expression::All(members) => members.iter().all(|member| matches(member, visit)),
         Expression::Any(members) => members.iter().any(|member| matches(member, visit)),
-        Expression::Term(Term { matcher, arguments }) => {
+        Expression::Term(Term { matcher, arguments, .. }) => {
             let argument = &arguments[0];
             match matcher {
                 Matcher::Host => {

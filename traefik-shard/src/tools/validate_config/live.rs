@@ -2,42 +2,57 @@
 //!
 //! Without it nothing fails: one finding says that these checks were left out.
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::api::{EntryPoint, Router, Snapshot};
-use crate::document::{Document, Kind, Node, references};
+use crate::document::{Document, Entry, Kind, Node, references};
 use crate::failure::Failure;
 use crate::finding::{Finding, Severity};
+use crate::parts::Parts;
 use crate::server::Context;
 
-/// Compares documents with what runs.
-pub(super) async fn check(context: &Context, documents: &[(Option<String>, Document)]) -> Vec<Finding> {
+/// One look at the running Traefik.
+pub(super) struct Running {
+    snapshot: Snapshot,
+    entry_points: Vec<EntryPoint>,
+    /// Those that the operator knows of.
+    resolvers: Vec<String>,
+}
+
+/// Looks at Traefik; the finding says why that failed.
+pub(super) async fn ask(context: &Context) -> Result<Running, Finding> {
     let asked = async { Ok::<_, Failure>((context.api.raw().await?, context.api.entry_points().await?)) };
-    let (snapshot, entry_points) = match asked.await {
-        Ok(answers) => answers,
-        Err(failure) => {
-            let message = format!("not compared with the running Traefik: {failure}");
-            return vec![Finding::new(Severity::Info, "live_unchecked", message)];
+    let (snapshot, entry_points) = asked.await.map_err(|failure| {
+        let message = format!("not compared with the running Traefik: {failure}");
+        Finding::new(Severity::Info, "live_unchecked", message)
+    })?;
+    Ok(Running { snapshot, entry_points, resolvers: context.settings.cert_resolvers.clone() })
+}
+
+/// Running routers of one protocol by their rules, with the names that their files give them.
+type ByRule<'a> = HashMap<&'a str, Vec<(&'a str, &'a Router)>>;
+
+impl Running {
+    /// Compares documents with what runs.
+    pub(super) fn compare(&self, documents: &[(Option<String>, Document)]) -> Vec<Finding> {
+        let of = [
+            (Kind::HttpRouter, &self.snapshot.routers),
+            (Kind::TcpRouter, &self.snapshot.tcp_routers),
+            (Kind::UdpRouter, &self.snapshot.udp_routers),
+        ];
+        let running = of.map(|(kind, routers)| (kind, by_rule(kind, routers)));
+        let mut findings = Vec::new();
+        for (file, document) in documents {
+            let Some(root) = &document.root else { continue };
+            let found = self.providers(root).into_iter().chain(self.routers(root, &running));
+            findings.extend(found.map(|finding| match file {
+                Some(file) => finding.in_file(file),
+                None => finding,
+            }));
         }
-    };
-    let live = Live { snapshot: &snapshot, entry_points: &entry_points, resolvers: &context.settings.cert_resolvers };
-    let mut findings = Vec::new();
-    for (file, document) in documents {
-        let Some(root) = &document.root else { continue };
-        let found = live.providers(root).into_iter().chain(live.routers(root));
-        findings.extend(found.map(|finding| match file {
-            Some(file) => finding.in_file(file),
-            None => finding,
-        }));
+        findings
     }
-    findings
-}
 
-struct Live<'a> {
-    snapshot: &'a Snapshot,
-    entry_points: &'a [EntryPoint],
-    resolvers: &'a [String],
-}
-
-impl Live<'_> {
     /// Names of other providers; those of the file provider are looked up in the files.
     fn providers(&self, root: &Node) -> Vec<Finding> {
         let is_missing = |kind: Kind, name: &str| match kind {
@@ -65,21 +80,14 @@ impl Live<'_> {
         findings
     }
 
-    fn routers(&self, root: &Node) -> Vec<Finding> {
+    fn routers(&self, root: &Node, running: &[(Kind, ByRule<'_>)]) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let of = [
-            (Kind::HttpRouter, &self.snapshot.routers),
-            (Kind::TcpRouter, &self.snapshot.tcp_routers),
-            (Kind::UdpRouter, &self.snapshot.udp_routers),
-        ];
-        for (kind, running) in of {
+        for (kind, running) in running {
             for entry in root.find(&kind.place()).map(Node::entries).unwrap_or_default() {
                 let path = format!("{}.{}", kind.place().join("."), entry.key);
                 findings.extend(self.entry_points(&entry.value, &path));
                 findings.extend(self.resolver(&entry.value, &path));
-                let own = format!("{}@file", entry.key);
-                let twin = running.iter().find(|(name, other)| **name != own && is_same(&entry.value, other));
-                if let Some((name, _)) = twin {
+                if let Some(name) = twin(entry, running) {
                     let message =
                         format!("`{name}` has the same rule on the same entry point; which one wins is not defined");
                     findings
@@ -120,10 +128,23 @@ impl Live<'_> {
     }
 }
 
-/// Whether a running router has the rule of this one, and an entry point in common.
-fn is_same(router: &Node, running: &Router) -> bool {
-    let rule = router.get("rule").and_then(Node::text).unwrap_or_default();
-    let own = router.get("entryPoints").map(Node::texts).unwrap_or_default();
-    let shares = own.is_empty() || own.iter().any(|(name, _)| running.entry_points.iter().any(|other| other == name));
-    !rule.is_empty() && rule == running.rule && shares
+fn by_rule(kind: Kind, routers: &BTreeMap<String, Router>) -> ByRule<'_> {
+    // Only HTTP routers have parts.
+    let parts = if kind == Kind::HttpRouter { Parts::of(routers) } else { Parts::default() };
+    let mut found = ByRule::new();
+    for (full, router) in routers.iter().filter(|(_, router)| !router.rule.is_empty()) {
+        found.entry(&router.rule).or_default().push((parts.whole(full), router));
+    }
+    found
+}
+
+/// Another running router with the rule of this one and an entry point in common.
+fn twin<'a>(entry: &Entry, running: &ByRule<'a>) -> Option<&'a str> {
+    let others = running.get(entry.value.get("rule").and_then(Node::text)?)?;
+    let own = format!("{}@file", entry.key);
+    let places = entry.value.get("entryPoints").map(Node::texts).unwrap_or_default();
+    let is_shared = |other: &Router| {
+        places.is_empty() || places.iter().any(|(name, _)| other.entry_points.iter().any(|point| point == name))
+    };
+    others.iter().find(|(name, other)| *name != own && is_shared(other)).map(|(name, _)| *name)
 }

@@ -19,7 +19,7 @@ fn settings(dir: Option<&Path>) -> Settings {
 }
 
 fn run(dir: Option<&Path>, value: &serde_json::Value) -> Result<Answer<Report>, Failure> {
-    subject(&settings(dir), arguments(value)).map(answer)
+    subject(&settings(dir), arguments(value)).map(|subject| answer(subject, None))
 }
 
 fn tree(files: &[(&str, &str)]) -> TempDir {

@@ -36,13 +36,22 @@ pub(crate) struct LabOptions {
     pub(crate) api: Api,
     /// Whether the watched directory is a disk of 64 KiB, seen by Traefik alone.
     pub(crate) small_disk: bool,
+    /// What entry points add to all their HTTP routers: name and `http`.
+    pub(crate) entry_points: Vec<(&'static str, Value)>,
     /// More files in the watched directory, by their path in it.
     pub(crate) files: Vec<(String, String)>,
 }
 
 impl Default for LabOptions {
     fn default() -> Self {
-        Self { watch: true, throttle: Duration::from_millis(100), api: Api::Open, small_disk: false, files: Vec::new() }
+        Self {
+            watch: true,
+            throttle: Duration::from_millis(100),
+            api: Api::Open,
+            small_disk: false,
+            entry_points: Vec::new(),
+            files: Vec::new(),
+        }
     }
 }
 
@@ -61,7 +70,11 @@ pub(super) fn free_ports() -> Ports {
 pub(super) fn static_file(options: &LabOptions, ports: &Ports, dynamic_dir: &Path) -> String {
     let entry_point = |(name, port): (&&str, &u16)| {
         let protocol = if *name == "udp" { "/udp" } else { "" };
-        ((*name).to_owned(), json!({"address": format!("127.0.0.1:{port}{protocol}")}))
+        let mut settings = json!({"address": format!("127.0.0.1:{port}{protocol}")});
+        if let Some((_, http)) = options.entry_points.iter().find(|(named, _)| named == name) {
+            settings["http"] = http.clone();
+        }
+        ((*name).to_owned(), settings)
     };
     json!({
         "global": {"checkNewVersion": false, "sendAnonymousUsage": false},
