@@ -85,6 +85,20 @@ async fn wrong_password_is_unauthorized_and_never_shown() {
 }
 
 #[tokio::test]
+async fn a_403_tells_whether_traefik_or_something_else_refuses() {
+    let fake = Fake::start(|_| answer("403 Forbidden", "text/plain; charset=utf-8", "Forbidden\n")).await;
+    let (code, text) = refusal(&fake, &["--api-user", "ops", "--api-password", "geheim"]).await;
+    assert_eq!(code, Code::ApiUnauthorized);
+    assert!(text.contains("ipAllowList") && !text.contains("API_USER"), "{text}");
+    let page = "<html>Access denied by http://u:geheim@proxy</html>";
+    let fake = Fake::start(move |_| answer("403 Forbidden", "text/html", page)).await;
+    let (code, text) = refusal(&fake, &[]).await;
+    assert_eq!(code, Code::ApiError);
+    assert!(text.contains("Access denied") && text.contains("proxy") && text.contains("TRAEFIK_API_URL"), "{text}");
+    assert!(!text.contains("geheim"), "{text}");
+}
+
+#[tokio::test]
 async fn changed_password_file_is_used_by_the_next_request() {
     let fake = Fake::start(|head| {
         let good = head.contains("Basic dTp0d28=") || head.contains("basic dTp0d28=");
