@@ -118,14 +118,18 @@ async fn create(options: &Options, throttle: u64, findings: &mut Findings) -> an
     let limit = Duration::from_millis(throttle) + BEYOND;
     let slowest = created.percentile(1.0);
     let what = format!("create_route until it answers, throttle {throttle} ms");
-    findings.note(format!("{what}: p50"), format!("{:.0?}", created.percentile(0.5)));
+    findings.note(format!("{what}: p50"), milliseconds(created.percentile(0.5)));
     findings.judge(
         format!("{what}: slowest of {}", options.rounds),
-        format!("{slowest:.0?}"),
-        format!("{limit:.0?}"),
+        milliseconds(slowest),
+        milliseconds(limit),
         slowest <= limit,
     );
     rig.stop().await
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
 }
 
 fn pair(latencies: &mut Latencies) -> String {

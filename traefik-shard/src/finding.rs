@@ -60,7 +60,7 @@ impl Finding {
         self
     }
 
-    /// `file:line: path: message`, as far as they are known.
+    /// `file:line: path: message`, as far as they are known; `line 5: …` where there is no file.
     pub(crate) fn sentence(&self) -> String {
         let mut place = String::new();
         if let Some(file) = &self.file {
@@ -68,7 +68,7 @@ impl Finding {
             place.push(':');
         }
         if let Some(line) = self.line {
-            place.push_str(&format!("{line}:"));
+            place.push_str(&if place.is_empty() { format!("line {line}:") } else { format!("{line}:") });
         }
         if let Some(path) = &self.path {
             place.push_str(&format!("{}{path}:", if place.is_empty() { "" } else { " " }));

@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod app;
+mod arguments;
 mod aside;
 mod backends;
 mod change;

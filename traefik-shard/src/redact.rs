@@ -64,12 +64,18 @@ pub(crate) fn text(text: &str) -> String {
     })
 }
 
-static PATTERNS: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
+static PATTERNS: LazyLock<[(Regex, &str); 8]> = LazyLock::new(|| {
     let pattern = |text: &str| Regex::new(text).expect("the pattern is a constant that a test compiles");
     [
         (pattern(r#"([a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s`"'?#]*@"#), "${1}[redacted]@"),
         (pattern(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)"), "[redacted]"),
         (pattern(r#"\$(?:apr1|2[abxy]?|1|5|6|y|argon2\w*)\$[^\s"'`,]+|\{S?SHA\}[A-Za-z0-9+/=]+"#), "[redacted]"),
+        // Traefik quotes the entry of a list of users that it cannot read, perhaps the hash alone.
+        (pattern(r"(?i)(error parsing (?:basic|digest)user:\s*)\S+"), "${1}[redacted]"),
+        (
+            pattern(r#"(?i)([?&][^=&\s"'`]*(?:auth|key|token|secret|pass|session|sig)[^=&\s"'`]*=)[^&#\s"'`]+"#),
+            "${1}[redacted]",
+        ),
         (pattern(r#"(?i)\b(bearer\s+)[^\s"'`,]{6,}"#), "${1}[redacted]"),
         (pattern(r#"(?i)\b((?:proxy-)?authorization:\s*(?:\w+\s+)?)[^\s"'`,]+"#), "${1}[redacted]"),
         (
@@ -187,6 +193,8 @@ mod tests {
             ("Query(`token`, \"a\\\"b\") || Path(`/k`)", "Query(`token`, `[redacted]`) || Path(`/k`)"),
             ("x -----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY----- y", "x [redacted] y"),
             ("-----BEGIN PRIVATE KEY-----\ncut", "[redacted]"),
+            ("http://h/p?page=2&api_key=s3cret&x=1#f", "http://h/p?page=2&api_key=[redacted]&x=1#f"),
+            ("error parsing BasicUser: s3cret", "error parsing BasicUser: [redacted]"),
             ("basic authentication", "basic authentication"),
         ] {
             assert_eq!(text(given), expected);

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use rmcp::handler::server::common::schema_for_output;
-use rmcp::handler::server::wrapper::Parameters;
+use rmcp::handler::server::wrapper;
 use rmcp::model::{
     Implementation, ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, PromptMessage,
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig,
@@ -18,6 +18,7 @@ use rmcp::{
 
 use crate::answer::Answer;
 use crate::api::Api;
+use crate::arguments::Parameters;
 use crate::change::{Keeper, Writer};
 use crate::docs::Library;
 use crate::failure::Failure;
@@ -70,7 +71,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<list_routes::Arguments>,
     ) -> Result<Answer<list_routes::Report>, Failure> {
-        list_routes::run(&self.context, arguments).await
+        list_routes::run(&self.context, arguments?).await
     }
 
     /// Exposes a backend under a host name, or changes a route that this tool created (`overwrite`, or `if_match`).
@@ -86,7 +87,7 @@ impl Shard {
         Parameters(arguments): Parameters<create_route::Arguments>,
         request: RequestContext<RoleServer>,
     ) -> Result<Answer<create_route::Report>, Failure> {
-        create_route::run(&self.context, arguments, Progress::of(&request)).await
+        create_route::run(&self.context, arguments?, Progress::of(&request)).await
     }
 
     /// Deletes a route that `create_route` created and waits until Traefik no longer serves it. Routes of other
@@ -101,7 +102,7 @@ impl Shard {
         Parameters(arguments): Parameters<delete_route::Arguments>,
         request: RequestContext<RoleServer>,
     ) -> Result<Answer<delete_route::Report>, Failure> {
-        delete_route::run(&self.context, arguments, Progress::of(&request)).await
+        delete_route::run(&self.context, arguments?, Progress::of(&request)).await
     }
 
     /// Checks a document, a managed file or the whole directory of Traefik's dynamic configuration, with line
@@ -115,7 +116,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<validate_config::Arguments>,
     ) -> Result<Answer<validate_config::Report>, Failure> {
-        validate_config::run(&self.context, arguments).await
+        validate_config::run(&self.context, arguments?).await
     }
 
     /// Says which backend servers are up, down or unchecked, also behind weighted, mirroring and failover services.
@@ -129,7 +130,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<get_backend_status::Arguments>,
     ) -> Result<Answer<get_backend_status::Report>, Failure> {
-        get_backend_status::run(&self.context, arguments).await
+        get_backend_status::run(&self.context, arguments?).await
     }
 
     /// Checks the certificates of all TLS routes, or of the given domains, by a TLS handshake for each host and by
@@ -142,7 +143,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<check_ssl_status::Arguments>,
     ) -> Result<Answer<check_ssl_status::Report>, Failure> {
-        check_ssl_status::run(&self.context, arguments).await
+        check_ssl_status::run(&self.context, arguments?).await
     }
 
     /// Makes Traefik read its files again and proves that it did, by a marker that must appear in its API. If it
@@ -156,7 +157,7 @@ impl Shard {
         Parameters(arguments): Parameters<reload_config::Arguments>,
         request: RequestContext<RoleServer>,
     ) -> Result<Answer<reload_config::Report>, Failure> {
-        reload_config::run(&self.context, arguments, Progress::of(&request)).await
+        reload_config::run(&self.context, arguments?, Progress::of(&request)).await
     }
 
     /// Looks a topic up in Traefik's documentation, live, and gives the page or section as Markdown with code
@@ -170,7 +171,7 @@ impl Shard {
         &self,
         Parameters(arguments): Parameters<get_traefik_docs::Arguments>,
     ) -> Result<Answer<get_traefik_docs::Report>, Failure> {
-        get_traefik_docs::run(&self.context, arguments).await
+        get_traefik_docs::run(&self.context, arguments?).await
     }
 }
 
@@ -178,7 +179,7 @@ impl Shard {
 impl Shard {
     /// Expose a service through Traefik, step by step, with a look before each leap.
     #[prompt]
-    fn expose_service(&self, Parameters(asked): Parameters<ExposeService>) -> Vec<PromptMessage> {
+    fn expose_service(&self, wrapper::Parameters(asked): wrapper::Parameters<ExposeService>) -> Vec<PromptMessage> {
         prompts::expose_service(&asked)
     }
 }

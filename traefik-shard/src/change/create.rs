@@ -81,6 +81,7 @@ pub(crate) async fn run(errand: &Errand<'_>, request: &Request) -> Result<Create
     let outcome = if report.rolled_back { "rolled_back" } else { "not_rolled_back" };
     let failure = failed(errand, &store, &plan, unserved, &report).await;
     audit(&store, record(&plan, outcome, Some(failure.to_string()))).await;
+    report.close().await;
     Err(failure.with("elapsed_ms", errand.elapsed_ms()))
 }
 
@@ -136,7 +137,7 @@ async fn write(locked: &Locked, plan: &Plan) -> Result<Applied, Failure> {
     .await
 }
 
-/// The change is live: the journal goes, and the audit log is told.
+/// The change is live: the audit log is told, and the journal goes. In this order, so that no kill loses the line.
 async fn keep(
     errand: &Errand<'_>,
     store: &Store,
@@ -144,10 +145,10 @@ async fn keep(
     applied: Applied,
     warnings: Vec<String>,
 ) -> Result<Created, Failure> {
+    audit(store, record(&plan, "ok", None)).await;
     if let Err(failure) = blocking(move || applied.close()).await {
         plan.warnings.push(format!("the change is live, but its journal could not be removed: {failure}"));
     }
-    audit(store, record(&plan, "ok", None)).await;
     Ok(live(errand, plan, &warnings))
 }
 

@@ -78,28 +78,25 @@ pub(crate) async fn run(errand: &Errand<'_>, deletion: &Deletion) -> Result<Dele
     let (kept, text, named) = (store.clone(), plan.managed.text.clone(), name.clone());
     let backup = blocking(move || kept.state().backup(disk::Kind::Delete, &named, &text)).await?;
     errand.step("removing the file");
-    let begin = (locked.clone(), disk::Operation::Delete { name, was: plan.managed.sha256.clone() });
+    let begin = (locked.clone(), disk::Operation::Delete { name: name.clone(), was: plan.managed.sha256.clone() });
     let applied = blocking(move || begin.0.begin(begin.1)?.apply()).await?;
     let gone = wait_until_gone(errand, &locked, &plan.names).await;
-    close(applied).await;
-    let record = |outcome: &str| Record {
+    let record = Record {
         action: "delete",
-        name: plan.managed.name.to_string(),
+        name: name.to_string(),
         file: plan.managed.file.clone(),
-        outcome: outcome.to_owned(),
+        outcome: if gone.is_ok() { "ok" } else { "deleted_but_still_live" }.to_owned(),
         before: Some(plan.managed.sha256.clone()),
         after: None,
         detail: None,
     };
+    // In this order, so that no kill loses the line.
+    audit(&store, record).await;
+    close(applied).await;
+    let backup = backup.display().to_string();
     match gone {
-        Ok(()) => {
-            audit(&store, record("ok")).await;
-            Ok(plan.deleted(errand, Some(backup.display().to_string())))
-        }
-        Err(overdue) => {
-            audit(&store, record("deleted_but_still_live")).await;
-            Err(still_live(errand, &store, &plan, &overdue).await.with("backup", backup.display().to_string()))
-        }
+        Ok(()) => Ok(plan.deleted(errand, Some(backup))),
+        Err(overdue) => Err(still_live(errand, &store, &plan, &overdue).await.with("backup", backup)),
     }
 }
 

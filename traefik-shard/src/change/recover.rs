@@ -51,7 +51,7 @@ pub(crate) async fn under(errand: &Errand<'_>, locked: &Locked) -> Result<(), Fa
         name: operation.name().to_string(),
         file: operation.file(),
         outcome: "ok".to_owned(),
-        before: None,
+        before: operation.was(),
         after: operation.after().map(str::to_owned),
         detail: Some(format!("{} of {}", operation.kind().as_str(), operation.started())),
     };
@@ -59,26 +59,25 @@ pub(crate) async fn under(errand: &Errand<'_>, locked: &Locked) -> Result<(), Fa
         (Left::Foreign, _) => {
             warn!(file = operation.file(), "somebody changed a half-done file; it is left as it is");
             record.outcome = "left_foreign".to_owned();
-            settle(locked, operation).await?;
         }
-        (Left::NotApplied, _) => settle(locked, operation).await?,
-        (Left::Applied, Kind::Delete) => {
-            record.action = "recovered_finished";
-            settle(locked, operation).await?;
-        }
-        (Left::Applied, Kind::Probe) => {
-            blocking(move || operation.undo().and_then(|_| operation.close())).await?;
-            poll::poke(locked.store()).await;
-        }
-        (Left::Applied, Kind::Create | Kind::Update) => finish_or_undo(errand, locked, operation, &mut record).await?,
+        (Left::NotApplied, _) => {}
+        (Left::Applied, Kind::Delete) => record.action = "recovered_finished",
+        (Left::Applied, Kind::Probe) => return remove_probe(locked, operation, record).await,
+        (Left::Applied, Kind::Create | Kind::Update) => return finish_or_undo(errand, locked, operation, record).await,
     }
-    audit(locked.store(), record).await;
-    Ok(())
+    poll::poke(locked.store()).await;
+    conclude(locked, operation, record).await
 }
 
-/// Nothing is left to do but to let Traefik look and to forget the journal.
-async fn settle(locked: &Locked, operation: Applied) -> Result<(), Failure> {
+async fn remove_probe(locked: &Locked, operation: Applied, record: Record) -> Result<(), Failure> {
+    let operation = blocking(move || operation.undo().map(|_| operation)).await?;
     poll::poke(locked.store()).await;
+    conclude(locked, operation, record).await
+}
+
+/// Forgets the journal once the audit log was told, so that no kill loses the line.
+async fn conclude(locked: &Locked, operation: Applied, record: Record) -> Result<(), Failure> {
+    audit(locked.store(), record).await;
     blocking(move || operation.close()).await
 }
 
@@ -86,7 +85,7 @@ async fn finish_or_undo(
     errand: &Errand<'_>,
     locked: &Locked,
     operation: Applied,
-    record: &mut Record,
+    mut record: Record,
 ) -> Result<(), Failure> {
     let (store, name) = (locked.store().clone(), operation.name().clone());
     let text = blocking(move || store.read(&name)).await?.map(|managed| managed.text).unwrap_or_default();
@@ -108,12 +107,14 @@ async fn finish_or_undo(
     };
     if matches!(live, Ok(Verdict::Live { .. })) && !asked.routers.is_empty() {
         record.action = "recovered_finished";
-        return blocking(move || operation.close()).await;
+        return conclude(locked, operation, record).await;
     }
     let report = undo::undo(errand, locked, operation, &asked, &entry_points).await;
     if !report.rolled_back {
         record.outcome = "not_undone".to_owned();
     }
     record.detail = Some(report.clause());
+    audit(locked.store(), record).await;
+    report.close().await;
     Ok(())
 }

@@ -24,11 +24,14 @@ pub(crate) struct Report {
     pub(crate) confirmed: bool,
     /// What a person must know or do, if anything.
     pub(crate) advice: Option<String>,
+    /// What is still to be closed, once everybody was told.
+    rest: Option<Applied>,
 }
 
 /// Takes the change back, pokes Traefik and waits until it serves the old state.
 ///
-/// `asked` is what the change wanted; what was there before is in the journal.
+/// `asked` is what the change wanted; what was there before is in the journal, which stays until the report is
+/// closed: a process killed here leaves the poke and the line in the audit log to the next.
 pub(crate) async fn undo(
     errand: &Errand<'_>,
     locked: &Locked,
@@ -42,24 +45,19 @@ pub(crate) async fn undo(
         Ok((Ok(undone), applied)) => (undone, applied),
         Ok((Err(failure), _)) | Err(failure) => return lost(&file, before.is_some(), &failure),
     };
+    let rest = Some(applied);
     if undone == Undone::LeftForeign {
-        close(applied).await;
         let advice = format!("`{file}` was changed by somebody else meanwhile and was left as it is: look at it");
-        return Report { rolled_back: false, confirmed: false, advice: Some(advice) };
+        return Report { rolled_back: false, confirmed: false, advice: Some(advice), rest };
     }
     poll::poke(locked.store()).await;
-    // The journal stays until Traefik was poked, so that a process killed here leaves that to the next.
-    close(applied).await;
-    match wait_for_old(errand, locked, before.as_deref(), asked, entry_points).await {
-        Ok(()) => Report { rolled_back: true, confirmed: true, advice: None },
-        Err(overdue) => Report {
-            rolled_back: true,
-            confirmed: false,
-            advice: Some(format!(
-                "the files are as before, but Traefik was not seen to serve the old state: {overdue}"
-            )),
-        },
-    }
+    let advice = match wait_for_old(errand, locked, before.as_deref(), asked, entry_points).await {
+        Ok(()) => None,
+        Err(overdue) => {
+            Some(format!("the files are as before, but Traefik was not seen to serve the old state: {overdue}"))
+        }
+    };
+    Report { rolled_back: true, confirmed: advice.is_none(), advice, rest }
 }
 
 /// `before` is the old text, or `None` where there was no file.
@@ -91,13 +89,6 @@ async fn wait_for_old(
     }
 }
 
-/// Ends the operation; a journal that stays is seen to by the next writer.
-async fn close(applied: Applied) {
-    if let Err(failure) = blocking(move || applied.close()).await {
-        error!(%failure, "the journal of an undone change could not be removed; the next writer tries again");
-    }
-}
-
 fn lost(file: &str, replaced: bool, failure: &Failure) -> Report {
     error!(%failure, file, "a change could not be taken back");
     let by_hand = match replaced {
@@ -107,14 +98,22 @@ fn lost(file: &str, replaced: bool, failure: &Failure) -> Report {
     let advice = format!(
         "the change could NOT be taken back and its file is still there ({failure}): {by_hand}; the next writer tries again too"
     );
-    Report { rolled_back: false, confirmed: false, advice: Some(advice) }
+    Report { rolled_back: false, confirmed: false, advice: Some(advice), rest: None }
 }
 
 impl Report {
     /// There was nothing to take back.
     pub(crate) fn nothing_written() -> Self {
         let advice = "nothing was written, because the file holds this route already".to_owned();
-        Self { rolled_back: false, confirmed: false, advice: Some(advice) }
+        Self { rolled_back: false, confirmed: false, advice: Some(advice), rest: None }
+    }
+
+    /// Ends the operation; a journal that stays is seen to by the next writer.
+    pub(crate) async fn close(self) {
+        let Some(applied) = self.rest else { return };
+        if let Err(failure) = blocking(move || applied.close()).await {
+            error!(%failure, "the journal of an undone change could not be removed; the next writer tries again");
+        }
     }
 
     /// Adds to a failure, for programs, what became of the change behind it.

@@ -191,6 +191,11 @@ impl Applied {
         self.step.journal.before.as_deref()
     }
 
+    /// The digest of the old text; `None`: there was no file.
+    pub(crate) fn was(&self) -> Option<String> {
+        self.before().map(|text| sha256(text.as_bytes()))
+    }
+
     /// The digest of the new text; `None`: there is to be no file.
     pub(crate) fn after(&self) -> Option<&str> {
         self.step.journal.after.as_deref()

@@ -1,3 +1,5 @@
+//! What Traefik refuses, takes and cannot be told, in one document each.
+
 use super::*;
 
 fn foreign(text: &str) -> Document {

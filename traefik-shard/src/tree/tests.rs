@@ -1,3 +1,5 @@
+//! Trees on a real disk: what is read, in which order, and what breaks them.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 

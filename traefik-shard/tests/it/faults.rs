@@ -17,9 +17,9 @@ fn route(name: &str, backend: &str) -> Value {
 }
 
 /// The same with other fields; `null` takes one away.
-fn with(mut arguments: Value, more: Value) -> Value {
+fn with(mut arguments: Value, mut more: Value) -> Value {
     let fields = arguments.as_object_mut().unwrap();
-    fields.extend(more.as_object().unwrap().clone());
+    fields.append(more.as_object_mut().unwrap());
     fields.retain(|_, value| !value.is_null());
     arguments
 }

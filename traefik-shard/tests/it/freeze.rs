@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use crate::support::{Gateway, Lab, LabOptions, Outcome};
 
 /// A file that Traefik refuses, and the line of the fault.
-const BROKEN: [(&str, u32); 6] = [
+const BROKEN: [(&str, u32); 7] = [
     ("http:\n  routers:\n    x: y: z\n", 3),
     ("http:\n  routers:\n    x:\n      rule: Host(`x`)\n      servise: human\n", 5),
     ("http:\n  routers: {}\n", 2),
     ("http:\n  routers:\n    x:\n      rule: Host(`x`)\n      priority: high\n", 5),
     ("http:\n  routers:\n    x:\n      rule: a\n    x:\n      rule: b\n", 5),
     ("http:\n  services:\n    x:\n      loadBalancer: {}\n", 4),
+    ("http:\n  routers:\n  services:\n", 2),
 ];
 
 /// Files that no strict schema would take, and that Traefik takes all the same.
@@ -31,7 +32,14 @@ const MARK: &str = "http: {middlewares: {mark: {headers: {customRequestHeaders: 
 
 fn route(lab: &Lab) -> Value {
     let backend = lab.backend().url();
-    json!({"name": "app", "host": "app.lab.test", "backend_url": backend, "entry_points": ["web"], "wait_seconds": 3})
+    json!({"name": "app", "host": "app.lab.test", "backend_url": backend, "entry_points": ["web"]})
+}
+
+/// A route that will be refused, without the usual patience of the probe.
+fn refused_route(lab: &Lab) -> Value {
+    let mut route = route(lab);
+    route["wait_seconds"] = json!(1);
+    route
 }
 
 fn assert_named(outcome: Outcome, file: &str, line: u32) {
@@ -60,13 +68,14 @@ async fn refused_by_traefik(lab: &Lab, file: &str) {
     lab.remove("mark.yml");
 }
 
-#[tokio::test]
-async fn a_broken_file_is_named_with_its_line_before_anything_is_written() {
+/// Each of these is named by both tools, nothing is written, and when it is gone all goes on.
+async fn all_are_named(broken: &[(&str, u32)]) {
     let (lab, gateway) = Gateway::and_lab().await;
-    for (text, line) in BROKEN {
+    for (text, line) in broken {
         lab.write("theirs/broken.yml", text);
         refused_by_traefik(&lab, "theirs/broken.yml").await;
-        assert_named(lab.refusal(gateway.call("create_route", route(&lab))).await, "theirs/broken.yml", line);
+        let refused = lab.refusal(gateway.call("create_route", refused_route(&lab))).await;
+        assert_named(refused, "theirs/broken.yml", *line);
         let reload = lab.unchanged(gateway.call("reload_config", json!({"wait_seconds": 1}))).await;
         assert!(reload.text.contains(&format!("theirs/broken.yml:{line}")), "{}", reload.text);
         assert_eq!(reload.done()["reloaded"], false);
@@ -75,6 +84,16 @@ async fn a_broken_file_is_named_with_its_line_before_anything_is_written() {
     let healed = gateway.call("create_route", route(&lab)).await.done();
     assert_eq!(healed["applied"], true);
     assert_eq!(lab.get("web", "app.lab.test", "/").await.body, "human GET /");
+}
+
+#[tokio::test]
+async fn a_file_with_a_slip_is_named_with_its_line_before_anything_is_written() {
+    all_are_named(&BROKEN[..3]).await;
+}
+
+#[tokio::test]
+async fn a_file_with_a_value_that_cannot_be_is_named_with_its_line_before_anything_is_written() {
+    all_are_named(&BROKEN[3..]).await;
 }
 
 #[tokio::test]
@@ -93,7 +112,7 @@ async fn a_dangling_link_freezes_the_tree_and_is_named() {
     let (lab, gateway) = Gateway::and_lab().await;
     symlink("nowhere", lab.dynamic_dir().join("link.yml")).unwrap();
     refused_by_traefik(&lab, "link.yml").await;
-    let refused = lab.refusal(gateway.call("create_route", route(&lab))).await;
+    let refused = lab.refusal(gateway.call("create_route", refused_route(&lab))).await;
     assert!(refused.text.contains("link.yml"), "{}", refused.text);
     refused.failed("tree_broken");
 }
@@ -124,7 +143,7 @@ async fn a_template_that_works_does_not_block_and_one_that_fails_is_named() {
     assert_eq!(gateway.call("create_route", route(&lab)).await.done()["applied"], true);
     lab.write("template.yml", template("{{ nosuchfunction }}"));
     refused_by_traefik(&lab, "template.yml").await;
-    let mut other = route(&lab);
+    let mut other = refused_route(&lab);
     other["name"] = json!("other");
     other["host"] = json!("other.lab.test");
     let refused = lab.refusal(gateway.call("create_route", other)).await;
@@ -139,7 +158,7 @@ async fn traefik_started_on_a_broken_tree_is_told_apart_from_one_that_has_no_rou
     let (text, line) = BROKEN[1];
     lab.write("broken.yml", text);
     lab.restart().await;
-    assert_named(lab.refusal(gateway.call("create_route", route(&lab))).await, "broken.yml", line);
+    assert_named(lab.refusal(gateway.call("create_route", refused_route(&lab))).await, "broken.yml", line);
     lab.remove("broken.yml");
     lab.until("the human's routes are back", async |lab| lab.api("/http/routers/human@file").await).await;
     assert_eq!(gateway.call("create_route", route(&lab)).await.done()["applied"], true);

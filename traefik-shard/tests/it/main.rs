@@ -12,6 +12,7 @@ mod faults;
 mod first_light;
 mod freeze;
 mod settings;
+mod soak;
 mod ssl;
 mod support;
 mod tools;

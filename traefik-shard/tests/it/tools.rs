@@ -51,8 +51,7 @@ fn route(name: &str, backend: &str) -> Value {
 }
 
 /// The same with more fields.
-fn with(mut arguments: Value, more: Value) -> Value {
-    let fields = more.as_object().unwrap();
-    arguments.as_object_mut().unwrap().extend(fields.clone());
+fn with(mut arguments: Value, mut more: Value) -> Value {
+    arguments.as_object_mut().unwrap().append(more.as_object_mut().unwrap());
     arguments
 }

@@ -1,3 +1,5 @@
+//! The answers of the tool over documents and small trees; no Traefik is asked.
+
 use std::fs;
 
 use clap::Parser;
@@ -48,7 +50,7 @@ fn a_freeze_is_the_first_thing_that_is_said() {
     assert!(
         report
             .text
-            .starts_with("This would freeze the whole file provider: Traefik refuses it. 3: http.routers.r.rul:")
+            .starts_with("This would freeze the whole file provider: Traefik refuses it. line 3: http.routers.r.rul:")
     );
     assert_eq!((report.body.would_load, report.body.valid), (Loads::No, false));
     let report = run(None, &serde_json::json!({"content": GOOD})).unwrap();
