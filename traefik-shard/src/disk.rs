@@ -40,7 +40,9 @@ pub(crate) use lock::Locked;
 pub(crate) use managed::{Draft, Managed};
 pub(crate) use name::Name;
 pub(crate) use operation::{Applied, Left, Operation, Undone, Unfinished};
-pub(crate) use store::{Listed, Listing, Store};
+#[cfg(test)]
+pub(crate) use store::Listed;
+pub(crate) use store::{Listing, Store};
 
 use crate::failure::{Code, Failure};
 

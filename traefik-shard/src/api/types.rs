@@ -261,8 +261,6 @@ pub(crate) struct RedirectTo {
 pub(crate) struct Version {
     #[serde(rename = "Version")]
     pub(crate) version: String,
-    #[serde(rename = "Codename", default)]
-    pub(crate) codename: String,
     /// When the process began: another value is another process.
     #[serde(rename = "startDate", default)]
     pub(crate) start_date: Option<String>,
