@@ -79,16 +79,6 @@ impl Api {
         }
     }
 
-    /// One HTTP router by its full name, such as `app@file`; `None`: there is none.
-    pub(crate) async fn http_router(&self, full: &str) -> Result<Option<Router>, Failure> {
-        Ok(self.get(&["http", "routers", full]).await?)
-    }
-
-    /// One HTTP service by its full name; `None`: there is none.
-    pub(crate) async fn http_service(&self, full: &str) -> Result<Option<Service>, Failure> {
-        Ok(self.get(&["http", "services", full]).await?)
-    }
-
     /// One HTTP middleware as Traefik tells it, secrets included; `None`: there is none.
     pub(crate) async fn http_middleware(&self, full: &str) -> Result<Option<Value>, Failure> {
         Ok(self.get(&["http", "middlewares", full]).await?)

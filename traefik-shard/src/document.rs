@@ -3,6 +3,7 @@
 //! `Loads::Yes` is a promise: Traefik takes the file. Where that is not sure, the answer is no.
 
 mod decode;
+mod health;
 mod node;
 mod references;
 mod scalar;
@@ -198,7 +199,7 @@ fn understood(origin: Origin, root: &Node, mut notes: Vec<Finding>) -> Document 
         }
     }
     let loads = if refusals.is_empty() { Loads::Yes } else { Loads::No };
-    let values = values::check(&decoded.root);
+    let values = values::check(&decoded.root).into_iter().chain(health::check(&decoded.root));
     let (count, defined) = (refusals.len(), defined(&decoded.root));
     let findings = refusals.into_iter().chain(notes).chain(values).collect();
     Document { findings, refusals: count, loads, defined, root: Some(decoded.root) }

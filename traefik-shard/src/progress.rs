@@ -22,11 +22,6 @@ impl Progress {
         Self { client, steps: AtomicU32::new(0) }
     }
 
-    /// Nobody listens.
-    pub(crate) fn silent() -> Self {
-        Self { client: None, steps: AtomicU32::new(0) }
-    }
-
     /// Tells what is being done now, such as "waiting until Traefik has it".
     pub(crate) async fn step(&self, doing: &str) {
         let Some((peer, token)) = &self.client else { return };

@@ -155,8 +155,6 @@ pub(crate) struct RouteSettings<'a> {
 /// A route as it will be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Built {
-    /// As asked, without the prefix.
-    pub(crate) name: String,
     /// The router's name in the file; live it ends in `@file`.
     pub(crate) router: String,
     /// The router that redirects from plain HTTP, if any.
@@ -171,9 +169,6 @@ pub(crate) struct Built {
     pub(crate) priority: Option<i64>,
     /// Whether the router itself says `tls`.
     pub(crate) tls: bool,
-    pub(crate) references: References,
-    /// The backends' URLs, as they are written.
-    pub(crate) servers: Vec<String>,
     /// The file without our header.
     pub(crate) body: String,
     pub(crate) warnings: Vec<Finding>,
@@ -185,17 +180,6 @@ pub(crate) struct Redirect {
     pub(crate) router: String,
     pub(crate) middleware: String,
     pub(crate) entry_points: Vec<String>,
-}
-
-/// What the route needs that others define.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct References {
-    /// All middlewares of the main router in its order, own ones included, qualified as in the API.
-    pub(crate) router_middlewares: Vec<String>,
-    /// Those that must exist already, qualified as in the API.
-    pub(crate) middlewares: Vec<String>,
-    pub(crate) cert_resolver: Option<String>,
-    pub(crate) tls_options: Option<String>,
 }
 
 impl Built {
@@ -219,7 +203,6 @@ pub(crate) fn build(request: &Request, settings: &RouteSettings<'_>) -> Result<B
     let plan = file::Plan { request, prefix: settings.name_prefix, rule: &text, servers: &servers, places: &places };
     let written = file::write(&plan)?;
     Ok(Built {
-        name: request.name.clone(),
         router: written.router,
         redirect: written.redirect,
         service: written.service,
@@ -229,8 +212,6 @@ pub(crate) fn build(request: &Request, settings: &RouteSettings<'_>) -> Result<B
         entry_points: places.main,
         priority: request.priority.filter(|&priority| priority != 0),
         tls: places.tls,
-        references: written.references,
-        servers: servers.into_iter().map(|server| server.url).collect(),
         body: written.body,
         warnings,
     })

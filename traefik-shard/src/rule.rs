@@ -134,6 +134,14 @@ impl Rule {
         clauses::of(self).is_some_and(|clauses| clauses.iter().any(|clause| clause.iter().all(terms::is_universal)))
     }
 
+    /// Whether Traefik disables a router that has this rule and no TLS: the first server name decides.
+    pub(crate) fn needs_tls(&self) -> bool {
+        let literals = clauses::literals(self);
+        let mut names = literals.iter().filter(|literal| literal.term.matcher == Matcher::HostSni);
+        let first = names.find(|literal| literal.sign == clauses::Sign::Plain);
+        first.is_some_and(|literal| literal.term.arguments != ["*"])
+    }
+
     /// Traefik asks the lone `HostSNI` of everything last, negated or not.
     fn is_tcp_fallback(&self) -> bool {
         let mut expression = &self.expression;

@@ -28,8 +28,6 @@ pub(crate) struct Tree {
 pub(crate) struct TreeFile {
     /// Relative to the watched directory, with `/` between the parts.
     pub(crate) path: String,
-    /// In hexadecimal, of the whole file.
-    pub(crate) sha256: String,
     pub(crate) document: Document,
 }
 
@@ -41,7 +39,7 @@ pub(crate) fn read(root: &Path) -> Result<Tree, Failure> {
     })?;
     let file = |found: walk::Found| {
         let document = document::check(&found.path, found.format, Origin::Foreign, &found.bytes);
-        TreeFile { sha256: sha256(&found.bytes), document, path: found.path }
+        TreeFile { document, path: found.path }
     };
     Ok(Tree { files: walked.files.into_iter().map(file).collect(), findings: walked.findings })
 }
@@ -54,11 +52,6 @@ pub(crate) fn format_of(name: &str) -> Option<Format> {
         "toml" => Some(Format::Toml),
         _ => None,
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Tree {

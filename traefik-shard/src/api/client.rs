@@ -159,10 +159,13 @@ impl Client {
         if status.is_redirection() {
             return Err(Fault::Elsewhere { target: origin_of(header(LOCATION.as_str())), url });
         }
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            return Err(Fault::Unauthorized { url, status: status.as_u16(), sent_as: user });
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(Fault::Unauthorized { url, sent_as: user });
         }
         let body = self.body(&url, response).await?;
+        if status == StatusCode::FORBIDDEN {
+            return Err(Fault::forbidden(url, &body));
+        }
         if status == StatusCode::OK {
             return Ok(Reply::Found(Page { url, content_type, body, next }));
         }

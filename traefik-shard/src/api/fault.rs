@@ -22,8 +22,12 @@ pub(super) enum Fault {
     Slow { url: String, budget: Duration },
     #[error("the answer of `{url}` broke off: {cause}")]
     Broken { url: String, cause: String },
-    #[error("`{url}` refuses us with status {status}")]
-    Unauthorized { url: String, status: u16, sent_as: Option<String> },
+    #[error("`{url}` refuses us with status 401")]
+    Unauthorized { url: String, sent_as: Option<String> },
+    #[error("`{url}` refuses us with status 403, as a list of allowed addresses does")]
+    NotAllowed { url: String },
+    #[error("something before Traefik's API refuses `{url}` with status 403: `{words}`")]
+    Forbidden { url: String, words: String },
     #[error("`{url}` is not there (404: `{words}`)")]
     NotFound { url: String, words: String },
     #[error("`{url}` redirects to `{target}`, which is another server and is not followed")]
@@ -53,6 +57,14 @@ impl Fault {
         }
     }
 
+    /// A 403: what Traefik's `ipAllowList` says has no more than that word, anything else comes from elsewhere.
+    pub(super) fn forbidden(url: String, body: &[u8]) -> Self {
+        match body.trim_ascii() {
+            b"Forbidden" => Self::NotAllowed { url },
+            _ => Self::Forbidden { url, words: words(body) },
+        }
+    }
+
     /// Whether the base may have moved, so that it is worth looking for it again.
     pub(super) fn lost(&self) -> bool {
         !matches!(self, Self::TooLarge { .. } | Self::Slow { .. } | Self::Password { .. })
@@ -68,7 +80,7 @@ impl Fault {
         match self {
             Self::NotFound { .. } => 0,
             Self::Foreign { .. } => 1,
-            Self::Refused { .. } | Self::Elsewhere { .. } => 2,
+            Self::Refused { .. } | Self::Forbidden { .. } | Self::Elsewhere { .. } => 2,
             _ => 3,
         }
     }
@@ -76,7 +88,7 @@ impl Fault {
     fn code(&self) -> Code {
         match self {
             Self::Unreachable { .. } | Self::Slow { .. } => Code::ApiUnreachable,
-            Self::Unauthorized { .. } => Code::ApiUnauthorized,
+            Self::Unauthorized { .. } | Self::NotAllowed { .. } => Code::ApiUnauthorized,
             Self::NotFound { .. } => Code::ApiNotFound,
             Self::Password { .. } => Code::IoError,
             _ => Code::ApiError,
@@ -100,6 +112,12 @@ impl Fault {
             }
             Self::Unauthorized { sent_as: Some(user), .. } => format!(
                 "correct TRAEFIK_API_USER (now `{user}`) and the password; the file is read again on every request"
+            ),
+            Self::NotAllowed { .. } => {
+                "add the address that this shard comes from to the `ipAllowList` of the API's router".into()
+            }
+            Self::Forbidden { .. } => format!(
+                "let the proxy or the login service that answers pass this shard's requests, or {SET_URL}, past it"
             ),
             Self::NotFound { .. } => format!(
                 "enable `api` in Traefik's static configuration, {SET_URL}, or set TRAEFIK_API_HOST (--api-host) where \

@@ -85,6 +85,20 @@ async fn wrong_password_is_unauthorized_and_never_shown() {
 }
 
 #[tokio::test]
+async fn a_403_tells_whether_traefik_or_something_else_refuses() {
+    let fake = Fake::start(|_| answer("403 Forbidden", "text/plain; charset=utf-8", "Forbidden\n")).await;
+    let (code, text) = refusal(&fake, &["--api-user", "ops", "--api-password", "geheim"]).await;
+    assert_eq!(code, Code::ApiUnauthorized);
+    assert!(text.contains("ipAllowList") && !text.contains("API_USER"), "{text}");
+    let page = "<html>Access denied by http://u:geheim@proxy</html>";
+    let fake = Fake::start(move |_| answer("403 Forbidden", "text/html", page)).await;
+    let (code, text) = refusal(&fake, &[]).await;
+    assert_eq!(code, Code::ApiError);
+    assert!(text.contains("Access denied") && text.contains("proxy") && text.contains("TRAEFIK_API_URL"), "{text}");
+    assert!(!text.contains("geheim"), "{text}");
+}
+
+#[tokio::test]
 async fn changed_password_file_is_used_by_the_next_request() {
     let fake = Fake::start(|head| {
         let good = head.contains("Basic dTp0d28=") || head.contains("basic dTp0d28=");
@@ -108,14 +122,16 @@ async fn unknown_path_is_told_from_an_unknown_name() {
         if asks(head, "/api/version") {
             return json(VERSION);
         }
-        match head.contains("/http/routers/") {
-            true => answer("404 Not Found", "text/plain; charset=utf-8", r#"{"message":"router not found: x@file"}"#),
+        match head.contains("/http/middlewares/") {
+            true => {
+                answer("404 Not Found", "text/plain; charset=utf-8", r#"{"message":"middleware not found: x@file"}"#)
+            }
             false => not_found(),
         }
     })
     .await;
     let api = fake.api(&[]);
-    assert!(api.http_router("x@file").await.unwrap().is_none());
+    assert!(api.http_middleware("x@file").await.unwrap().is_none());
     assert!(api.certificates().await.unwrap().is_none());
     assert_eq!(api.overview().await.unwrap_err().code(), Code::ApiNotFound);
 }
@@ -123,9 +139,9 @@ async fn unknown_path_is_told_from_an_unknown_name() {
 #[tokio::test]
 async fn odd_names_are_percent_encoded() {
     let fake = Fake::start(|head| if asks(head, "/api/version") { json(VERSION) } else { json("{}") }).await;
-    fake.api(&["--api-host", "traefik.test"]).http_router("a/b c#d?%é@file").await.unwrap();
+    fake.api(&["--api-host", "traefik.test"]).http_middleware("a/b c#d?%é@file").await.unwrap();
     let last = fake.seen().pop().unwrap();
-    assert!(last.starts_with("GET /api/http/routers/a%2Fb%20c%23d%3F%25%C3%A9@file HTTP/1.1"), "{last}");
+    assert!(last.starts_with("GET /api/http/middlewares/a%2Fb%20c%23d%3F%25%C3%A9@file HTTP/1.1"), "{last}");
     assert!(last.to_lowercase().contains("\r\nhost: traefik.test\r\n"), "{last}");
 }
 

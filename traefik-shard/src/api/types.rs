@@ -192,6 +192,8 @@ pub(crate) struct Failover {
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Middleware {
     pub(crate) chain: Option<Chain>,
+    /// The pages that it shows come from a service.
+    pub(crate) errors: Option<Errors>,
     pub(crate) status: String,
     #[serde(deserialize_with = "null_is_default")]
     pub(crate) error: Vec<String>,
@@ -206,6 +208,13 @@ pub(crate) struct Middleware {
 pub(crate) struct Chain {
     #[serde(deserialize_with = "null_is_default")]
     pub(crate) middlewares: Vec<String>,
+}
+
+/// Where error pages come from; the name is qualified by the middleware's provider.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Errors {
+    pub(crate) service: String,
 }
 
 /// Where Traefik listens.
@@ -252,8 +261,6 @@ pub(crate) struct RedirectTo {
 pub(crate) struct Version {
     #[serde(rename = "Version")]
     pub(crate) version: String,
-    #[serde(rename = "Codename", default)]
-    pub(crate) codename: String,
     /// When the process began: another value is another process.
     #[serde(rename = "startDate", default)]
     pub(crate) start_date: Option<String>,

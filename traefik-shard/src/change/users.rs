@@ -47,6 +47,12 @@ pub(crate) fn of(names: &Names, snapshot: &Snapshot) -> Vec<String> {
         for link in links.map(|name| within(name, full)).filter(|link| middlewares.contains(link)) {
             uses.push(format!("middleware `{full}` uses middleware `{link}`"));
         }
+        let pages = middleware.errors.iter().map(|errors| within(&errors.service, full));
+        uses.extend(
+            pages
+                .filter(|service| services.contains(service))
+                .map(|service| format!("middleware `{full}` uses service `{service}`")),
+        );
     }
     uses.sort();
     uses.dedup();
@@ -114,9 +120,11 @@ mod tests {
         check(
             json!({"services": {"w@file": {"weighted": {"services": [{"name": "mcp-a"}]}}, "m@docker": {"mirroring": {"service": "z",
                 "mirrors": [{"name": "mcp-a@file"}]}}, "f@file": {"failover": {"service": "y", "fallback": "mcp-a"}}},
-                "middlewares": {"ch@file": {"chain": {"middlewares": ["mcp-a-strip"]}}}}),
+                "middlewares": {"ch@file": {"chain": {"middlewares": ["mcp-a-strip"]}}, "pages@file": {"errors": {"service": "mcp-a"}},
+                "pages@docker": {"errors": {"service": "mcp-a"}}}}),
             &[
                 "middleware `ch@file` uses middleware `mcp-a-strip@file`",
+                "middleware `pages@file` uses service `mcp-a@file`",
                 "service `f@file` uses service `mcp-a@file`",
                 "service `m@docker` uses service `mcp-a@file`",
                 "service `w@file` uses service `mcp-a@file`",

@@ -104,3 +104,26 @@ fn line_at(root: &Node, path: &[String]) -> u32 {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_schema_alone_refuses_an_empty_client_auth_and_durations_that_go_cannot_hold() {
+        let is_taken = |document: &serde_json::Value| VALIDATOR.is_valid(document);
+        let options = |auth| json!({"tls": {"options": {"default": {"clientAuth": auth}}}});
+        assert!(!is_taken(&options(json!({}))));
+        assert!(is_taken(&options(json!({"caFiles": ["/ca.pem"]}))));
+        let limit =
+            |period: &str| json!({"http": {"middlewares": {"m": {"rateLimit": {"average": 1, "period": period}}}}});
+        for good in ["10s", "1h30m", "1.5s", "876000h", "90", "100000000000ns"] {
+            assert!(is_taken(&limit(good)), "{good}");
+        }
+        for bad in ["9999999999999h", "9223372036854775808ns", "1d", "", "s", "99999999999s"] {
+            assert!(!is_taken(&limit(bad)), "{bad}");
+        }
+    }
+}

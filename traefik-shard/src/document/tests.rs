@@ -210,6 +210,11 @@ fn bad_values_are_errors_that_freeze_nothing() {
     check(&GOOD.replace("url: http", "weight: -1\n            url: http"), "bad_weight", 10);
     check("http:\n  middlewares:\n    m:\n      ipAllowList:\n        sourceRange: [10.0.0.0/33]\n", "bad_cidr", 5);
     check("http:\n  middlewares:\n    m: {replacePathRegex: {regex: '(', replacement: x}}\n", "bad_regex", 3);
+    // The expressions of Rust take these, and Go's do not.
+    check("http:\n  middlewares:\n    m: {replacePathRegex: {regex: 'a**', replacement: x}}\n", "bad_regex", 3);
+    check("http:\n  middlewares:\n    m: {stripPrefixRegex: {regex: ['(?x)a']}}\n", "bad_regex", 3);
+    check("tcp: {routers: {r: {rule: HostSNI(`a`), service: s}}}\n", "no_tls", 1);
+    check("tcp: {routers: {r: {rule: HostSNI(`a`), service: s, tls: false}}}\n", "no_tls", 1);
     check("http:\n  middlewares:\n    m: {addPrefix: {prefix: /a}, compress: {}}\n", "not_one_type", 3);
     check("http:\n  middlewares:\n    m: {}\n", "not_one_type", 3);
     check("tcp: {routers: {r: {rule: Host(`a`), service: s}}}\n", "bad_rule", 1);

@@ -2,7 +2,6 @@
 //!
 //! A finding here never changes whether a document loads.
 
-use regex::Regex;
 use url::Url;
 
 use super::Kind;
@@ -98,12 +97,19 @@ impl Checker {
     fn rule(&mut self, text: &str, line: u32, router: &Node, protocol: Protocol) {
         if router.get("ruleSyntax").and_then(Node::text) == Some("v2") {
             let message = "this rule is in the old syntax `v2`, which is not checked here and will go".into();
-            return self.say(Severity::Warning, "old_rule_syntax", "ruleSyntax", line, message);
+            return self.say(Severity::Info, "old_rule_syntax", "ruleSyntax", line, message);
         }
         match rule::parse(text, protocol) {
             Ok(rule) => {
                 let path = format!("{}.rule", self.path);
                 self.findings.extend(rule.warnings().into_iter().map(|warning| warning.at(&path).on_line(line)));
+                let has_tls =
+                    router.get("tls").is_some_and(|tls| !matches!(tls.value, Value::Null | Value::Bool(false)));
+                if rule.needs_tls() && !has_tls {
+                    let message = "a server name is only known with TLS, so Traefik disables this router; give it `tls`, \
+                                   or match HostSNI(`*`)";
+                    self.say(Severity::Error, "no_tls", "rule", line, message.into());
+                }
             }
             Err(error) => {
                 let message = format!(
@@ -190,10 +196,8 @@ impl Checker {
     fn middleware(&mut self, middleware: &Node) {
         for path in PATTERNS {
             for (text, line) in middleware.find(&path).map(Node::texts).unwrap_or_default() {
-                if let Err(error) = Regex::new(text) {
-                    let fault =
-                        error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                    let message = format!("this regular expression fails: {fault}");
+                if let Err(fault) = rule::check_expression(text) {
+                    let message = format!("Traefik does not take this regular expression: {fault}");
                     self.say(Severity::Error, "bad_regex", &path.join("."), line, message);
                 }
             }

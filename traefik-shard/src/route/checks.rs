@@ -123,7 +123,7 @@ pub(super) fn plain_fields(request: &Request, settings: &RouteSettings<'_>, prob
         problems.add("priority", &priority.to_string(), "too high", hint);
     }
     if let Some(seconds) = request.wait_seconds.filter(|seconds| !(1..=LONGEST_WAIT).contains(seconds)) {
-        problems.add("wait_seconds", &seconds.to_string(), "out of range", &format!("use 1 to {LONGEST_WAIT}"));
+        problems.add("wait_seconds", &seconds.to_string(), "out of range", format!("use 1 to {LONGEST_WAIT}"));
     }
     if let Some(hash) = request.if_match.as_deref()
         && (hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()))

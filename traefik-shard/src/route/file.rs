@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::entry_points::Places;
-use super::{HealthCheck, Redirect, References, Request, Tls};
+use super::{HealthCheck, Redirect, Request, Tls};
 use crate::failure::{Code, Failure};
 
 /// What the file is made of; everything in it has been checked.
@@ -26,7 +26,6 @@ pub(super) struct Written {
     pub(super) service: String,
     pub(super) redirect: Option<Redirect>,
     pub(super) middlewares: Vec<String>,
-    pub(super) references: References,
 }
 
 #[derive(Serialize)]
@@ -139,12 +138,6 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Written, Failure> {
         chain.push(name);
     }
     let tls = plan.request.tls.as_ref();
-    let references = References {
-        router_middlewares: chain.iter().map(|name| qualified(name)).collect(),
-        middlewares: plan.request.middlewares.iter().map(|name| qualified(name)).collect(),
-        cert_resolver: tls.and_then(|tls| tls.cert_resolver.clone()),
-        tls_options: tls.and_then(|tls| tls.options.clone()),
-    };
     let router = Router {
         rule: plan.rule,
         entry_points: &plan.places.main,
@@ -167,7 +160,7 @@ pub(super) fn write(plan: &Plan<'_>) -> Result<Written, Failure> {
     let middlewares = own.keys().cloned().collect();
     let services = BTreeMap::from([(base.clone(), service(plan))]);
     let body = text(&File { http: Http { routers, services, middlewares: own } })?;
-    Ok(Written { body, router: base.clone(), service: base, redirect, middlewares, references })
+    Ok(Written { body, router: base.clone(), service: base, redirect, middlewares })
 }
 
 fn redirecting<'a>(plan: &Plan<'a>, redirect: &Redirect, service: &str) -> Router<'a> {
@@ -210,11 +203,6 @@ fn service<'a>(plan: &Plan<'a>) -> Service<'a> {
             health_check: plan.request.health_check.as_ref().map(health),
         },
     }
-}
-
-/// As Traefik's API names it: the provider of the file is `file`.
-fn qualified(name: &str) -> String {
-    if name.contains('@') { name.to_owned() } else { format!("{name}@file") }
 }
 
 fn text(file: &File<'_>) -> Result<String, Failure> {

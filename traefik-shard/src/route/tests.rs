@@ -93,8 +93,6 @@ fn every_field_has_its_place_in_the_file() {
     } });
     writes(&fields, &expected);
     let built = built(&fields);
-    assert_eq!(built.references.router_middlewares, ["auth@docker", "limit@file", "mcp-app-strip@file"]);
-    assert_eq!(built.references.middlewares, ["auth@docker", "limit@file"]);
     assert_eq!(built.middlewares, ["mcp-app-strip"]);
     assert_eq!((built.effective_priority(), built.parsed.hosts().len()), (-3, 2));
 }

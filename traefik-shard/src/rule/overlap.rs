@@ -52,7 +52,7 @@ pub(crate) fn witness(ours: &Rule, theirs: &Rule) -> Option<String> {
 }
 
 fn possible<'a>(rule: &'a Rule) -> Option<Vec<Clause<'a>>> {
-    Some(clauses::of(rule)?.into_iter().filter(|clause| is_possible(clause)).collect())
+    Some(clauses::of(rule)?.into_iter().filter(is_possible).collect())
 }
 
 fn in_words(clause: &Clause<'_>) -> String {

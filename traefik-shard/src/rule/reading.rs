@@ -23,7 +23,7 @@ pub(super) fn hosts(rule: &Rule) -> Vec<String> {
 /// The first arguments of these matchers in the alternatives that can match, each once.
 pub(super) fn arguments_of(rule: &Rule, matchers: &[Matcher]) -> Vec<String> {
     let literals = match clauses::of(rule) {
-        Some(clauses) => clauses.into_iter().filter(|clause| is_possible(clause)).flatten().collect(),
+        Some(clauses) => clauses.into_iter().filter(is_possible).flatten().collect(),
         None => clauses::literals(rule),
     };
     let mut found: Vec<String> = Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn warnings(rule: &Rule) -> Vec<Finding> {
             warn(code, message);
         }
     }
-    if clauses::of(rule).is_some_and(|clauses| !clauses.iter().any(|clause| is_possible(clause))) {
+    if clauses::of(rule).is_some_and(|clauses| !clauses.iter().any(is_possible)) {
         warn("rule_never_matches", "the rule contradicts itself and never matches a request".into());
     }
     found

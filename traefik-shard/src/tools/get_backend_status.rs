@@ -88,7 +88,7 @@ fn chosen(
             let all = PROTOCOLS.into_iter().flat_map(|protocol| {
                 resolver.services(protocol).keys().map(move |full| (protocol, full.as_str(), full.clone()))
             });
-            named("service", name, prefix, all.collect())?
+            named("service", name, prefix, &all.collect::<Vec<_>>())?
         }
         (None, Some(name)) => {
             let all = PROTOCOLS.into_iter().flat_map(|protocol| {
@@ -103,7 +103,7 @@ fn chosen(
                 });
                 names.collect::<Vec<_>>()
             });
-            let mut found = named("route", name, prefix, all.collect())?;
+            let mut found = named("route", name, prefix, &all.collect::<Vec<_>>())?;
             found.sort();
             found.dedup();
             found
@@ -131,7 +131,7 @@ fn named(
     what: &str,
     name: &str,
     prefix: &str,
-    candidates: Vec<(Protocol, &str, String)>,
+    candidates: &[(Protocol, &str, String)],
 ) -> Result<Vec<(Protocol, String)>, Failure> {
     let bare = |full: &str| full.rsplit_once('@').map_or(full, |(bare, _)| bare).to_owned();
     let managed = format!("{prefix}{name}");

@@ -2,6 +2,7 @@
 //!
 //! It never writes, and it says first whether Traefik's file provider would freeze.
 
+mod certificates;
 mod live;
 
 use std::path::Path;
@@ -59,6 +60,9 @@ pub(crate) struct Report {
     valid: bool,
     /// `no`: this freezes Traefik's whole file provider. `unknown`: only Traefik can tell, see the findings.
     would_load: Loads,
+    /// The Traefik that it was compared with; absent where there was none to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traefik_version: Option<String>,
     /// The worst first.
     findings: Vec<Finding>,
     /// How many more findings there are than are listed.
@@ -83,7 +87,18 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let is_live = arguments.live.unwrap_or(true);
     let settings = context.settings.clone();
     // A network file system may hang.
-    let subject = aside(move || subject(&settings, arguments)).await?;
+    let subject = aside(move || {
+        let mut subject = subject(&settings, arguments)?;
+        for (file, document) in &subject.documents {
+            let missing = certificates::missing(document).into_iter();
+            subject.findings.extend(missing.map(|finding| match file {
+                Some(file) => finding.in_file(file),
+                None => finding,
+            }));
+        }
+        Ok::<_, Failure>(subject)
+    })
+    .await?;
     let running = if is_live { Some(live::ask(context).await) } else { None };
     Ok(aside(move || answer(subject, running)).await)
 }
@@ -184,8 +199,12 @@ fn of_tree(tree: Tree) -> Subject {
 
 /// `running`: Traefik as it is now, or why it is not known; nothing where nobody asked.
 fn answer(mut subject: Subject, running: Option<Result<live::Running, Finding>>) -> Answer<Report> {
+    let mut traefik_version = None;
     match running {
-        Some(Ok(running)) => subject.findings.extend(running.compare(&subject.documents)),
+        Some(Ok(running)) => {
+            subject.findings.extend(running.compare(&subject.documents));
+            traefik_version = Some(running.version);
+        }
         Some(Err(unknown)) => subject.findings.push(unknown),
         None => {}
     }
@@ -214,7 +233,7 @@ fn answer(mut subject: Subject, running: Option<Result<live::Running, Finding>>)
     let left_out = findings.len().saturating_sub(FINDINGS);
     let findings: Vec<_> = findings.into_iter().take(FINDINGS).collect();
     let text = text(&summary, &findings, left_out);
-    Answer { text, body: Report { valid, would_load, findings, left_out, files, summary } }
+    Answer { text, body: Report { valid, would_load, traefik_version, findings, left_out, files, summary } }
 }
 
 fn summary(would_load: Loads, findings: &[Finding], errors: usize, others: &[Finding]) -> String {

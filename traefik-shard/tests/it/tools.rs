@@ -5,6 +5,7 @@
 mod backend_status;
 mod create_route;
 mod delete_route;
+mod disabled;
 mod list_routes;
 mod parts;
 mod promises;

@@ -11,8 +11,12 @@ use crate::finding::{Finding, Severity};
 use crate::parts::Parts;
 use crate::server::Context;
 
+/// The Traefik whose dynamic configuration the schema describes.
+const CHECKED: (u32, u32) = (3, 7);
+
 /// One look at the running Traefik.
 pub(super) struct Running {
+    pub(super) version: String,
     snapshot: Snapshot,
     entry_points: Vec<EntryPoint>,
     /// Those that the operator knows of.
@@ -21,12 +25,13 @@ pub(super) struct Running {
 
 /// Looks at Traefik; the finding says why that failed.
 pub(super) async fn ask(context: &Context) -> Result<Running, Finding> {
-    let asked = async { Ok::<_, Failure>((context.api.raw().await?, context.api.entry_points().await?)) };
-    let (snapshot, entry_points) = asked.await.map_err(|failure| {
+    let api = &context.api;
+    let asked = async { Ok::<_, Failure>((api.version().await?, api.raw().await?, api.entry_points().await?)) };
+    let (version, snapshot, entry_points) = asked.await.map_err(|failure| {
         let message = format!("not compared with the running Traefik: {failure}");
         Finding::new(Severity::Info, "live_unchecked", message)
     })?;
-    Ok(Running { snapshot, entry_points, resolvers: context.settings.cert_resolvers.clone() })
+    Ok(Running { version: version.version, snapshot, entry_points, resolvers: context.settings.cert_resolvers.clone() })
 }
 
 /// Running routers of one protocol by their rules, with the names that their files give them.
@@ -41,7 +46,7 @@ impl Running {
             (Kind::UdpRouter, &self.snapshot.udp_routers),
         ];
         let running = of.map(|(kind, routers)| (kind, by_rule(kind, routers)));
-        let mut findings = Vec::new();
+        let mut findings: Vec<_> = self.too_old().into_iter().collect();
         for (file, document) in documents {
             let Some(root) = &document.root else { continue };
             let found = self.providers(root).into_iter().chain(self.routers(root, &running));
@@ -51,6 +56,17 @@ impl Running {
             }));
         }
         findings
+    }
+
+    /// What is taken here is what Traefik takes since 3.7.
+    fn too_old(&self) -> Option<Finding> {
+        let mut numbers = self.version.trim_start_matches('v').split(['.', '-']).map(|part| part.parse().ok());
+        let known: (u32, u32) = (numbers.next()??, numbers.next()??);
+        let message = format!(
+            "this is Traefik {}, and the check knows the fields of 3.7: it may take some that this Traefik refuses",
+            self.version
+        );
+        (known < CHECKED).then(|| Finding::new(Severity::Info, "old_traefik", message))
     }
 
     /// Names of other providers; those of the file provider are looked up in the files.
@@ -147,4 +163,31 @@ fn twin<'a>(entry: &Entry, running: &ByRule<'a>) -> Option<&'a str> {
         places.is_empty() || places.iter().any(|(name, _)| other.entry_points.iter().any(|point| point == name))
     };
     others.iter().find(|(name, other)| *name != own && is_shared(other)).map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traefik_before_the_one_that_the_schema_describes_is_mentioned() {
+        let running = |version: &str| Running {
+            version: version.to_owned(),
+            snapshot: Snapshot::default(),
+            entry_points: Vec::new(),
+            resolvers: Vec::new(),
+        };
+        for (version, is_old) in [
+            ("3.6.9", true),
+            ("v2.11.0", true),
+            ("3.7.0", false),
+            ("3.7.0-rc.1", false),
+            ("4.0.0", false),
+            ("dev", false),
+        ] {
+            let found = running(version).compare(&[]);
+            let codes: Vec<_> = found.iter().map(|finding| finding.code.as_str()).collect();
+            assert_eq!(codes == ["old_traefik"], is_old, "{version}: {found:?}");
+        }
+    }
 }
