@@ -91,6 +91,7 @@ fn build(errand: &Errand<'_>, request: &Request, entry_points: Option<&[EntryPoi
     let settings = RouteSettings {
         name_prefix: &errand.settings.name_prefix,
         backend_nets: &errand.settings.backend_nets,
+        api_url: Some(&errand.settings.api_url),
         entry_points,
     };
     route::build(request, &settings)
