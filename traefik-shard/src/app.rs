@@ -23,7 +23,7 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
 }
 
 async fn converse(shard: Shard) -> anyhow::Result<()> {
-    let running = match shard.serve(rmcp::transport::stdio_pipes()).await {
+    let running = match Box::pin(shard.serve(rmcp::transport::stdio_pipes())).await {
         // A client may leave before it said anything, for example one that was told to stop.
         Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
         handshake => handshake?,
