@@ -50,14 +50,14 @@ impl Api {
     pub(crate) async fn raw(&self) -> Result<Snapshot, Failure> {
         match self.get(&["rawdata"]).await {
             Ok(Some(snapshot)) => Ok(snapshot),
-            Ok(None) | Err(Fault::TooLarge { .. }) => Ok(pages::everything(&self.client).await?),
+            Ok(None) | Err(Fault::TooLarge { .. }) => Ok(self.client.together(pages::everything(&self.client)).await?),
             Err(fault) => Err(fault.into()),
         }
     }
 
     /// Where Traefik listens.
     pub(crate) async fn entry_points(&self) -> Result<Vec<EntryPoint>, Failure> {
-        let by_name = pages::list(&self.client, &["entrypoints"]).await?;
+        let by_name = self.client.together(pages::list(&self.client, &["entrypoints"])).await?;
         Ok(by_name.into_values().collect())
     }
 
@@ -68,7 +68,7 @@ impl Api {
 
     /// The loaded certificates; `None`: this Traefik is older than 3.7 and does not tell.
     pub(crate) async fn certificates(&self) -> Result<Option<Vec<Certificate>>, Failure> {
-        match pages::list(&self.client, &["certificates"]).await {
+        match self.client.together(pages::list(&self.client, &["certificates"])).await {
             Ok(by_name) => Ok(Some(by_name.into_values().collect())),
             Err(Fault::NotFound { .. }) => {
                 // A whole API that is gone is another thing than an old one.

@@ -40,7 +40,8 @@ const QUEUE: usize = 16;
 /// How many steps may wait to be told; more are lost.
 const STEPS: usize = 16;
 
-/// How long another writer may take; it may be waiting for Traefik and then for its old state.
+/// How long another process may write: its change waits 10 s for Traefik, unless it was given longer, and one that
+/// is taken back 10 s more for the old state. Where several in a row fail, the last hears `busy` and why.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The way to the writer.

@@ -2,6 +2,7 @@
 //!
 //! A name is never shared. Requests may be, but only when the caller says so.
 
+mod connections;
 mod names;
 mod requests;
 #[cfg(test)]
@@ -69,6 +70,7 @@ pub(crate) fn find(
 ) -> Vec<Conflict> {
     let mut found = names::find(built, live, tree, own_file);
     found.extend(requests::find(built, live, entry_points));
+    found.extend(connections::find(built, live, entry_points));
     found.sort_by_key(|conflict| !conflict.blocking);
     found
 }

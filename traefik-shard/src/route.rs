@@ -14,6 +14,7 @@ mod tests;
 use ipnet::IpNet;
 use rmcp::schemars::{self, JsonSchema};
 use serde::Deserialize;
+use url::Url;
 
 use self::checks::Problems;
 use crate::api::EntryPoint;
@@ -148,6 +149,8 @@ pub(crate) struct RouteSettings<'a> {
     pub(crate) name_prefix: &'a str,
     /// Backends must lie in one of these; empty: anywhere.
     pub(crate) backend_nets: &'a [IpNet],
+    /// Where Traefik's API is: no place for requests to go.
+    pub(crate) api_url: Option<&'a Url>,
     /// `None`: Traefik could not be asked.
     pub(crate) entry_points: Option<&'a [EntryPoint]>,
 }
@@ -200,6 +203,7 @@ pub(crate) fn build(request: &Request, settings: &RouteSettings<'_>) -> Result<B
     let (Some((text, parsed)), Some(places)) = (matched, places) else { return Err(problems.into_failure()) };
     problems.none()?;
     warnings.extend(parsed.warnings().into_iter().map(|finding| finding.at("rule")));
+    warnings.extend(backends::remarks(&servers, settings, &parsed));
     let plan = file::Plan { request, prefix: settings.name_prefix, rule: &text, servers: &servers, places: &places };
     let written = file::write(&plan)?;
     Ok(Built {

@@ -21,7 +21,7 @@ use crate::api::Api;
 use crate::arguments::Parameters;
 use crate::change::{Keeper, Writer};
 use crate::docs::Library;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::progress::Progress;
 use crate::prompts::{self, ExposeService};
 use crate::resources;
@@ -58,6 +58,20 @@ impl Shard {
     }
 }
 
+/// Drops what is done for a call when its client cancels it, which rmcp only tells. A change that waits for its turn
+/// is never begun then, and one that has begun ends by itself. The failure is for the log: nobody gets it.
+async fn unless_cancelled<T>(
+    request: &RequestContext<RoleServer>,
+    run: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = run => done,
+        () = request.ct.cancelled() => {
+            Err(Failure::new(Code::Busy, "the client cancelled the call", "call again if it was not meant"))
+        }
+    }
+}
+
 #[tool_router]
 impl Shard {
     /// Lists what Traefik routes now: HTTP, TCP and UDP routers with rule, hosts, entry points, service and its
@@ -87,7 +101,8 @@ impl Shard {
         Parameters(arguments): Parameters<create_route::Arguments>,
         request: RequestContext<RoleServer>,
     ) -> Result<Answer<create_route::Report>, Failure> {
-        create_route::run(&self.context, arguments?, Progress::of(&request)).await
+        let run = create_route::run(&self.context, arguments?, Progress::of(&request));
+        unless_cancelled(&request, run).await
     }
 
     /// Deletes a route that `create_route` created and waits until Traefik no longer serves it. Routes of other
@@ -102,7 +117,8 @@ impl Shard {
         Parameters(arguments): Parameters<delete_route::Arguments>,
         request: RequestContext<RoleServer>,
     ) -> Result<Answer<delete_route::Report>, Failure> {
-        delete_route::run(&self.context, arguments?, Progress::of(&request)).await
+        let run = delete_route::run(&self.context, arguments?, Progress::of(&request));
+        unless_cancelled(&request, run).await
     }
 
     /// Checks a document, a managed file or the whole directory of Traefik's dynamic configuration, with line
@@ -157,7 +173,8 @@ impl Shard {
         Parameters(arguments): Parameters<reload_config::Arguments>,
         request: RequestContext<RoleServer>,
     ) -> Result<Answer<reload_config::Report>, Failure> {
-        reload_config::run(&self.context, arguments?, Progress::of(&request)).await
+        let run = reload_config::run(&self.context, arguments?, Progress::of(&request));
+        unless_cancelled(&request, run).await
     }
 
     /// Looks a topic up in Traefik's documentation, live, and gives the page or section as Markdown with code

@@ -96,6 +96,13 @@ impl Client {
         }
     }
 
+    /// Several requests that belong together, all of them within six times the time of one.
+    pub(super) async fn together<T>(&self, requests: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let budget = self.budget * 6;
+        let url = || self.known().unwrap_or_else(|| self.bases[0].clone()).to_string();
+        timeout(budget, requests).await.unwrap_or_else(|_| Err(Fault::Slow { url: url(), budget }))
+    }
+
     async fn get_anywhere(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Reply, Fault> {
         let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
         if let Some(base) = self.known() {

@@ -231,6 +231,25 @@ async fn snapshot_that_is_too_large_is_read_page_by_page() {
     assert!(snapshot.services.is_empty());
 }
 
+#[tokio::test]
+async fn list_whose_pages_never_end_is_given_up() {
+    let fake = Fake::start(|head| {
+        let path = head.split_whitespace().nth(1).unwrap();
+        if path == "/api/version" {
+            return json(VERSION);
+        }
+        let page: u32 =
+            path.split_once("page=").map_or(0, |(_, rest)| rest.split('&').next().unwrap().parse().unwrap());
+        let body = r#"[{"name": "a", "address": ":80"}]"#;
+        let head = format!("HTTP/1.1 200 OK\r\nX-Next-Page: {}\r\nContent-Length: {}", page + 1, body.len());
+        Act::Send(format!("{head}\r\n\r\n{body}").into())
+    })
+    .await;
+    let asked = || fake.seen().len();
+    assert_eq!(fake.api(&[]).entry_points().await.map(|points| points.len()).ok(), Some(1));
+    assert!(asked() <= 202, "{}", asked());
+}
+
 #[test]
 fn odd_fields_never_fail() {
     let snapshot: Snapshot = serde_json::from_value(json!({

@@ -152,7 +152,7 @@ async fn plan(errand: &Errand<'_>, store: &Store, deletion: &Deletion, name: &Na
     let (managed, tree) = blocking(move || Ok((reader.read(&read_name)?, tree::read(reader.root())?))).await?;
     let snapshot = poll::settled(errand, &tree).await?;
     let Some(managed) = managed else {
-        return Err(missing(errand, name, &tree, &snapshot));
+        return Err(misnamed(errand, store, name, &tree).unwrap_or_else(|| missing(errand, name, &tree, &snapshot)));
     };
     precondition(&managed, deletion.if_match.as_deref())?;
     let mut names = names(&managed);
@@ -207,6 +207,15 @@ fn names(managed: &Managed) -> Names {
         document.defined.iter().filter(|defined| defined.kind == kind).map(|defined| defined.name.clone()).collect()
     };
     Names { routers: of(Kind::HttpRouter), services: of(Kind::HttpService), middlewares: of(Kind::HttpMiddleware) }
+}
+
+/// The name in Traefik was given, such as `mcp-app`, of a route that is ours.
+fn misnamed(errand: &Errand<'_>, store: &Store, name: &Name, tree: &Tree) -> Option<Failure> {
+    let short = Name::parse(name.as_str().strip_prefix(&errand.settings.name_prefix)?).ok()?;
+    let file = store.file_of(&short);
+    tree.definitions(Kind::HttpRouter, name.as_str()).iter().find(|(defining, _)| defining.path == file)?;
+    let message = format!("there is no managed route `{name}`; that is the name in Traefik of the route `{short}`");
+    Some(Failure::new(Code::NotFound, message, format!("give the name `{short}` if that one is meant")))
 }
 
 /// There is no managed file: says what there is instead.

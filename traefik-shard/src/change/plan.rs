@@ -16,6 +16,9 @@ use crate::parts::Parts;
 use crate::route::{self, Built, Request, RouteSettings};
 use crate::tree::{self, Tree};
 
+/// More conflicts are only counted: a rule that matches everything meets every route there is.
+const CONFLICTS: usize = 20;
+
 /// What writing the plan would do to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -91,6 +94,7 @@ fn build(errand: &Errand<'_>, request: &Request, entry_points: Option<&[EntryPoi
     let settings = RouteSettings {
         name_prefix: &errand.settings.name_prefix,
         backend_nets: &errand.settings.backend_nets,
+        api_url: Some(&errand.settings.api_url),
         entry_points,
     };
     route::build(request, &settings)
@@ -199,7 +203,9 @@ fn admit(conflicts: Vec<Conflict>, request: &Request) -> Result<Vec<String>, Fai
     let (stopping, told): (Vec<_>, Vec<_>) =
         conflicts.into_iter().partition(|conflict| conflict.blocking && !allowed(conflict));
     let Some(first) = stopping.first() else {
-        return Ok(told.into_iter().map(|conflict| conflict.message).collect());
+        let more = told.len().saturating_sub(CONFLICTS);
+        let told = told.into_iter().take(CONFLICTS).map(|conflict| conflict.message);
+        return Ok(told.chain((more > 0).then(|| format!("and {more} more like these"))).collect());
     };
     let code = match first.kind {
         conflict::Kind::Name => Code::NameConflict,
@@ -209,5 +215,7 @@ fn admit(conflicts: Vec<Conflict>, request: &Request) -> Result<Vec<String>, Fai
         Some(argument) => format!("choose another rule, or set {argument} if a person wants it so"),
         None => "choose another name".to_owned(),
     };
-    Err(Failure::new(code, first.message.clone(), hint).with("conflicts", &stopping))
+    Err(Failure::new(code, first.message.clone(), hint)
+        .with("conflicts", &stopping[..stopping.len().min(CONFLICTS)])
+        .with("conflicts_total", stopping.len()))
 }

@@ -9,10 +9,9 @@ use tracing::{info, warn};
 use crate::change::asked::{Asked, Verdict};
 use crate::change::errand::Errand;
 use crate::change::poll::{self, Look, Watch};
-use crate::change::{audit, undo};
-use crate::disk::{Applied, Kind, Left, Locked, Record, Store, Unfinished, blocking};
+use crate::change::{audit, open, undo};
+use crate::disk::{Applied, Kind, Left, Locked, Record, Unfinished, blocking};
 use crate::failure::{Code, Failure};
-use crate::settings::{Layout, Settings};
 
 /// How long another writer is waited for at the start; if there is one, it sees to the rest itself.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,23 +20,16 @@ const SETTLE: Duration = Duration::from_secs(5);
 
 /// Sees to what an earlier process left, if this shard has ever written here.
 pub(crate) async fn at_start(errand: &Errand<'_>) -> Result<(), Failure> {
-    let settings = errand.settings.clone();
-    let store = blocking(move || has_written(&settings).then(|| Store::open(&settings)).transpose()).await?;
-    let Some(store) = store else { return Ok(()) };
+    let store = open(errand).await?;
+    let look = store.clone();
+    if !blocking(move || look.has_written()).await? {
+        return Ok(());
+    }
     match store.lock(PATIENCE).await {
         Ok(locked) => under(errand, &locked).await,
         Err(failure) if failure.code() == Code::Busy => Ok(()),
         Err(failure) => Err(failure),
     }
-}
-
-/// Whether there is a lock file; without one there is nothing to see to, and nothing should be created.
-fn has_written(settings: &Settings) -> bool {
-    let lock = settings.dynamic_dir.as_ref().map(|root| match settings.layout {
-        Layout::Folder => root.join(&settings.managed_folder).join(".lock"),
-        Layout::Top => root.join(".mcp-lock"),
-    });
-    lock.is_some_and(|lock| lock.exists())
 }
 
 /// Sees to what an earlier process left. Every writer does this first.

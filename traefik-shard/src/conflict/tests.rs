@@ -27,7 +27,7 @@ fn built(fields: &Value) -> Built {
     }
     let request: Request = serde_json::from_value(all).expect("it is a request");
     let points = entry_points();
-    let settings = RouteSettings { name_prefix: "mcp-", backend_nets: &[], entry_points: Some(&points) };
+    let settings = RouteSettings { name_prefix: "mcp-", backend_nets: &[], api_url: None, entry_points: Some(&points) };
     route::build(&request, &settings).expect("the request is in order")
 }
 

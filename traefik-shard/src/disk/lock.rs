@@ -129,7 +129,8 @@ fn holder(dir: &Dir, name: &str) -> Result<Option<Holder>, Failure> {
 }
 
 fn busy(holder: Option<Holder>) -> Failure {
-    let hint = "try again; if that process hangs, end it: its lock ends with it";
+    let hint = "try again: a write that Traefik does not take holds the others up until it has waited and was taken \
+        back; if that process hangs, end it: its lock ends with it";
     match holder {
         Some(Holder { pid, since }) => {
             let message = format!("another process writes: the one with the id {pid}, since {since}");

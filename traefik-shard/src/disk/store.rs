@@ -73,6 +73,12 @@ impl Store {
         Ok(store)
     }
 
+    /// Whether a shard has ever written here. If not, nothing is unfinished, and nothing should be created.
+    pub(crate) fn has_written(&self) -> Result<bool, Failure> {
+        let Some(dir) = self.managed_dir()? else { return Ok(false) };
+        Ok(dir.read(self.places().lock(), 0)? != Entry::Absent)
+    }
+
     /// The directory that Traefik watches, as the operator named it.
     pub(crate) fn root(&self) -> &Path {
         &self.shared.root

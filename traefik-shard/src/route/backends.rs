@@ -8,8 +8,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use super::Request;
 use super::checks::{MAX_LIST, Problems, unsafe_text, without_secrets};
+use super::{Request, RouteSettings};
+use crate::finding::{Finding, Severity};
+use crate::rule::Rule;
 
 /// One server as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,4 +115,41 @@ fn in_nets(url: &Url, nets: &[IpNet]) -> Result<(), (String, String)> {
             "give the IP address instead of the name".into(),
         )),
     }
+}
+
+/// Servers that are Traefik itself: its API would be public, and its entry points would ask themselves.
+pub(super) fn remarks(servers: &[Server], settings: &RouteSettings<'_>, rule: &Rule) -> Vec<Finding> {
+    let entry_points = settings.entry_points.unwrap_or_default();
+    let remark = |server: &Server| {
+        let url = Url::parse(&server.url.replacen("h2c://", "http://", 1)).ok()?;
+        let (host, port) = (url.host_str()?, url.port_or_known_default()?);
+        let is_here = is_loopback(&url) || settings.api_url.is_some_and(|api| api.host_str() == Some(host));
+        let listens = |name: &str| {
+            let address = entry_points.iter().find(|point| point.name == name).map(|point| point.address.as_str());
+            address.and_then(|address| address.rsplit(':').next()?.parse().ok()) == Some(port)
+        };
+        let (code, fault) = if is_here
+            && (settings.api_url.and_then(Url::port_or_known_default) == Some(port) || listens("traefik"))
+        {
+            ("backend_is_api", "is Traefik's own API: whoever reaches this route reads the whole configuration")
+        } else if is_here && entry_points.iter().any(|point| listens(&point.name)) {
+            ("backend_is_traefik", "is an entry point of Traefik: requests may go round in a circle")
+        } else if rule.hosts().iter().any(|own| own == host) {
+            ("backend_is_route", "has the name of this route: if that leads to Traefik, requests go round in a circle")
+        } else {
+            return None;
+        };
+        Some(Finding::new(Severity::Warning, code, format!("the backend `{}` {fault}", server.url)).at("backend_url"))
+    };
+    servers.iter().filter_map(remark).collect()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let address = match url.host() {
+        Some(Host::Ipv4(address)) => IpAddr::V4(address),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical(),
+        Some(Host::Domain(name)) => return name == "localhost" || name.ends_with(".localhost"),
+        None => return false,
+    };
+    address.is_loopback() || address.is_unspecified()
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::document::{self, Format, Loads, Origin};
 
 pub(super) fn settings(entry_points: Option<&[EntryPoint]>) -> RouteSettings<'_> {
-    RouteSettings { name_prefix: "mcp-", backend_nets: &[], entry_points }
+    RouteSettings { name_prefix: "mcp-", backend_nets: &[], api_url: None, entry_points }
 }
 
 pub(super) fn entry_points() -> Vec<EntryPoint> {
@@ -216,4 +216,24 @@ fn the_schema_teaches_each_field() {
     }
     assert_eq!(schema["required"], json!(["name"]));
     assert_eq!(schema["additionalProperties"], json!(false));
+}
+
+#[test]
+fn a_backend_that_is_traefik_itself_is_warned_of() {
+    let (points, api) = (entry_points(), "http://traefik.lan:8080/api".parse().expect("a URL"));
+    let settings = RouteSettings { api_url: Some(&api), ..settings(Some(&points)) };
+    for (url, expected) in [
+        ("http://traefik.lan:8080", Some("backend_is_api")),
+        ("http://127.0.0.1:8080/api", Some("backend_is_api")),
+        ("http://[::ffff:127.0.0.1]:8080", Some("backend_is_api")),
+        ("h2c://127.1:8080", Some("backend_is_api")),
+        ("http://localhost", Some("backend_is_traefik")),
+        ("https://0.0.0.0", Some("backend_is_traefik")),
+        ("http://app.test:9000", Some("backend_is_route")),
+        ("http://127.0.0.1:3000", None),
+        ("http://10.0.0.5:8080", None),
+    ] {
+        let built = build(&request(&json!({ "backend_url": url })), &settings).expect(url);
+        assert_eq!(built.warnings.first().map(|finding| finding.code.as_str()), expected, "{url}");
+    }
 }

@@ -202,24 +202,28 @@ fn answer(mut subject: Subject, running: Option<Result<live::Running, Finding>>)
         None => {}
     }
     let verdicts: Vec<Loads> = subject.documents.iter().map(|(_, document)| document.loads).collect();
-    let would_load = if verdicts.contains(&Loads::No) || !subject.stops.is_empty() {
+    let is_refused = subject.stops.iter().any(|stop| stop.severity == Severity::Error);
+    let would_load = if verdicts.contains(&Loads::No) || is_refused {
         Loads::No
-    } else if verdicts.contains(&Loads::Unknown) {
+    } else if verdicts.contains(&Loads::Unknown) || !subject.stops.is_empty() {
         Loads::Unknown
     } else {
         Loads::Yes
     };
-    let (mut refusals, mut findings) = (subject.stops, subject.findings);
+    let (mut refusals, mut doubts): (Vec<_>, Vec<_>) =
+        subject.stops.into_iter().partition(|stop| stop.severity == Severity::Error);
+    let mut findings = subject.findings;
     let mut files = Vec::new();
     for (file, mut document) in subject.documents {
         let rest = document.findings.split_off(document.refusals.min(document.findings.len()));
-        refusals.append(&mut document.findings);
+        let worst = if document.loads == Loads::Unknown { &mut doubts } else { &mut refusals };
+        worst.append(&mut document.findings);
         findings.extend(rest);
         files.extend(file);
     }
     // The sort keeps the order of equals.
     findings.sort_by_key(|finding| finding.severity);
-    let findings: Vec<_> = refusals.into_iter().chain(findings).collect();
+    let findings: Vec<_> = refusals.into_iter().chain(doubts).chain(findings).collect();
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let valid = would_load == Loads::Yes && errors == 0;
     let summary = summary(would_load, &findings, errors, &subject.beside);

@@ -69,10 +69,10 @@ impl Walked {
         // The type of a link is that of the link: Traefik does not go into linked directories.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             if depth >= MAX_DEPTH {
-                return self.stop("too_deep", &path, format!("below {MAX_DEPTH} levels nothing is checked"));
+                return self.doubt("too_deep", &path, format!("below {MAX_DEPTH} levels nothing is checked"));
             }
             if let Err(error) = self.directory(&entry.path(), &path, depth + 1) {
-                self.stop(
+                self.doubt(
                     "not_readable",
                     &path,
                     format!("this directory cannot be read ({error}), by Traefik perhaps neither"),
@@ -94,7 +94,7 @@ impl Walked {
         match read(place) {
             Ok(Some(bytes)) if bytes.len() as u64 > MAX_BYTES => {
                 let limit = format!("this file is larger than {} MiB and was not checked", MAX_BYTES >> 20);
-                self.stop("too_large", &path, limit);
+                self.doubt("too_large", &path, limit);
             }
             Ok(Some(bytes)) => {
                 self.total += bytes.len() as u64;
@@ -111,7 +111,7 @@ impl Walked {
             // Deleted since the directory was read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                self.stop(
+                self.doubt(
                     "not_readable",
                     &path,
                     format!("this file cannot be read ({error}), by Traefik perhaps neither"),
@@ -124,9 +124,14 @@ impl Walked {
         self.findings.push(Finding::new(Severity::Error, code, message).in_file(path));
     }
 
+    /// What was not read may be in order: only Traefik can tell.
+    fn doubt(&mut self, code: &str, path: &str, message: String) {
+        self.findings.push(Finding::new(Severity::Warning, code, message).in_file(path));
+    }
+
     fn once(&mut self, code: &str, path: &str, message: String) {
         if !self.findings.iter().any(|finding| finding.code == code) {
-            self.stop(code, path, message);
+            self.doubt(code, path, message);
         }
     }
 }

@@ -60,6 +60,25 @@ async fn a_route_answers_is_changed_with_its_digest_and_is_gone_when_deleted() {
 }
 
 #[tokio::test]
+async fn beside_the_files_of_others_a_route_answers_and_is_gone_when_deleted() {
+    let lab = Lab::start(LabOptions::default()).await;
+    let (old, new) = (Backend::start("old").await, Backend::start("new").await);
+    let shard = Shard::start(&lab.shard().flags(&["--layout", "top"])).await;
+    let made = shard.call("create_route", route("app", &old)).await.done();
+    assert_eq!(made["file"], "mcp-app.yml");
+    assert_eq!(lab.get("web", "app.lab.test", "/").await.body, "old GET /");
+    assert_eq!(lab.all_files(), [".mcp-lock", "human.yml", "mcp-app.yml"]);
+    let change = with(route("app", &new), json!({"if_match": made["sha256"]}));
+    assert_eq!(shard.call("create_route", change).await.done()["change"], "updated");
+    assert_eq!(lab.get("web", "app.lab.test", "/").await.body, "new GET /");
+    assert_eq!(shard.call("reload_config", json!({})).await.done()["reloaded"], true);
+    assert_eq!(shard.call("delete_route", json!({"name": "app"})).await.done()["status"], "gone");
+    assert_eq!(lab.get("web", "app.lab.test", "/").await.status, 404);
+    assert_eq!(lab.all_files(), [".mcp-lock", "human.yml"]);
+    shard.end().await;
+}
+
+#[tokio::test]
 async fn an_update_that_traefik_would_disable_leaves_the_old_route_answering() {
     let files =
         vec![("bad.yml".to_owned(), "http: {middlewares: {bad: {ipAllowList: {sourceRange: [nonsense]}}}}".to_owned())];

@@ -4,7 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod abuse;
 mod api;
+mod calls;
 mod changes;
 mod differential;
 mod docs;

@@ -14,6 +14,7 @@ mod version;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -47,7 +48,7 @@ struct Soak {
 }
 
 /// What has happened so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Figures {
     operations: usize,
     kills: usize,
@@ -56,6 +57,13 @@ struct Figures {
     /// Those whose file was changed already, and the kind of the operation.
     applied: BTreeMap<String, String>,
     answers: BTreeMap<String, usize>,
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kills, left, applied) = (self.kills, self.left.len(), self.applied.len());
+        write!(f, "{kills} kills, {left} journals left, {applied} of them applied; answers: {:?}", self.answers)
+    }
 }
 
 impl Soak {
@@ -118,7 +126,7 @@ async fn two_killed_and_restarted_shards_leave_each_route_as_one_of_its_operatio
     let reload = last.call("reload_config", json!({})).await.done();
     assert_eq!(reload["reloaded"], true, "{reload:#}");
     last.end().await;
-    println!("after {:?}: {:?}", begun.elapsed(), soak.figures.borrow());
+    println!("after {:?}: {}", begun.elapsed(), soak.figures.borrow());
     let routes = end::check_files(&soak, &lab, &human);
     end::check_traefik(&lab, &soak, &routes).await;
     end::check_audit(&soak, &lab);

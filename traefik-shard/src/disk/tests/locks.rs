@@ -27,6 +27,16 @@ fn a_second_writer_is_told_who_writes_and_comes_in_when_the_last_clone_is_gone()
 }
 
 #[test]
+fn a_place_was_written_to_once_somebody_had_its_lock() {
+    let ground = Ground::new();
+    let store = ground.store();
+    assert!(!store.has_written().unwrap());
+    assert!(!ground.managed().exists(), "asking creates nothing");
+    drop(lock(&store));
+    assert!(store.has_written().unwrap());
+}
+
+#[test]
 fn the_lock_of_a_killed_process_is_free_and_its_file_stays() {
     let ground = Ground::new();
     let store = ground.store();

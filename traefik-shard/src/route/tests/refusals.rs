@@ -120,7 +120,7 @@ fn a_password_in_a_url_is_refused_and_never_repeated() {
 #[test]
 fn backends_stay_in_the_networks_of_the_operator() {
     let nets: Vec<IpNet> = vec!["10.0.0.0/8".parse().expect("a net"), "fd00::/8".parse().expect("a net")];
-    let settings = RouteSettings { name_prefix: "mcp-", backend_nets: &nets, entry_points: None };
+    let settings = RouteSettings { name_prefix: "mcp-", backend_nets: &nets, api_url: None, entry_points: None };
     let check = |url: &str, expected: Option<&str>| match (
         build(&request(&json!({ "backend_url": url })), &settings),
         expected,

@@ -119,3 +119,20 @@ fn a_report_is_bounded() {
     let long = serde_json::json!({"content": "#".repeat((1 << 20) + 1)});
     assert_eq!(run(None, &long).unwrap_err().code(), Code::InvalidInput);
 }
+
+#[test]
+fn what_was_too_large_to_check_is_not_said_to_be_refused() {
+    let large = "#".repeat(5 << 20);
+    let dir = tree(&[("big.yml", &large), ("good.yml", GOOD)]);
+    let report = run(Some(dir.path()), &serde_json::json!({"all": true})).unwrap();
+    assert_eq!((report.body.would_load, report.body.valid), (Loads::Unknown, false));
+    assert!(
+        report.text.contains("may freeze") && report.text.contains("big.yml: this file is larger"),
+        "{}",
+        report.text
+    );
+    let dir = tree(&[("big.yml", &large), ("worse.yml", "http: {routers: {}}")]);
+    let report = run(Some(dir.path()), &serde_json::json!({"all": true})).unwrap();
+    assert_eq!(report.body.would_load, Loads::No);
+    assert!(report.body.summary.contains("Traefik refuses it. worse.yml"), "{}", report.body.summary);
+}

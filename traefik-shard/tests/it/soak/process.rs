@@ -107,7 +107,8 @@ impl Process<'_> {
         let (name, serial) = (operation.version.name.as_str(), operation.version.serial);
         let told = &outcome.structured;
         let code = if outcome.is_error { told["code"].as_str().unwrap_or("none") } else { "ok" };
-        *figures.answers.entry(code.to_owned()).or_default() += 1;
+        let is_drift = code == "name_conflict" && told["details"]["sha256"].is_null();
+        *figures.answers.entry(if is_drift { "drift" } else { code }.to_owned()).or_default() += 1;
         let seen = match code {
             "ok" => {
                 if operation.action != Action::Delete {

@@ -55,14 +55,14 @@ impl Launch {
     }
 
     /// The program and its arguments.
-    pub(super) fn words(&self) -> Vec<String> {
+    pub(crate) fn words(&self) -> Vec<String> {
         let built = Path::new(env!("CARGO_BIN_EXE_traefik-shard"));
         let program = self.program.as_deref().unwrap_or(built).to_str().unwrap().to_owned();
         self.wrapper.iter().cloned().chain([program]).chain(self.flags.iter().cloned()).collect()
     }
 
     /// The variables that the child has besides the inherited ones.
-    pub(super) fn variables(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables
     }
 
