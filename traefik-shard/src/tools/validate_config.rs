@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::aside::aside;
+use crate::disk::{Name, Store};
 use crate::document::{self, Document, Format, Loads, Origin};
 use crate::failure::{Code, Failure};
 use crate::finding::{Finding, Severity};
 use crate::server::Context;
-use crate::settings::{Layout, Settings};
+use crate::settings::Settings;
 use crate::tree::{self, Names, Tree};
 
 /// Of one document in the arguments.
@@ -161,15 +162,7 @@ fn taken(document: &Document, tree: &Tree) -> Vec<Finding> {
 }
 
 fn of_name(settings: &Settings, root: &Path, name: &str) -> Result<Subject, Failure> {
-    let is_plain = |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '-';
-    if name.is_empty() || name.len() > 63 || !name.chars().all(is_plain) {
-        let hint = "names have 1 to 63 small letters, digits and hyphens; for other files use `all`";
-        return Err(Failure::new(Code::InvalidInput, "this is not the name of a managed route", hint));
-    }
-    let file = match settings.layout {
-        Layout::Folder => format!("{}/{name}.yml", settings.managed_folder),
-        Layout::Top => format!("{}{name}.yml", settings.name_prefix),
-    };
+    let file = Store::open(settings)?.file_of(&Name::parse(name)?);
     let missing = || {
         let message = format!("there is no managed file `{file}`");
         Failure::new(Code::NotFound, message, "list_routes with `managed_only` lists the managed routes")

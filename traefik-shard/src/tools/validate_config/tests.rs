@@ -86,6 +86,15 @@ fn a_managed_file_is_checked_by_its_name_and_strictly() {
 }
 
 #[test]
+fn a_managed_file_in_the_top_layout_goes_by_its_own_prefix_and_not_by_that_of_names() {
+    let dir = tree(&[("mcp-good.yml", GOOD), ("lab-good.yml", "http: [")]);
+    let root = format!("--dynamic-dir={}", dir.path().display());
+    let settings = Settings::parse_from(["traefik-shard", &root, "--layout=top", "--name-prefix=lab-"]);
+    let subject = subject(&settings, arguments(&serde_json::json!({"name": "good"}))).unwrap();
+    assert_eq!(answer(subject, None).body.files, ["mcp-good.yml"]);
+}
+
+#[test]
 fn the_whole_tree_fails_by_one_file_and_nothing_is_written() {
     let dir = tree(&[("a.yml", GOOD), ("b/bad.toml", "x = 1\ny ="), ("c.yml", GOOD)]);
     let before: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
