@@ -9,6 +9,9 @@ use crate::docs::markdown::Writer;
 use crate::docs::tabs::Wanted;
 use crate::docs::text;
 
+/// The parser's time grows with the square of this; real pages have some forty levels.
+const NESTING: usize = 1_000;
+
 /// What a page turned out to be.
 #[derive(Debug)]
 pub(crate) enum Parsed {
@@ -43,6 +46,9 @@ pub(crate) struct Heading {
 
 /// Reads a page that lies at `url`; of tabs only the wanted ones.
 pub(crate) fn parse(html: &str, url: &Url, wanted: &Wanted) -> Parsed {
+    if is_tower(html) {
+        return Parsed::Nothing;
+    }
     let document = Html::parse_document(html);
     if let Some(article) = first(&document, "article.md-content__inner") {
         return Parsed::Article(read(article, url, wanted));
@@ -54,6 +60,21 @@ pub(crate) fn parse(html: &str, url: &Url, wanted: &Wanted) -> Parsed {
         Some(article) => Parsed::Article(read(article, url, wanted)),
         None => Parsed::Nothing,
     }
+}
+
+/// Whether far more elements are open at once than in any page for readers.
+fn is_tower(html: &str) -> bool {
+    const VOID: [&str; 9] = ["br", "hr", "img", "input", "link", "meta", "wbr", "path", "source"];
+    let mut open = 0_usize;
+    html.split('<').skip(1).any(|tag| {
+        let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        if tag.starts_with('/') {
+            open = open.saturating_sub(1);
+        } else if !name.is_empty() && !VOID.iter().any(|void| void.eq_ignore_ascii_case(name)) {
+            open += 1;
+        }
+        open > NESTING
+    })
 }
 
 fn read(article: ElementRef, url: &Url, wanted: &Wanted) -> Article {
@@ -83,4 +104,17 @@ fn first<'a>(document: &'a Html, css: &str) -> Option<ElementRef<'a>> {
 
 fn selector(css: &str) -> Selector {
     Selector::parse(css).expect("a selector of our own is valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tower_of_elements_is_not_parsed_and_a_long_page_is() {
+        let url = Url::parse("http://h/x/").unwrap();
+        let page = |body: &str| parse(&format!("<article class=md-content__inner>{body}"), &url, &Wanted::default());
+        assert!(matches!(page(&"<ul><li>x".repeat(10_000)), Parsed::Nothing));
+        assert!(matches!(page(&"<p>a<br>b<img src=x></p>".repeat(5_000)), Parsed::Article(_)));
+    }
 }
