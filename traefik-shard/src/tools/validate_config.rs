@@ -153,7 +153,8 @@ fn of_name(settings: &Settings, root: &Path, name: &str) -> Result<Subject, Fail
     }
     let file = match settings.layout {
         Layout::Folder => format!("{}/{name}.yml", settings.managed_folder),
-        Layout::Top => format!("{}{name}.yml", settings.name_prefix),
+        // As it is written: the prefix of the names inside says nothing about the file.
+        Layout::Top => format!("mcp-{name}.yml"),
     };
     let missing = || {
         let message = format!("there is no managed file `{file}`");
