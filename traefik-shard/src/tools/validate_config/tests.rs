@@ -136,3 +136,12 @@ fn what_was_too_large_to_check_is_not_said_to_be_refused() {
     assert_eq!(report.body.would_load, Loads::No);
     assert!(report.body.summary.contains("Traefik refuses it. worse.yml"), "{}", report.body.summary);
 }
+
+#[test]
+fn a_managed_file_beside_the_others_is_found_whatever_the_prefix() {
+    let dir = tree(&[("mcp-a.yml", GOOD)]);
+    let flags = ["traefik-shard", "--layout=top", "--name-prefix=z-", "--dynamic-dir"].map(str::to_owned);
+    let settings = Settings::parse_from(flags.into_iter().chain([dir.path().display().to_string()]));
+    let report = answer(subject(&settings, arguments(&serde_json::json!({"name": "a"}))).unwrap(), None);
+    assert_eq!(report.body.files, ["mcp-a.yml"]);
+}
