@@ -64,7 +64,8 @@ impl Finding {
     pub(crate) fn sentence(&self) -> String {
         let mut place = String::new();
         if let Some(file) = &self.file {
-            place.push_str(file);
+            // A file name may hold line breaks and escapes for terminals.
+            place.extend(file.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }));
             place.push(':');
         }
         if let Some(line) = self.line {
@@ -77,5 +78,21 @@ impl Finding {
             place.push(' ');
         }
         place + &self.message
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_one_line_and_names_what_is_known_of_the_place() {
+        let check = |finding: Finding, expected: &str| assert_eq!(finding.sentence(), expected);
+        let finding = || Finding::new(Severity::Error, "odd", "it is odd");
+        check(finding(), "it is odd");
+        check(finding().on_line(3), "line 3: it is odd");
+        check(finding().at("http.x"), "http.x: it is odd");
+        check(finding().in_file("a.yml").on_line(3).at("http.x"), "a.yml:3: http.x: it is odd");
+        check(finding().in_file("a\n\u{1b}b.yml"), "a\u{fffd}\u{fffd}b.yml: it is odd");
     }
 }

@@ -25,6 +25,13 @@ use crate::parts::Parts;
 use crate::redact;
 use crate::rule::{self, Rule};
 
+/// The longest rule and error of a route, in characters: one route must not fill a model's context.
+const LONGEST: usize = 4096;
+/// The most hosts and path prefixes of a route.
+const NAMED: usize = 100;
+/// The most errors of a route.
+const ERRORS: usize = 10;
+
 /// Servers that a route names; `get_backend_status` names all.
 const SERVERS: usize = 10;
 
@@ -46,9 +53,11 @@ pub(crate) struct RouteState {
     /// The file that defines it, relative to the directory that Traefik watches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
+    /// One of more than 4,096 characters is cut, and ends in `…` then.
     pub(crate) rule: String,
-    /// The hosts that the rule names, wildcards included.
+    /// The hosts that the rule names, wildcards included; the first 100.
     pub(crate) hosts: Vec<String>,
+    /// The first 100.
     pub(crate) path_prefixes: Vec<String>,
     /// The entry points that it asks for.
     pub(crate) entry_points: Vec<String>,
@@ -161,9 +170,9 @@ impl<'a> View<'a> {
             managed_name,
             part_of: (live.whole != live.full).then(|| live.whole.to_owned()),
             file: self.files.and_then(|files| files.of_router(live)).map(str::to_owned),
-            rule: redact::text(&router.rule),
-            hosts: parsed.as_ref().map(Rule::hosts).unwrap_or_default(),
-            path_prefixes: parsed.as_ref().map(Rule::path_prefixes).unwrap_or_default(),
+            rule: text::cut(&redact::text(&router.rule), LONGEST),
+            hosts: first(parsed.as_ref().map(Rule::hosts)),
+            path_prefixes: first(parsed.as_ref().map(Rule::path_prefixes)),
             entry_points: router.entry_points.clone(),
             using: router.using.clone(),
             service,
@@ -182,9 +191,15 @@ impl<'a> View<'a> {
             middlewares: router.middlewares.clone(),
             priority: router.priority,
             status: router.status.clone(),
-            errors: router.error.iter().map(|error| redact::text(error)).collect(),
+            errors: router.error.iter().take(ERRORS).map(|error| text::cut(&redact::text(error), LONGEST)).collect(),
         }
     }
+}
+
+fn first(names: Option<Vec<String>>) -> Vec<String> {
+    let mut names = names.unwrap_or_default();
+    names.truncate(NAMED);
+    names
 }
 
 impl<'a> Live<'a> {

@@ -205,3 +205,16 @@ fn warnings_and_lines_are_bounded() {
     assert!(text.starts_with("5000 routes (5000 http): 5000 enabled."), "{text}");
     assert!(text.len() < 10_000 && text.contains("cursor `http/r0499@file`"), "{} bytes", text.len());
 }
+
+#[test]
+fn one_huge_route_does_not_fill_the_answer() {
+    let rule = (0..3000).map(|number| format!("Host(`h{number}.test`)")).collect::<Vec<_>>().join(" || ");
+    let errors: Vec<String> = (0..300).map(|_| "x".repeat(10_000)).collect();
+    let huge = json!({"rule": rule, "service": "app", "status": "disabled", "error": errors});
+    let snapshot: Snapshot = serde_json::from_value(json!({"routers": {"huge@file": huge}})).unwrap();
+    let view = View { snapshot: &snapshot, entry_points: &[], files: None, prefix: "mcp-" };
+    let page = select(&view, &Filter::default(), 100, None).unwrap();
+    let route = view.describe(page.routes[0], &Resolver::new(&snapshot));
+    assert_eq!((route.rule.chars().count(), route.rule.ends_with('…')), (LONGEST + 1, true));
+    assert_eq!((route.hosts.len(), route.errors.len(), route.errors[0].chars().count()), (NAMED, ERRORS, LONGEST + 1));
+}

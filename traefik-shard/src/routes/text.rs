@@ -50,7 +50,7 @@ fn counts<'a>(names: impl Iterator<Item = &'a str>) -> String {
 fn line(route: &RouteState) -> String {
     let mut line = format!("\n{}: ", route.name);
     if !route.rule.is_empty() {
-        line.push_str(&format!("{} ", cut(&route.rule)));
+        line.push_str(&format!("{} ", cut(&route.rule, QUOTED)));
     }
     let entries = if route.using.is_empty() { "no entry point".to_owned() } else { route.using.join(", ") };
     line.push_str(&format!("on {entries}{} → {}", if route.tls.enabled { " (TLS)" } else { "" }, route.service));
@@ -61,13 +61,14 @@ fn line(route: &RouteState) -> String {
     }
     if route.status != "enabled" {
         let errors = route.errors.join("; ");
-        line.push_str(&format!(" [{}: {}]", route.status, cut(&errors)));
+        line.push_str(&format!(" [{}: {}]", route.status, cut(&errors, QUOTED)));
     }
     line
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(QUOTED) {
+/// The text, or its first so many characters and `…`.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

@@ -178,7 +178,7 @@ impl Known<'_> {
         let Some(certificates) = self.certificates else {
             return unknown("no handshake was made, and the API lists no certificates".into());
         };
-        if check.routers.iter().any(|router| router.passthrough) {
+        if check.routers.first().is_some_and(|router| router.passthrough) {
             return unknown("the router passes TLS through: only a handshake shows the backend's certificate".into());
         }
         let covering = certificates.iter().filter(|certificate| covers(certificate, &check.host));
@@ -309,7 +309,7 @@ fn keeper(routers: &[TlsRouter]) -> Keeper<'_> {
     if routers.is_empty() {
         return Keeper::Unknown;
     }
-    if routers.iter().any(|router| router.passthrough) {
+    if routers.first().is_some_and(|router| router.passthrough) {
         return Keeper::Backend;
     }
     Keeper::Traefik { resolver: routers.iter().find_map(|router| router.cert_resolver.as_deref()) }

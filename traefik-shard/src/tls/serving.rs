@@ -49,7 +49,6 @@ impl Serving {
     pub(crate) fn read(snapshot: &Snapshot, entry_points: &[EntryPoint]) -> Self {
         let ports = entry_points.iter().filter_map(|point| Some((point.name.clone(), tcp_port(&point.address)?)));
         let mut serving = Self { routers: Vec::new(), idle: Vec::new(), ports: ports.collect(), odd: BTreeSet::new() };
-        // Traefik asks its TCP routers first.
         for (name, router) in &snapshot.tcp_routers {
             serving.add(name, router, Protocol::Tcp, entry_points);
         }
@@ -150,11 +149,13 @@ impl Serving {
         nameless.map(|router| router.name.as_str()).filter(move |name| told.insert(*name))
     }
 
-    /// The TLS routers of a host: those that name it, or else those whose rule may match it.
+    /// The TLS routers of a host, the one that gets it first: those that name it, or else those whose rule may match it.
     pub(crate) fn of(&self, host: &Host) -> Vec<&TlsRouter> {
         let names_it = |router: &&TlsRouter| router.hosts.iter().any(|pattern| host.is_covered_by(pattern));
-        let named: Vec<_> = self.routers.iter().filter(names_it).collect();
+        let mut named: Vec<_> = self.routers.iter().filter(names_it).collect();
         if !named.is_empty() {
+            // With TLS an HTTP router that names the host gets it from every TCP router.
+            named.sort_by_key(|router| router.protocol == Protocol::Tcp);
             return named;
         }
         let (http, tcp) = (asked_for(&host.probe(), Protocol::Http), asked_for(&host.probe(), Protocol::Tcp));

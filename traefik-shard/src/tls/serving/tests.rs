@@ -72,12 +72,12 @@ fn disabled_routers_and_traefiks_own_serve_nothing() {
 }
 
 #[test]
-fn a_passthrough_router_comes_first_and_is_marked() {
+fn an_http_router_that_names_the_host_comes_before_a_passthrough_router() {
     let through = with(router("HostSNI(`a.test`)", &["web"]), "tls", json!({"passthrough": true}));
     let serving = serving(&json!({"a@file": router("Host(`a.test`)", &["secure"])}), &json!({"t@file": through}));
-    assert_eq!(of(&serving, "a.test"), ["t@file", "a@file"]);
+    assert_eq!(of(&serving, "a.test"), ["a@file", "t@file"]);
     let marks: Vec<_> = serving.of(&Host::parse("a.test").unwrap()).iter().map(|router| router.passthrough).collect();
-    assert_eq!(marks, [true, false]);
+    assert_eq!(marks, [false, true]);
 }
 
 #[test]
