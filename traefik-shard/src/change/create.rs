@@ -125,6 +125,7 @@ async fn write(locked: &Locked, plan: &Plan) -> Result<Applied, Failure> {
     let (locked, name, draft) = (locked.clone(), plan.name.clone(), plan.draft.clone());
     let present = plan.present.as_ref().map(|present| (present.text.clone(), present.sha256.clone()));
     blocking(move || {
+        locked.store().state().ready()?;
         let operation = match present {
             None => disk::Operation::Create(draft),
             Some((text, was)) => {

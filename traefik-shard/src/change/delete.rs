@@ -76,7 +76,11 @@ pub(crate) async fn run(errand: &Errand<'_>, deletion: &Deletion) -> Result<Dele
         return Ok(plan.deleted(errand, None));
     }
     let (kept, text, named) = (store.clone(), plan.managed.text.clone(), name.clone());
-    let backup = blocking(move || kept.state().backup(disk::Kind::Delete, &named, &text)).await?;
+    let backup = blocking(move || {
+        kept.state().ready()?;
+        kept.state().backup(disk::Kind::Delete, &named, &text)
+    });
+    let backup = backup.await?;
     errand.step("removing the file");
     let begin = (locked.clone(), disk::Operation::Delete { name: name.clone(), was: plan.managed.sha256.clone() });
     let applied = blocking(move || begin.0.begin(begin.1)?.apply()).await?;
@@ -156,6 +160,9 @@ async fn plan(errand: &Errand<'_>, store: &Store, deletion: &Deletion, name: &Na
     };
     precondition(&managed, deletion.if_match.as_deref())?;
     let mut names = names(&managed);
+    if deletion.if_match.is_none() && !deletion.force {
+        of_this_shard(errand, &managed, &names)?;
+    }
     let uses = users::of(&names, &snapshot);
     if !uses.is_empty() && !deletion.force {
         return Err(Failure::new(
@@ -198,6 +205,24 @@ fn precondition(managed: &Managed, if_match: Option<&str>) -> Result<(), Failure
     Err(Failure::new(Code::PreconditionFailed, message, hint)
         .with("sha256", &managed.sha256)
         .with("file", &managed.file))
+}
+
+/// A shard with another `NAME_PREFIX` may write into the same folder, and its routes are not this one's.
+fn of_this_shard(errand: &Errand<'_>, managed: &Managed, names: &Names) -> Result<(), Failure> {
+    let prefix = &errand.settings.name_prefix;
+    match names.routers.iter().find(|router| !router.starts_with(prefix.as_str())) {
+        None => Ok(()),
+        Some(stranger) => Err(Failure::new(
+            Code::NotManaged,
+            format!(
+                "`{}` defines `{stranger}`, which a shard with another NAME_PREFIX than `{prefix}` made",
+                managed.file
+            ),
+            "delete it with that shard, or give its present sha256 as if_match to delete it all the same",
+        )
+        .with("sha256", &managed.sha256)
+        .with("file", &managed.file)),
+    }
 }
 
 /// What the file defines now, whoever wrote it.

@@ -70,7 +70,7 @@ pub(super) fn append(path: &Path, record: &Record) -> Result<(), Failure> {
     write().map_err(|error| fault("write the audit log", path, &error))
 }
 
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600);
     options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);

@@ -81,6 +81,13 @@ impl State {
         Ok(folder.join(file))
     }
 
+    /// Refuses where the audit log cannot be opened: a change that nobody can look up later is not begun.
+    pub(crate) fn ready(&self) -> Result<(), Failure> {
+        create_private(&self.path)?;
+        let log = self.path.join(audit::FILE);
+        audit::open(&log).map(drop).map_err(|error| fault("open", &log, &error))
+    }
+
     /// Adds a line to the log and to stderr. A log that cannot be written is reported there and stops nothing,
     /// because what it tells of has happened.
     pub(crate) fn audit(&self, record: &Record) {

@@ -191,6 +191,32 @@ async fn only_managed_routes_that_nobody_uses_are_deleted() {
 }
 
 #[tokio::test]
+async fn a_route_of_a_shard_with_another_prefix_is_deleted_only_with_its_digest() {
+    let lab = Lab::start(LabOptions::default()).await;
+    let backend = Backend::start("theirs").await;
+    let theirs = Shard::start(&lab.shard().variable("NAME_PREFIX", "z-")).await;
+    let made = theirs.call("create_route", route("app", &backend)).await.done();
+    let ours = Shard::start(&lab.shard()).await;
+    let refused = lab.refusal(ours.call("delete_route", json!({"name": "app"}))).await;
+    assert_eq!(refused.failed("not_managed")["details"]["sha256"], made["sha256"]);
+    assert_eq!(lab.get("web", "app.lab.test", "/").await.body, "theirs GET /");
+    ours.call("delete_route", json!({"name": "app", "if_match": made["sha256"]})).await.done();
+    assert_eq!(lab.get("web", "app.lab.test", "/").await.status, 404);
+    theirs.end().await;
+    ours.end().await;
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_the_audit_log_cannot_be() {
+    let lab = Lab::start(LabOptions::default()).await;
+    let backend = Backend::start("app").await;
+    fs::write(lab.state_dir(), "a file where the folder should be").unwrap();
+    let shard = Shard::start(&lab.shard()).await;
+    lab.refusal(shard.call("create_route", route("app", &backend))).await.failed("io_error");
+    shard.end().await;
+}
+
+#[tokio::test]
 async fn a_file_that_a_person_edited_needs_its_present_digest() {
     let lab = Lab::start(LabOptions::default()).await;
     let backend = Backend::start("app").await;
