@@ -16,6 +16,7 @@ mod yaml;
 
 pub(crate) use node::{Entry, Node};
 pub(crate) use references::references;
+pub(crate) use scalar::go_seconds;
 
 use rmcp::schemars::{self, JsonSchema};
 use serde::Serialize;

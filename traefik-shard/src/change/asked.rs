@@ -3,12 +3,12 @@
 //! Pure: values in, a verdict out. A router that is there with yesterday's values is not yet live.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::api::{EntryPoint, HealthCheck, Router, RouterTls, Service, Snapshot};
+use crate::document::go_seconds;
 pub(crate) use crate::parts::parts;
 
 /// The provider of everything that a file defines.
@@ -232,33 +232,8 @@ fn same_health_check(asked: Option<&HealthCheck>, seen: Option<&HealthCheck>) ->
 
 /// Equal, or the same duration in other words: Traefik writes 90s as `1m30s`.
 fn same_text(asked: &str, seen: &str) -> bool {
-    asked == seen || duration(asked).is_some_and(|asked| duration(seen) == Some(asked))
-}
-
-/// A duration as Go writes it; a number alone counts seconds.
-fn duration(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        let unit = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
-        let seconds = match &rest[digits..unit] {
-            "h" => 3600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 1e-3,
-            "us" | "µs" => 1e-6,
-            "ns" => 1e-9,
-            _ => return None,
-        };
-        total += Duration::try_from_secs_f64(number * seconds).ok()?;
-        rest = &rest[unit..];
-    }
-    Some(total)
+    let nanoseconds = |text| go_seconds(text).map(|seconds| (seconds * 1e9).round());
+    asked == seen || nanoseconds(asked).is_some_and(|asked| nanoseconds(seen) == Some(asked))
 }
 
 /// Whether `seen` says all that `asked` says; it may say more, such as defaults.

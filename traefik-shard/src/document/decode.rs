@@ -173,7 +173,7 @@ impl Decoder {
 
     fn duration(&mut self, node: &Node) -> Option<Value> {
         let printed = self.scalar(node, "a duration such as 10s")?;
-        if !scalar::is_go_duration(&printed) {
+        if scalar::go_seconds(&printed).is_none() {
             let message = format!("{} is not a duration such as 10s, 1m30s or a number of seconds", shown(&printed));
             self.refuse("bad_duration", node.line, message);
             return None;

@@ -88,28 +88,31 @@ pub(super) fn go_integer(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// Whether it is a number of seconds, or what Go's `ParseDuration` takes, at most 292 years.
-pub(super) fn is_go_duration(text: &str) -> bool {
-    if go_integer(text).is_some() {
-        return true;
+/// The seconds of a number of them, or of what Go's `ParseDuration` takes, at most 292 years.
+pub(crate) fn go_seconds(text: &str) -> Option<f64> {
+    if let Some(seconds) = go_integer(text) {
+        return Some(seconds as f64);
     }
-    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
     let mut seconds = 0.0;
     if rest.is_empty() {
-        return false;
+        return None;
     }
     while !rest.is_empty() {
-        let Some(part) = DURATION.captures(rest) else { return false };
+        let part = DURATION.captures(rest)?;
         let (whole, fraction) = (&part[1], part.get(2).map_or("", |fraction| fraction.as_str()));
         if whole.is_empty() && fraction.is_empty() {
-            return false;
+            return None;
         }
-        let Ok(amount) = format!("0{whole}.{fraction}0").parse::<f64>() else { return false };
+        let amount: f64 = format!("0{whole}.{fraction}0").parse().ok()?;
         seconds += amount * seconds_of(&part[3]);
         rest = &rest[part[0].len()..];
     }
     // Go counts nanoseconds in 63 bits; a little less is safe.
-    seconds < 9.2e9
+    (seconds < 9.2e9).then_some(sign * seconds)
 }
 
 fn seconds_of(unit: &str) -> f64 {
@@ -156,10 +159,13 @@ mod tests {
     #[test]
     fn durations_are_those_of_go() {
         for text in ["10", "-5", "10s", "1h30m", ".5s", "1.s", "5µs", "-1s", "+3s", "2555555h"] {
-            assert!(is_go_duration(text), "{text}");
+            assert!(go_seconds(text).is_some(), "{text}");
         }
         for text in ["", "s", "1d", "1.5", "1s1", "1s ", "9999999999999h", "9223372036854775808", "-", ".s", "1e3s"] {
-            assert!(!is_go_duration(text), "{text}");
+            assert_eq!(go_seconds(text), None, "{text}");
+        }
+        for (text, seconds) in [("90", 90.0), ("1m30s", 90.0), ("-1.5s", -1.5), ("250ms", 0.25), ("2h", 7200.0)] {
+            assert_eq!(go_seconds(text), Some(seconds), "{text}");
         }
     }
 }
