@@ -102,7 +102,8 @@ pub(crate) struct Settings {
     /// Memory for documentation pages, in MiB
     #[arg(long, env = "TRAEFIK_DOCS_CACHE_MIB", value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) docs_cache_mib: u32,
-    /// Where backups, the journal and the audit log are kept; it must lie outside the watched directory
+    /// Where backups and the audit log are kept, outside the watched directory; without it
+    /// `$XDG_STATE_HOME/traefik-shard` or `~/.local/state/traefik-shard`
     #[arg(long, env = "TRAEFIK_STATE_DIR", value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
     /// Refuse every tool that writes

@@ -11,7 +11,8 @@ fn router(name: &str) -> String {
     format!("http:\n  routers:\n    {name}: {{rule: Path(`/`), service: s@docker}}\n")
 }
 
-fn watched(files: &[(&str, String)]) -> TempDir {
+/// A directory with these files.
+pub(crate) fn watched<Text: AsRef<[u8]>>(files: &[(&str, Text)]) -> TempDir {
     let dir = TempDir::new().unwrap();
     for (path, text) in files {
         let place = dir.path().join(path);

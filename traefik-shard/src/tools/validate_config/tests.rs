@@ -3,9 +3,9 @@
 use std::fs;
 
 use clap::Parser;
-use tempfile::TempDir;
 
 use super::*;
+use crate::tree::tests::watched;
 
 const GOOD: &str = "http:\n  routers:\n    r: {rule: Path(`/`), service: s}\n  services:\n    s: {loadBalancer: {servers: [{url: http://h}]}}\n";
 
@@ -22,22 +22,12 @@ fn run(dir: Option<&Path>, value: &serde_json::Value) -> Result<Answer<Report>, 
     subject(&settings(dir), arguments(value)).map(|subject| answer(subject, None))
 }
 
-fn tree(files: &[(&str, &str)]) -> TempDir {
-    let dir = TempDir::new().unwrap();
-    for (path, text) in files {
-        let place = dir.path().join(path);
-        fs::create_dir_all(place.parent().unwrap()).unwrap();
-        fs::write(place, text).unwrap();
-    }
-    dir
-}
-
 #[test]
 fn exactly_one_thing_is_checked() {
     for value in
         [serde_json::json!({}), serde_json::json!({"all": true, "name": "a"}), serde_json::json!({"name": "../a"})]
     {
-        let dir = tree(&[]);
+        let dir = watched::<&str>(&[]);
         assert_eq!(run(Some(dir.path()), &value).unwrap_err().code(), Code::InvalidInput, "{value}");
     }
     let without = serde_json::json!({"all": true});
@@ -60,7 +50,7 @@ fn a_freeze_is_the_first_thing_that_is_said() {
 
 #[test]
 fn a_document_is_compared_with_the_files_beside_it() {
-    let dir = tree(&[("a.yml", GOOD), ("broken.yml", "http: [")]);
+    let dir = watched(&[("a.yml", GOOD), ("broken.yml", "http: [")]);
     let content =
         "http:\n  routers:\n    r: {rule: Path(`/`), service: s}\n    q: {rule: Path(`/q`), service: ghost}\n";
     let report = run(Some(dir.path()), &serde_json::json!({"content": content})).unwrap();
@@ -73,7 +63,7 @@ fn a_document_is_compared_with_the_files_beside_it() {
 #[test]
 fn a_managed_file_is_checked_by_its_name_and_strictly() {
     let sloppy = GOOD.replace("rule:", "Rule:");
-    let dir = tree(&[("mcp-managed/good.yml", GOOD), ("mcp-managed/sloppy.yml", &sloppy)]);
+    let dir = watched(&[("mcp-managed/good.yml", GOOD), ("mcp-managed/sloppy.yml", &sloppy)]);
     let report = run(Some(dir.path()), &serde_json::json!({"name": "good"})).unwrap();
     assert_eq!(
         (report.body.would_load, &report.body.files[..]),
@@ -87,7 +77,7 @@ fn a_managed_file_is_checked_by_its_name_and_strictly() {
 
 #[test]
 fn a_managed_file_in_the_top_layout_goes_by_its_own_prefix_and_not_by_that_of_names() {
-    let dir = tree(&[("mcp-good.yml", GOOD), ("lab-good.yml", "http: [")]);
+    let dir = watched(&[("mcp-good.yml", GOOD), ("lab-good.yml", "http: [")]);
     let root = format!("--dynamic-dir={}", dir.path().display());
     let settings = Settings::parse_from(["traefik-shard", &root, "--layout=top", "--name-prefix=lab-"]);
     let subject = subject(&settings, arguments(&serde_json::json!({"name": "good"}))).unwrap();
@@ -96,7 +86,7 @@ fn a_managed_file_in_the_top_layout_goes_by_its_own_prefix_and_not_by_that_of_na
 
 #[test]
 fn the_whole_tree_fails_by_one_file_and_nothing_is_written() {
-    let dir = tree(&[("a.yml", GOOD), ("b/bad.toml", "x = 1\ny ="), ("c.yml", GOOD)]);
+    let dir = watched(&[("a.yml", GOOD), ("b/bad.toml", "x = 1\ny ="), ("c.yml", GOOD)]);
     let before: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     let report = run(Some(dir.path()), &serde_json::json!({"all": true})).unwrap().body;
     assert_eq!(
@@ -123,7 +113,7 @@ fn a_report_is_bounded() {
 #[test]
 fn what_was_too_large_to_check_is_not_said_to_be_refused() {
     let large = "#".repeat(5 << 20);
-    let dir = tree(&[("big.yml", &large), ("good.yml", GOOD)]);
+    let dir = watched(&[("big.yml", large.as_str()), ("good.yml", GOOD)]);
     let report = run(Some(dir.path()), &serde_json::json!({"all": true})).unwrap();
     assert_eq!((report.body.would_load, report.body.valid), (Loads::Unknown, false));
     assert!(
@@ -131,7 +121,7 @@ fn what_was_too_large_to_check_is_not_said_to_be_refused() {
         "{}",
         report.text
     );
-    let dir = tree(&[("big.yml", &large), ("worse.yml", "http: {routers: {}}")]);
+    let dir = watched(&[("big.yml", large.as_str()), ("worse.yml", "http: {routers: {}}")]);
     let report = run(Some(dir.path()), &serde_json::json!({"all": true})).unwrap();
     assert_eq!(report.body.would_load, Loads::No);
     assert!(report.body.summary.contains("Traefik refuses it. worse.yml"), "{}", report.body.summary);
@@ -139,7 +129,7 @@ fn what_was_too_large_to_check_is_not_said_to_be_refused() {
 
 #[test]
 fn a_managed_file_beside_the_others_is_found_whatever_the_prefix() {
-    let dir = tree(&[("mcp-a.yml", GOOD)]);
+    let dir = watched(&[("mcp-a.yml", GOOD)]);
     let flags = ["traefik-shard", "--layout=top", "--name-prefix=z-", "--dynamic-dir"].map(str::to_owned);
     let settings = Settings::parse_from(flags.into_iter().chain([dir.path().display().to_string()]));
     let report = answer(subject(&settings, arguments(&serde_json::json!({"name": "a"}))).unwrap(), None);
