@@ -13,6 +13,7 @@ use rmcp::schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::cut::cut;
 use crate::failure::{Code, Failure};
 use crate::redact;
 
@@ -62,10 +63,7 @@ fn without_nulls(value: &mut Value) {
 }
 
 fn refusal<P: DeserializeOwned>(given: Map<String, Value>, fault: &str) -> Failure {
-    let mut shown: String = redact::text(fault).chars().take(SHOWN).collect();
-    if fault.chars().nth(SHOWN).is_some() {
-        shown.push('…');
-    }
+    let shown = cut(&redact::text(fault), SHOWN);
     let hint =
         "give the arguments as the tool's input schema says: a list as [\"a\"], numbers, true and false without quotes";
     match at_fault::<P>(given, fault) {

@@ -11,6 +11,7 @@ mod aside;
 mod backends;
 mod change;
 mod conflict;
+mod cut;
 mod disk;
 mod docs;
 mod document;

@@ -21,6 +21,7 @@ pub(crate) use self::select::{Filter, ProtocolFilter, StatusFilter, select};
 pub(crate) use self::text::summary;
 use crate::api::{EntryPoint, Router, Snapshot};
 use crate::backends::{Health, Protocol, Resolver, Summary, provider_of, qualified};
+use crate::cut::cut;
 use crate::parts::Parts;
 use crate::redact;
 use crate::rule::{self, Rule};
@@ -170,7 +171,7 @@ impl<'a> View<'a> {
             managed_name,
             part_of: (live.whole != live.full).then(|| live.whole.to_owned()),
             file: self.files.and_then(|files| files.of_router(live)).map(str::to_owned),
-            rule: text::cut(&redact::text(&router.rule), LONGEST),
+            rule: cut(&redact::text(&router.rule), LONGEST),
             hosts: first(parsed.as_ref().map(Rule::hosts)),
             path_prefixes: first(parsed.as_ref().map(Rule::path_prefixes)),
             entry_points: router.entry_points.clone(),
@@ -191,7 +192,7 @@ impl<'a> View<'a> {
             middlewares: router.middlewares.clone(),
             priority: router.priority,
             status: router.status.clone(),
-            errors: router.error.iter().take(ERRORS).map(|error| text::cut(&redact::text(error), LONGEST)).collect(),
+            errors: router.error.iter().take(ERRORS).map(|error| cut(&redact::text(error), LONGEST)).collect(),
         }
     }
 }

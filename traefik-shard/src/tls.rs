@@ -12,17 +12,15 @@ pub(crate) mod serving;
 pub(crate) mod survey;
 pub(crate) mod verdict;
 
+use crate::cut::cut;
+
 /// The longest text of a certificate that is shown, in characters.
 const SHOWN: usize = 200;
 
 /// Text of a stranger, fit for a line of output: one line, no control or invisible characters, bounded.
 pub(crate) fn shown(text: &str) -> String {
     let clean = |c: char| if c.is_control() || invisible(c) { '\u{fffd}' } else { c };
-    let mut line: String = text.chars().take(SHOWN).map(clean).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        line.push('…');
-    }
-    line
+    cut(text, SHOWN).chars().map(clean).collect()
 }
 
 /// Line separators, joiners and marks that change the direction of what follows them.

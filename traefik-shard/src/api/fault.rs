@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use crate::cut::cut;
 use crate::failure::{Code, Failure};
 use crate::redact;
 
@@ -146,11 +147,8 @@ pub(super) fn words(body: &[u8]) -> String {
     let start = String::from_utf8_lossy(&body[..body.len().min(8 * WORDS)]);
     let line = start.split_whitespace().collect::<Vec<_>>().join(" ");
     let safe = redact::text(&line);
-    let mut words: String = safe.chars().filter(|c| !c.is_control()).take(WORDS).collect();
-    if safe.chars().nth(WORDS).is_some() {
-        words.push('…');
-    }
-    words
+    let printable: String = safe.chars().filter(|c| !c.is_control()).collect();
+    cut(&printable, WORDS)
 }
 
 /// Where a JSON text goes wrong; serde's own message may quote a value.

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::{Request, RouteSettings};
+use crate::cut::cut;
 use crate::failure::{Code, Failure};
 use crate::rule::MAX_PRIORITY;
 use crate::settings::LONGEST_WAIT;
@@ -70,10 +71,7 @@ impl Problem {
 
 /// Cut short, and without what could disturb a terminal.
 pub(super) fn shown(value: &str) -> String {
-    let mut text: String = value.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if value.chars().nth(SHOWN).is_some() {
-        text.push('…');
-    }
+    let text: String = cut(value, SHOWN).chars().flat_map(char::escape_debug).collect();
     text.replace("\\'", "'").replace("\\\"", "\"")
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Live, RouteState};
 use crate::backends::Health;
+use crate::cut::cut;
 use crate::finding::Finding;
 
 /// Routes with a line of their own.
@@ -64,12 +65,4 @@ fn line(route: &RouteState) -> String {
         line.push_str(&format!(" [{}: {}]", route.status, cut(&errors, QUOTED)));
     }
     line
-}
-
-/// The text, or its first so many characters and `…`.
-pub(super) fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
