@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Conflict, Kind};
 use crate::api::{EntryPoint, Router, Snapshot};
+use crate::backends::provider_of;
 use crate::parts::Parts;
 use crate::route::Built;
 use crate::rule::{self, Overlap, Protocol};
@@ -72,7 +73,7 @@ fn meeting(built: &Built, name: &str, router: &Router, shared: Shared) -> Option
     if shared.main.is_empty() && shared.redirect.is_empty() {
         return None;
     }
-    let provider = name.rsplit_once('@').map_or("", |(_, provider)| provider);
+    let provider = provider_of(name);
     let ours = built.effective_priority();
     let theirs = router
         .priority

@@ -47,7 +47,7 @@ pub(crate) struct Filter {
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
     pub(crate) routes: Vec<Live<'a>>,
-    /// How many routes the filter lets through, on all pages.
+    /// The routes that the filter lets through, on all pages.
     pub(crate) selected: Vec<Live<'a>>,
     pub(crate) next_cursor: Option<String>,
 }

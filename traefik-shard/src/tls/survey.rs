@@ -129,7 +129,7 @@ pub(crate) async fn carry_out(checks: &[Check], limits: Limits) -> Vec<Seen> {
     seen
 }
 
-/// Addresses that let a connection time out: the others who wait for one need not wait as well.
+/// Addresses that let a connection time out, or whose name does not resolve: the others who wait for one need not wait as well.
 #[derive(Default)]
 struct Silent(Mutex<Vec<(Address, Refusal)>>);
 
