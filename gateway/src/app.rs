@@ -4,8 +4,10 @@
 
 mod banner;
 mod files;
+mod output;
 pub mod ps;
 pub mod threads;
+mod wish;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,6 +29,8 @@ use crate::log;
 use crate::mux::Mux;
 use crate::shard::Keeper;
 use crate::tasks::Tasks;
+
+pub use self::wish::{Exit, Wish};
 
 /// The table of shards is printed when all have been tried, or after this.
 const TABLE: Duration = Duration::from_secs(6);

@@ -49,9 +49,10 @@ pub fn stderr() -> Log {
     log.clone()
 }
 
-/// Sends what the program traces to the log on stderr, as `MCP_GATEWAY_LOG` asks for it. To be called once.
-pub fn begin() {
-    let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+/// Sends what the program traces to the log on stderr, as `MCP_GATEWAY_LOG` asks for it, else from `level` on. To be called
+/// once.
+pub fn begin(level: &str) {
+    let filter = EnvFilter::try_from_env("MCP_GATEWAY_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let lines = tracing_subscriber::fmt().with_writer(stderr()).with_ansi(io::stderr().is_terminal());
     lines.with_env_filter(filter).with_target(false).init();
 }

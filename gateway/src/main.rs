@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gateway::cli::{self, Wish};
-use gateway::{app, log};
+use gateway::{cli, log};
 use mimalloc::MiMalloc;
 
 /// Messages are made on one thread and dropped on another, which the system's allocator answers with locks.
@@ -23,13 +22,9 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
         }
     };
-    log::begin();
-    let outcome = match wish {
-        Wish::Serve(settings) => app::serve(*settings),
-        Wish::Ps(options) => app::ps::show(&options),
-    };
-    let code = match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    log::begin(wish.log_level());
+    let code = match wish.carry_out() {
+        Ok(exit) => exit.into(),
         Err(error) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE

@@ -59,7 +59,7 @@ fn main() -> ExitCode {
 
 fn serve() -> anyhow::Result<()> {
     let Wish::Serve(settings) = cli::parse(std::env::args_os())? else { bail!("it only serves") };
-    log::begin();
+    log::begin("info");
     std::thread::spawn(tell);
     app::serve(*settings)
 }

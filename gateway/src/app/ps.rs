@@ -3,13 +3,13 @@
 //! Invariant: it starts, stops and changes nothing. What it found goes to stdout, since no protocol is spoken there.
 
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _, stdout};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use comfy_table::{Table, presets};
 
+use super::output;
 use crate::shard::keeper::inventory::{self, Condition, Household, Inventory};
 
 /// What is asked.
@@ -38,14 +38,9 @@ pub fn show(options: &PsOptions) -> anyhow::Result<()> {
     let state_dir = options.state_dir.as_deref().context("which state folder? give it with `--state-dir`")?;
     let found = inventory::look(state_dir);
     let found = found.with_context(|| format!("cannot read the ledgers in `{}`", state_dir.display()))?;
-    let text = match options.form {
-        Form::Table => table(&found, state_dir),
-        Form::Json => serde_json::to_string_pretty(&found).context("cannot write JSON")? + "\n",
-    };
-    match stdout().write_all(text.as_bytes()) {
-        // As after `| head`.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to stdout"),
+    match options.form {
+        Form::Table => output::print(&table(&found, state_dir)),
+        Form::Json => output::print_json(&found),
     }
 }
 

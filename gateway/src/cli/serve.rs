@@ -1,0 +1,141 @@
+//! `serve`, `stdio` and the flags of everything that runs shards.
+//!
+//! Invariant: a default that depends on the machine is worked out here, and told in `--help`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::defaults::{duration, shards_folder, state_folder};
+use crate::app::{Door, HttpOptions, Settings, threads};
+use crate::config::watch::WatchMode;
+use crate::door::stdio::StdioSettings;
+
+#[derive(Debug, Args)]
+pub(super) struct Stdio {
+    #[command(flatten)]
+    fleet: FleetFlags,
+    #[command(flatten)]
+    requests: RequestFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    fleet: FleetFlags,
+    /// Where to listen: an address or host name, and a port; port 0 takes a free one.
+    #[arg(long, env = "MCP_GATEWAY_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:9100")]
+    listen: String,
+    /// Another host name that clients may use for this gateway.
+    #[arg(long, env = "MCP_GATEWAY_ALLOW_HOST", value_name = "NAME", value_delimiter = ',')]
+    allow_host: Vec<String>,
+    /// A web page's origin that may call from a browser, such as `https://chat.example.org`.
+    #[arg(long, env = "MCP_GATEWAY_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    allow_origin: Vec<String>,
+    /// The address under which clients know this gateway, if a proxy stands before it.
+    #[arg(long, env = "MCP_GATEWAY_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    #[command(flatten)]
+    requests: RequestFlags,
+    /// The most bytes of all request bodies that are being read.
+    #[arg(long, env = "MCP_GATEWAY_MAX_BODY_MEMORY", value_name = "BYTES", default_value_t = 256 << 20)]
+    max_body_memory: usize,
+    /// The most open GET streams.
+    #[arg(long, env = "MCP_GATEWAY_MAX_STREAMS", value_name = "COUNT", default_value_t = 1024)]
+    max_streams: usize,
+    /// The most connections.
+    #[arg(long, env = "MCP_GATEWAY_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 4096)]
+    max_connections: usize,
+    /// How long a session of the `initialize` era lasts.
+    #[arg(long, env = "MCP_GATEWAY_SESSION_TTL", value_name = "TIME", default_value = "24h", value_parser = duration)]
+    session_ttl: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RequestFlags {
+    /// The most bytes of one request.
+    #[arg(long, env = "MCP_GATEWAY_MAX_BODY", value_name = "BYTES", default_value_t = 16 << 20)]
+    max_body: usize,
+    /// The most requests under way, waiting calls included.
+    #[arg(long, env = "MCP_GATEWAY_MAX_REQUESTS", value_name = "COUNT", default_value_t = 1024)]
+    max_requests: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FleetFlags {
+    /// The folder of shard files [default: ./shards.d if it is there, else ~/.config/mcp-gateway/shards.d].
+    #[arg(long, env = "MCP_GATEWAY_SHARDS", value_name = "DIR")]
+    shards: Option<PathBuf>,
+    /// Where the gateway remembers what shards offer, signs sessions and notes its child processes
+    /// [default: ~/.local/state/mcp-gateway].
+    #[arg(long, env = "MCP_GATEWAY_STATE_DIR", value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// How the folder is followed; `poll` is for network file systems.
+    #[arg(long, env = "MCP_GATEWAY_WATCH", value_name = "HOW", default_value = "auto")]
+    watch: Watch,
+    /// The most bytes that all results together take in memory.
+    #[arg(long, env = "MCP_GATEWAY_RESULT_MEMORY", value_name = "BYTES", default_value_t = 256 << 20)]
+    result_memory: usize,
+    /// How long the gateway takes to stop at most.
+    #[arg(long, env = "MCP_GATEWAY_STOP_GRACE", value_name = "TIME", default_value = "4s", value_parser = duration)]
+    stop_grace: Duration,
+    /// How many threads carry messages [default: half of the processors, at least 1].
+    #[arg(long, env = "MCP_GATEWAY_WORKERS", value_name = "COUNT")]
+    workers: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Watch {
+    /// By the kernel's notices, or by polling where there are none.
+    Auto,
+    /// By looking every two seconds.
+    Poll,
+    /// Not at all: files are read once, at the start.
+    Off,
+}
+
+impl Stdio {
+    pub(super) fn settings(self) -> Settings {
+        let (message, requests) = (self.requests.max_body, self.requests.max_requests);
+        self.fleet.settings(Door::Stdio(StdioSettings { message, requests, ..StdioSettings::default() }))
+    }
+}
+
+impl Serve {
+    pub(super) fn settings(self) -> Settings {
+        let options = HttpOptions {
+            listen: self.listen,
+            allow_hosts: self.allow_host,
+            allow_origins: self.allow_origin,
+            public_url: self.public_url,
+            max_body: self.requests.max_body,
+            max_body_memory: self.max_body_memory,
+            max_requests: self.requests.max_requests,
+            max_streams: self.max_streams,
+            max_connections: self.max_connections,
+            session_ttl: self.session_ttl,
+        };
+        self.fleet.settings(Door::Http(options))
+    }
+}
+
+impl FleetFlags {
+    pub(super) fn settings(self, door: Door) -> Settings {
+        let watch = match self.watch {
+            Watch::Auto => WatchMode::Auto,
+            Watch::Poll => WatchMode::Poll,
+            Watch::Off => WatchMode::Off,
+        };
+        Settings {
+            shards: shards_folder(self.shards),
+            state_dir: state_folder(self.state_dir),
+            watch,
+            result_memory: self.result_memory,
+            stop_grace: self.stop_grace,
+            workers: self.workers.map_or_else(threads::half, NonZeroUsize::get),
+            door,
+        }
+    }
+}
