@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::bail;
-use gateway::cli::{self, Wish};
-use gateway::{app, log};
+use gateway::app::{self, Wish};
+use gateway::{cli, log};
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
