@@ -48,7 +48,7 @@ pub(super) const INSPECTOR: [Client; 3] = [
     Client { driver: "inspector.mjs", mode: "auto", revision: MODERN, calls: 5 },
     Client { driver: "inspector.mjs", mode: "modern", revision: MODERN, calls: 5 },
 ];
-/// The same over stdio, where each of its starts is one of the gateway and of all seven servers as well.
+/// The same over stdio, where each of its starts is one of the gateway and of all eight servers as well.
 pub(super) const STARTING_INSPECTOR: [Client; 1] =
     [Client { driver: "inspector.mjs", mode: "legacy", revision: LEGACY, calls: 2 }];
 
