@@ -3,6 +3,7 @@
 //!
 //! Invariant: nothing here is skipped. A peer that is not installed fails its test and names the way out.
 
+mod as_printed;
 mod clients;
 mod first_start;
 mod hostile;

@@ -78,6 +78,13 @@ impl Servers {
         }
     }
 
+    /// Drops the eight in as the one file that Claude Desktop has, with the paths of this machine written out.
+    pub(super) fn drop_in_as_one_file(&self) {
+        let file = "claude_desktop_config.json";
+        let text = self.fill_in(&read(file)).replace("${PEERS}", &installed().display().to_string());
+        fs::write(self.dir.path().join("shards.d").join(file), text).unwrap();
+    }
+
     /// The first `count` calls of `calls.json`, for a driver.
     pub(super) fn first_calls(&self, count: usize) -> PathBuf {
         let calls: Vec<Value> = serde_json::from_str(&self.fill_in(&read("calls.json"))).unwrap();
