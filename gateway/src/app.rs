@@ -3,6 +3,7 @@
 //! Invariant: doors stop before shards, and the whole stop fits into one budget.
 
 mod banner;
+pub mod check;
 mod files;
 mod output;
 pub mod ps;

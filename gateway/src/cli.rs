@@ -2,6 +2,7 @@
 //!
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
+mod check;
 mod defaults;
 mod ps;
 mod serve;
@@ -10,6 +11,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
+use self::check::Check;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use crate::app::Wish;
@@ -45,6 +47,8 @@ enum Command {
     Serve(Serve),
     /// Serve the one client that started this process, over stdin and stdout.
     Stdio(Stdio),
+    /// Tell everything that is wrong with the shard files; start nothing.
+    Check(Check),
     /// Show every process that running gateways own, by shard.
     Ps(Ps),
 }
@@ -59,6 +63,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         None => Wish::Serve(Box::new(line.serve.settings())),
         Some(Command::Serve(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
+        Some(Command::Check(arguments)) => Wish::Check(arguments.options()),
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
     })
 }

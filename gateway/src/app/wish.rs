@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use super::Settings;
+use super::check::{self, CheckOptions};
 use super::ps::{self, PsOptions};
 
 /// What a person has asked for.
@@ -12,6 +13,8 @@ use super::ps::{self, PsOptions};
 pub enum Wish {
     /// To run a gateway.
     Serve(Box<Settings>),
+    /// To know what is wrong with the shard files.
+    Check(CheckOptions),
     /// To see what gateways run.
     Ps(PsOptions),
 }
@@ -42,7 +45,7 @@ impl Wish {
     pub fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Ps(_) => "warn",
+            Self::Check(_) | Self::Ps(_) => "warn",
         }
     }
 
@@ -53,6 +56,7 @@ impl Wish {
     pub fn carry_out(self) -> anyhow::Result<Exit> {
         match self {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
+            Self::Check(options) => check::check(&options),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
         }
     }

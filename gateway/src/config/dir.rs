@@ -53,6 +53,12 @@ pub fn read(dir: &Path, environment: &dyn Environment, last: &Specs) -> Reading 
     }
 }
 
+/// Reads these files as if they were all of a folder.
+pub fn read_files(paths: &[PathBuf], environment: &dyn Environment) -> Reading {
+    let files = paths.iter().map(|path| read_file(path, environment));
+    settle::settle(files.collect(), &Specs::new())
+}
+
 /// One file, read and checked.
 struct ReadFile {
     path: PathBuf,

@@ -1,0 +1,41 @@
+//! `check` and `schema`.
+//!
+//! Invariant: neither asks for more than the shards folder and the state folder.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::defaults::{shards_folder, state_folder};
+use crate::app::check::{CheckOptions, Form, Strictness};
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Check only these files; one that lies in the shards folder is seen among the others there.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The folder of shard files [default: ./shards.d if it is there, else ~/.config/mcp-gateway/shards.d].
+    #[arg(long, env = "MCP_GATEWAY_SHARDS", value_name = "DIR")]
+    shards: Option<PathBuf>,
+    /// Where a gateway has saved what its shards offer [default: ~/.local/state/mcp-gateway].
+    #[arg(long, env = "MCP_GATEWAY_STATE_DIR", value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    json: bool,
+    /// Let warnings fail the command too.
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Check {
+    pub(super) fn options(self) -> CheckOptions {
+        CheckOptions {
+            shards: shards_folder(self.shards),
+            files: self.files,
+            state_dir: state_folder(self.state_dir),
+            form: if self.json { Form::Json } else { Form::Text },
+            strictness: if self.strict { Strictness::Warnings } else { Strictness::Errors },
+        }
+    }
+}
