@@ -7,6 +7,7 @@ pub mod check;
 mod files;
 mod output;
 pub mod ps;
+pub mod schema;
 pub mod threads;
 mod wish;
 

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use self::check::Check;
+use self::check::{Check, Schema};
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use crate::app::Wish;
@@ -49,6 +49,8 @@ enum Command {
     Stdio(Stdio),
     /// Tell everything that is wrong with the shard files; start nothing.
     Check(Check),
+    /// Print the JSON Schema of a shard file, for editors.
+    Schema(Schema),
     /// Show every process that running gateways own, by shard.
     Ps(Ps),
 }
@@ -64,6 +66,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Serve(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Check(arguments)) => Wish::Check(arguments.options()),
+        Some(Command::Schema(Schema {})) => Wish::Schema,
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
     })
 }

@@ -15,6 +15,7 @@ mod tools;
 
 pub mod dir;
 pub mod file;
+pub mod schema;
 pub mod watch;
 
 pub use environment::{Environment, Host, PathKind};

@@ -7,12 +7,15 @@ use std::process::ExitCode;
 use super::Settings;
 use super::check::{self, CheckOptions};
 use super::ps::{self, PsOptions};
+use super::schema;
 
 /// What a person has asked for.
 #[derive(Debug)]
 pub enum Wish {
     /// To run a gateway.
     Serve(Box<Settings>),
+    /// To have the schema of shard files.
+    Schema,
     /// To know what is wrong with the shard files.
     Check(CheckOptions),
     /// To see what gateways run.
@@ -45,7 +48,7 @@ impl Wish {
     pub fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Check(_) | Self::Ps(_) => "warn",
+            Self::Check(_) | Self::Ps(_) | Self::Schema => "warn",
         }
     }
 
@@ -57,6 +60,7 @@ impl Wish {
         match self {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
             Self::Check(options) => check::check(&options),
+            Self::Schema => schema::show().map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
         }
     }

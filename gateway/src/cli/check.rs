@@ -39,3 +39,17 @@ impl Check {
         }
     }
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = ABOUT_SCHEMA)]
+pub(super) struct Schema {}
+
+const ABOUT_SCHEMA: &str = "\
+The schema lies as `.schema.json` beside the shard files, which begin with the line that tells editors so:
+
+  mcp-gateway schema > shards.d/.schema.json
+
+  # yaml-language-server: $schema=.schema.json
+  command: mcp-server-time
+
+Exit codes: 0 it is printed; 1 it could not be; 2 the command line cannot be read.";

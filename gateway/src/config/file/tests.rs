@@ -1,6 +1,7 @@
 //! What a person reads about a broken file.
 
 mod good;
+mod schema;
 
 use std::time::Duration;
 

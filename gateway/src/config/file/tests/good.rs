@@ -29,7 +29,7 @@ fn least_file_has_the_defaults() {
 }
 
 /// Every key there is, none at its default.
-const FULL: &str = r#"
+pub(super) const FULL: &str = r#"
 command: ./run.sh
 args: [--port, 8080, "${file:/run/secret}", "$$x", 1.10]
 env: { API_KEY: "k-${API_TOKEN}", DEBUG: yes, N: 010, EMPTY: "", URL: "${URL:-http://x}" }
