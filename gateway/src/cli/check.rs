@@ -10,6 +10,7 @@ use super::defaults::{shards_folder, state_folder};
 use crate::app::check::{CheckOptions, Form, Strictness};
 
 #[derive(Debug, Args)]
+#[command(after_help = ABOUT_CHECK)]
 pub(super) struct Check {
     /// Check only these files; one that lies in the shards folder is seen among the others there.
     #[arg(value_name = "FILE")]
@@ -27,6 +28,18 @@ pub(super) struct Check {
     #[arg(long)]
     strict: bool,
 }
+
+const ABOUT_CHECK: &str = "\
+Each problem is shown with its line, the fault and the way out, and the tools of shards that have run before with the names and
+lengths that clients see. Values of variables called like pass, token, secret or key are not shown.
+
+Examples:
+  mcp-gateway check                             all of ./shards.d
+  mcp-gateway check shards.d/git.yaml           one file, among the others of its folder
+  mcp-gateway check --strict --shards /etc/mcp-gateway/shards.d
+  mcp-gateway check --json | jq .problems
+
+Exit codes: 0 no error (with --strict, no warning either); 1 there is one; 2 the command line cannot be read.";
 
 impl Check {
     pub(super) fn options(self) -> CheckOptions {

@@ -38,14 +38,14 @@ struct ShardFile {
     #[schemars(extend("default" = json!({}), "propertyNames" = json!({"pattern": "^[^=\\u0000]+$"})))]
     env: Option<BTreeMap<String, Scalar>>,
     /// The working directory, seen from this file; without it, the gateway's own.
-    #[schemars(default, extend("pattern" = NO_NUL))]
-    cwd: String,
+    #[schemars(default)]
+    cwd: Text,
     /// `false` keeps the file and stops the shard.
     #[schemars(default, extend("default" = true))]
     enabled: bool,
     /// What stands before `__` in the exposed names; without it, the shard's name. `""` is for none.
-    #[schemars(default, extend("pattern" = "^(?!.*__)(?!.*_$)[A-Za-z0-9_-]{0,32}$"))]
-    prefix: Scalar,
+    #[schemars(default)]
+    prefix: Prefix,
     /// Which tools clients see and may call, and under which names. All three go by the shard's own names.
     tools: Option<ToolKeys>,
     #[schemars(default, extend("default" = "shared"))]
@@ -152,6 +152,16 @@ written_out!(
     /// A text, or what can be taken for one as it is written.
     Scalar,
     { "type": ["string", "number", "boolean"], "pattern": NO_NUL }
+);
+written_out!(
+    /// A text that a program can be given.
+    Text,
+    { "type": "string", "pattern": NO_NUL }
+);
+written_out!(
+    /// What can stand before `__`; no fraction, whose dot cannot.
+    Prefix,
+    { "type": ["string", "integer", "boolean"], "pattern": "^(?!.*__)(?!.*_$)[A-Za-z0-9_-]{0,32}$" }
 );
 written_out!(
     /// A scalar that is not empty.
