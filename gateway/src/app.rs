@@ -3,10 +3,12 @@
 //! Invariant: doors stop before shards, and the whole stop fits into one budget.
 
 mod banner;
+pub mod check;
 pub mod client;
 mod files;
 mod output;
 pub mod ps;
+pub mod schema;
 pub mod threads;
 mod wish;
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
+mod check;
 mod client;
 mod defaults;
 mod ps;
@@ -12,6 +13,7 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use self::client::Client;
+use self::check::{Check, Schema};
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use crate::app::Wish;
@@ -48,6 +50,10 @@ enum Command {
     Serve(Serve),
     /// Serve the one client that started this process, over stdin and stdout.
     Stdio(Stdio),
+    /// Tell everything that is wrong with the shard files; start nothing.
+    Check(Check),
+    /// Print the JSON Schema of a shard file, for editors.
+    Schema(Schema),
     /// Show every process that running gateways own, by shard.
     Ps(Ps),
     /// Print what connects a client to this gateway, ready to paste.
@@ -64,6 +70,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         None => Wish::Serve(Box::new(line.serve.settings())),
         Some(Command::Serve(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
+        Some(Command::Check(arguments)) => Wish::Check(arguments.options()),
+        Some(Command::Schema(Schema {})) => Wish::Schema,
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
         Some(Command::Client(arguments)) => Wish::Client(arguments.options()),
     })

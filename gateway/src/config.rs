@@ -4,6 +4,7 @@
 
 mod command;
 mod environment;
+mod excerpt;
 mod expand;
 mod fields;
 mod name;
@@ -15,9 +16,11 @@ mod tools;
 
 pub mod dir;
 pub mod file;
+pub mod schema;
 pub mod watch;
 
 pub use environment::{Environment, Host, PathKind};
+pub use excerpt::{Excerpt, excerpt};
 pub use name::{BadName, BadPrefix, Prefix, ShardName};
 pub use problem::{Problem, Severity};
 pub use secret::{Mask, Secret};

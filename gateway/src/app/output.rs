@@ -2,7 +2,7 @@
 //!
 //! Invariant: a reader that has gone away, as after `| head`, is no fault.
 
-use std::io::{ErrorKind, Write as _, stdout};
+use std::io::{ErrorKind, IsTerminal as _, Write as _, stdout};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -16,6 +16,11 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),
     }
+}
+
+/// True if what is printed may hold colour: on a terminal, unless `NO_COLOR` is set.
+pub(super) fn takes_colour() -> bool {
+    stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Prints a value for a program to read.

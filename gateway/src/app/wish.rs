@@ -5,14 +5,20 @@
 use std::process::ExitCode;
 
 use super::Settings;
+use super::check::{self, CheckOptions};
 use super::client::{self, ClientOptions};
 use super::ps::{self, PsOptions};
+use super::schema;
 
 /// What a person has asked for.
 #[derive(Debug)]
 pub enum Wish {
     /// To run a gateway.
     Serve(Box<Settings>),
+    /// To have the schema of shard files.
+    Schema,
+    /// To know what is wrong with the shard files.
+    Check(CheckOptions),
     /// To see what gateways run.
     Ps(PsOptions),
     /// To connect a client.
@@ -43,10 +49,7 @@ impl From<Exit> for ExitCode {
 impl Wish {
     /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise: a command's own words are enough.
     pub fn log_level(&self) -> &'static str {
-        match self {
-            Self::Serve(_) => "info",
-            Self::Ps(_) | Self::Client(_) => "warn",
-        }
+        if matches!(self, Self::Serve(_)) { "info" } else { "warn" }
     }
 
     /// Does it.
@@ -56,6 +59,8 @@ impl Wish {
     pub fn carry_out(self) -> anyhow::Result<Exit> {
         match self {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
+            Self::Check(options) => check::check(&options),
+            Self::Schema => schema::show().map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
             Self::Client(options) => client::show(&options).map(|()| Exit::Good),
         }

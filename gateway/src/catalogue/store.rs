@@ -102,6 +102,12 @@ impl Store {
         None
     }
 
+    /// What was saved under `key` in `state_dir`, for one who only looks: nothing is made, logged or set aside.
+    pub fn glance(state_dir: &Path, key: &str) -> Option<Saved> {
+        let path = Self::at(Some(state_dir.join("rosters"))).path(key)?;
+        read(&path).ok().flatten()
+    }
+
     /// Saves, or logs why not: once for each cause, not for each shard, until a save succeeds. False if
     /// it failed.
     pub fn remember(&self, key: &str, saved: &Saved) -> bool {

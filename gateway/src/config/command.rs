@@ -21,7 +21,7 @@ pub(super) fn find(command: &str, base: &Path, search: &str, environment: &dyn E
     }
     if command.contains('/') {
         let path = environment.absolute(&base.join(command));
-        return at(&path, environment).map_err(|fault| format!("{name}: {fault}{}", way_out(command)));
+        return at(&path, environment, command).map_err(|fault| format!("{name}: {fault}"));
     }
     let own = environment.own_directory();
     let places = own.iter().cloned().chain(std::env::split_paths(search));
@@ -37,19 +37,24 @@ pub(super) fn find(command: &str, base: &Path, search: &str, environment: &dyn E
     ))
 }
 
-fn at(path: &Path, environment: &dyn Environment) -> Result<PathBuf, String> {
+fn at(path: &Path, environment: &dyn Environment, command: &str) -> Result<PathBuf, String> {
     let shown = path.display();
     match environment.kind(path) {
         PathKind::Program => Ok(path.to_owned()),
-        PathKind::Missing => Err(format!("there is no `{shown}`")),
-        PathKind::Directory => Err(format!("`{shown}` is a directory")),
-        PathKind::Plain => Err(format!("`{shown}` is not executable; `chmod +x` makes it so")),
+        PathKind::Missing => Err(format!("there is no `{shown}`{}", way_out(command))),
+        PathKind::Hidden => Err(format!("`{shown}` cannot be looked at; let this user into every folder on the way")),
+        PathKind::Directory => Err(format!("`{shown}` is a directory; name a program")),
+        PathKind::Plain => Err(format!("`{shown}` is not executable for this user; `chmod +x` makes it so")),
     }
 }
 
 /// The usual slip: the whole command line in one text.
 fn way_out(command: &str) -> &'static str {
-    if command.contains(char::is_whitespace) { "; put the arguments into `args`" } else { "" }
+    if command.contains(char::is_whitespace) {
+        "; put the arguments into `args`"
+    } else {
+        "; install it, or write another path"
+    }
 }
 
 #[cfg(test)]
@@ -98,16 +103,19 @@ mod tests {
         refuse(
             "npxx",
             "`npxx` is neither beside the gateway's binary, in `/gateway`, nor on PATH, \
-             `relative:/bin:/usr/bin`",
+             `relative:/bin:/usr/bin`; install it, or write another path",
         );
         refuse(
             "npx -y x",
             "`npx -y x` is neither beside the gateway's binary, in `/gateway`, nor on PATH, \
              `relative:/bin:/usr/bin`; put the arguments into `args`",
         );
-        refuse("./none", "`./none`: there is no `/lab/shards.d/none`");
-        refuse("./text.sh", "`./text.sh`: `/lab/shards.d/text.sh` is not executable; `chmod +x` makes it so");
-        refuse("/lab/other", "`/lab/other`: `/lab/other` is a directory");
+        refuse("./none", "`./none`: there is no `/lab/shards.d/none`; install it, or write another path");
+        refuse(
+            "./text.sh",
+            "`./text.sh`: `/lab/shards.d/text.sh` is not executable for this user; `chmod +x` makes it so",
+        );
+        refuse("/lab/other", "`/lab/other`: `/lab/other` is a directory; name a program");
         refuse("~/x", "`~/x`: `~` is not filled in; write `${HOME}`");
         refuse("", "is empty; write the name of a program");
     }

@@ -12,12 +12,15 @@ use std::{
 };
 
 use super::{
-    environment::Environment,
+    environment::{Environment, explain},
     file::{self, Grammar},
     name::ShardName,
     problem::{At, Problem, Report},
     spec::ShardSpec,
 };
+
+/// More shard files than this in one folder are not read.
+const MOST_FILES: usize = 1000;
 
 /// The shards that are to run, or are known and disabled. No two of them that are enabled have one prefix.
 pub type Specs = BTreeMap<ShardName, Arc<ShardSpec>>;
@@ -38,19 +41,55 @@ pub struct Reading {
 pub fn read(dir: &Path, environment: &dyn Environment, last: &Specs) -> Reading {
     match shard_files(dir) {
         Ok(paths) => {
-            let files = paths.iter().map(|path| read_file(path, environment));
-            settle::settle(files.collect(), last)
+            let files = paths.iter().take(MOST_FILES).map(|path| read_file(path, environment));
+            let mut reading = settle::settle(files.collect(), last);
+            if paths.len() > MOST_FILES {
+                let mut report = Report::new(dir);
+                let count = paths.len();
+                let fault =
+                    format!("{count} shard files, and {MOST_FILES} are read, by name; move some to another folder");
+                report.error(At::FILE, fault);
+                reading.problems.extend(report.finish());
+            }
+            reading
         }
         Err(error) => {
             let mut report = Report::new(dir);
-            let way_out = match error.kind() {
-                io::ErrorKind::NotFound => "; make it, or name another with `--shards`",
-                _ => "",
+            let fault = match error.kind() {
+                io::ErrorKind::NotFound => "it is not there; make it, or name another with `--shards`",
+                io::ErrorKind::NotADirectory => "it is a file; name the folder that holds it with `--shards`",
+                io::ErrorKind::PermissionDenied => "this user may not list it; change its owner or mode",
+                _ => &format!("{error}; name another with `--shards`"),
             };
-            report.error(At::FILE, format!("cannot read the folder of shard files: {error}{way_out}"));
+            report.error(At::FILE, format!("cannot read the folder of shard files: {fault}"));
             Reading { specs: last.clone(), problems: report.finish(), broken: last.keys().cloned().collect() }
         }
     }
+}
+
+/// Reads `files`: those that lie in `dir` among all others there, which may hold their names and prefixes; the rest as a folder
+/// of their own. Only what these files say, and what is wrong with them, is told.
+pub fn read_files(dir: &Path, files: &[PathBuf], environment: &dyn Environment) -> Reading {
+    let (inside, outside): (Vec<&PathBuf>, Vec<&PathBuf>) = files.iter().partition(|file| is_among(dir, file));
+    let alone = outside.into_iter().map(|path| read_file(path, environment));
+    let mut reading = settle::settle(alone.collect(), &Specs::new());
+    if !inside.is_empty() {
+        let asked: BTreeSet<PathBuf> =
+            inside.iter().filter_map(|file| file.file_name()).map(|name| dir.join(name)).collect();
+        let all = read(dir, environment, &Specs::new());
+        reading.specs.extend(all.specs.into_iter().filter(|(_, spec)| asked.contains(&spec.source)));
+        reading.problems.extend(all.problems.into_iter().filter(|problem| asked.contains(&problem.file)));
+        reading.problems.sort();
+    }
+    reading
+}
+
+/// True if reading `dir` reads `file`.
+fn is_among(dir: &Path, file: &Path) -> bool {
+    let Some(name) = file.file_name() else { return false };
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let same = fs::canonicalize(parent).is_ok_and(|parent| fs::canonicalize(dir).is_ok_and(|dir| dir == parent));
+    same && describes_a_shard(&dir.join(name)) && fs::symlink_metadata(file).is_ok()
 }
 
 /// One file, read and checked.
@@ -63,10 +102,15 @@ struct ReadFile {
 
 fn read_file(path: &Path, environment: &dyn Environment) -> ReadFile {
     let read = match environment.read(path) {
+        _ if Grammar::of(path).is_none() => {
+            let mut report = Report::new(path);
+            report.error(At::FILE, "its name ends in neither `.yaml`, `.yml` nor `.json`; rename it");
+            Err(report.finish())
+        }
         Ok(bytes) => file::decode(path, &bytes).map(|text| file::parse(path, text, environment)),
         Err(error) => {
             let mut report = Report::new(path);
-            report.error(At::FILE, format!("cannot be read: {error}"));
+            report.error(At::FILE, format!("cannot be read: {}", explain(&error)));
             Err(report.finish())
         }
     };
@@ -82,14 +126,18 @@ fn read_file(path: &Path, environment: &dyn Environment) -> ReadFile {
 fn shard_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        let path = dir.join(&name);
-        if !is_passing(&name.to_string_lossy()) && Grammar::of(&path).is_some() {
+        let path = dir.join(entry?.file_name());
+        if describes_a_shard(&path) {
             paths.push(path);
         }
     }
     paths.sort();
     Ok(paths)
+}
+
+fn describes_a_shard(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    !is_passing(&name.to_string_lossy()) && Grammar::of(path).is_some()
 }
 
 /// Hidden files, and what editors leave beside a file for a while.

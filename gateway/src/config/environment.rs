@@ -6,8 +6,13 @@ use std::{
     ffi::OsString,
     fs,
     io::{self, Read},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{Access, OFlags},
+    io::Errno,
 };
 
 /// The most bytes that a shard file, or a file named in `${file:}`, may have.
@@ -16,11 +21,13 @@ const LARGEST_FILE: u64 = 1 << 20;
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathKind {
-    /// Nothing that can be seen.
+    /// Nothing.
     Missing,
+    /// It cannot be told, because a folder on the way is closed to this user, or links go round in a circle.
+    Hidden,
     /// A folder.
     Directory,
-    /// A file that can be started.
+    /// A file that this user can start.
     Program,
     /// A file that cannot be started.
     Plain,
@@ -56,26 +63,33 @@ impl Environment for Host {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let metadata = fs::metadata(path)?;
-        if metadata.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        if !metadata.is_file() {
-            return Err(io::Error::other("not a regular file"));
-        }
+        // A device is not even opened; what has become a pipe since does not block.
+        regular(&fs::metadata(path)?)?;
+        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).expect("the flag is a small number");
+        let file = fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
+        let metadata = file.metadata()?;
+        regular(&metadata)?;
         let mut content = Vec::new();
-        fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut content)?;
-        if content.len() as u64 > LARGEST_FILE {
-            return Err(io::Error::other("larger than 1 MiB"));
+        // What is too large is not read at all, unless it grows meanwhile.
+        if metadata.len() <= LARGEST_FILE {
+            file.take(LARGEST_FILE + 1).read_to_end(&mut content)?;
+        }
+        if metadata.len().max(content.len() as u64) > LARGEST_FILE {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 1 MiB"));
         }
         Ok(content)
     }
 
     fn kind(&self, path: &Path) -> PathKind {
         match fs::metadata(path) {
-            Err(_) => PathKind::Missing,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                PathKind::Missing
+            }
+            Err(_) => PathKind::Hidden,
             Ok(metadata) if metadata.is_dir() => PathKind::Directory,
-            Ok(metadata) if metadata.permissions().mode() & 0o111 != 0 => PathKind::Program,
+            Ok(metadata) if metadata.is_file() && rustix::fs::access(path, Access::EXEC_OK).is_ok() => {
+                PathKind::Program
+            }
             Ok(_) => PathKind::Plain,
         }
     }
@@ -87,6 +101,33 @@ impl Environment for Host {
     fn own_directory(&self) -> Option<PathBuf> {
         let own = std::env::current_exe().ok()?;
         own.parent().map(Path::to_owned)
+    }
+}
+
+/// Why [`Environment::read`] failed, and the way out.
+pub(super) fn explain(error: &io::Error) -> String {
+    let known = match error.kind() {
+        io::ErrorKind::NotFound => "it is not there; make it, or mend the path or link that leads to it",
+        io::ErrorKind::PermissionDenied => {
+            "this user may not read it; change its owner or mode, or those of a folder on the way"
+        }
+        io::ErrorKind::IsADirectory => "it is a folder; put a file there, or move it away",
+        io::ErrorKind::FileTooLarge => "it is larger than 1 MiB; cut it down, or move it away",
+        io::ErrorKind::Other => "it is a pipe, a socket or a device; put a plain file there, or move it away",
+        _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            "the links that lead to it go round in a circle; remove one of them"
+        }
+        _ => return format!("{error}; check the disk, or move the file away"),
+    };
+    known.to_owned()
+}
+
+/// Refuses all that is not a file with bytes of its own.
+fn regular(metadata: &fs::Metadata) -> io::Result<()> {
+    match metadata.file_type() {
+        kind if kind.is_file() => Ok(()),
+        kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        _ => Err(io::Error::other("not a regular file")),
     }
 }
 
@@ -151,6 +192,10 @@ pub(crate) mod fake {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
     use super::*;
 
     #[test]
@@ -164,6 +209,9 @@ mod tests {
         let device = Host.read(Path::new("/dev/null")).unwrap_err();
         assert_eq!(device.to_string(), "not a regular file");
         assert_eq!(Host.read(folder.path()).unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        let pipe = folder.path().join("pipe");
+        mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
+        assert_eq!(Host.read(&pipe).unwrap_err().to_string(), "not a regular file");
     }
 
     #[test]
@@ -176,6 +224,11 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(Host.kind(&file), PathKind::Program);
         assert_eq!(Host.kind(folder.path()), PathKind::Directory);
+        assert_eq!(Host.kind(&file.join("inside")), PathKind::Missing);
+        let circle = folder.path().join("circle");
+        symlink(&circle, &circle).unwrap();
+        assert_eq!(Host.kind(&circle), PathKind::Hidden);
+        assert_eq!(Host.kind(Path::new("/dev/null")), PathKind::Plain);
     }
 
     #[test]

@@ -4,7 +4,11 @@
 
 use std::path::Path;
 
-use super::{environment::Environment, problem::quote, secret::tells_a_secret};
+use super::{
+    environment::{Environment, explain},
+    problem::quote,
+    secret::tells_a_secret,
+};
 
 /// A text whose `${}` are filled in.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -103,7 +107,8 @@ fn value(inside: &str, base: &Path, environment: &dyn Environment) -> Result<Val
 fn file(path: &str, base: &Path, environment: &dyn Environment) -> Result<Value, String> {
     let full = base.join(path);
     let shown = full.display();
-    let content = environment.read(&full).map_err(|error| format!("`${{file:}}` cannot read `{shown}`: {error}"))?;
+    let content =
+        environment.read(&full).map_err(|error| format!("`${{file:}}` cannot read `{shown}`: {}", explain(&error)))?;
     let mut text = String::from_utf8(content).map_err(|_| format!("`${{file:}}`: `{shown}` is not UTF-8"))?;
     if text.contains('\0') {
         return Err(format!("`${{file:}}`: `{shown}` holds a NUL byte"));
@@ -180,7 +185,7 @@ mod tests {
             "${NONE} and ${file:/none}",
             &[
                 "variable `NONE` is not set; set it for the gateway, or write `${NONE:-default}`",
-                "`${file:}` cannot read `/none`: entity not found",
+                "`${file:}` cannot read `/none`: it is not there; make it, or mend the path or link that leads to it",
             ],
         );
         refuse("${ODD}", &["variable `ODD` is not UTF-8"]);

@@ -164,7 +164,7 @@ fn unique<'a>(pairs: &'a [(Key, Node)], report: &mut Report) -> impl Iterator<It
     for (key, node) in pairs {
         if let Some(line) = lines.get(&key.text) {
             let name = quote(&key.text);
-            report.error(key.at, format!("duplicate key {name}; line {line} has it already"));
+            report.error(key.at, format!("duplicate key {name}; line {line} has it already; remove one of the two"));
         } else {
             lines.insert(&key.text, key.at.line);
             first.push((key, node));

@@ -87,11 +87,11 @@ impl Node {
 
 /// Reports that a limit of the tree is passed.
 fn too_deep(at: At, report: &mut Report) {
-    report.error(at, format!("nested more than {DEEPEST} levels deep"));
+    report.error(at, format!("nested more than {DEEPEST} levels deep; no key of a shard file needs so many"));
 }
 
 fn too_many(at: At, report: &mut Report) {
-    report.error(at, format!("the file holds more than {MOST_NODES} values"));
+    report.error(at, format!("the file holds more than {MOST_NODES} values; cut it down"));
 }
 
 /// What is wrong with a file that says nothing.

@@ -5,10 +5,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -98,9 +100,11 @@ pub struct ViewSpec {
 }
 
 /// Which era of the protocol a shard speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum Protocol {
     /// It is asked.
+    #[default]
     Auto,
     /// The handshake with `initialize`.
     Legacy,
@@ -109,9 +113,11 @@ pub enum Protocol {
 }
 
 /// Who shares a child process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum Instances {
     /// One child for all.
+    #[default]
     Shared,
     /// One call per child at a time.
     Exclusive,
@@ -120,25 +126,30 @@ pub enum Instances {
 }
 
 /// How a new process takes the place of the old one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum Reload {
     /// The new one must be ready first.
+    #[default]
     Swap,
     /// The old one is stopped first.
     Restart,
 }
 
 /// When a process starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum Start {
     /// At once.
+    #[default]
     Eager,
     /// On the first call.
     Lazy,
 }
 
 /// What a client can do for a shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(rename_all = "snake_case")]
 pub enum Capability {
     /// Ask its model.
     Sampling,
@@ -243,6 +254,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self { in_flight: 64, message: 16 << 20 }
     }
+}
+
+impl Limits {
+    /// The most that `in_flight` can be.
+    pub(super) const MOST_IN_FLIGHT: usize = 4096;
+    /// What `message` can be.
+    pub(super) const MESSAGE: RangeInclusive<usize> = 4096..=256 << 20;
 }
 
 impl Capability {

@@ -101,7 +101,7 @@ fn unreadable_json_keeps_all_shards_that_it_described() {
     let both = r#"{"mcpServers": {"d": {"command": "/bin/sh"}, "e": {"command": "/bin/sh"}}}"#;
     let mut world = World::new(&[("c.json", both)]);
     world.change(&[("c.json", "{")]);
-    let fault = "c.json:1:1: not valid JSON: EOF while parsing an object";
+    let fault = "c.json:1:1: not valid JSON: EOF while parsing an object; the file ends too early: check for a missing `\"`, `]` or `}`";
     world.check(&["d=d", "e=e"], &["d", "e"], &[fault]);
     world.change(&[("c.json", r#"{"mcpServers": {"d": {"command": "/bin/sh"}}}"#)]);
     world.check(&["d=d"], &[], &[]);
@@ -118,10 +118,10 @@ fn bytes_that_cannot_be_read_are_a_problem() {
     world.read();
     let faults = [
         "a.yaml:1:1: not UTF-8; save the file with that encoding",
-        "b.yaml: cannot be read: is a directory",
-        "c.yaml: cannot be read: not a regular file",
-        "d.yaml: cannot be read: larger than 1 MiB",
-        "e.yaml: cannot be read: No such file or directory (os error 2)",
+        "b.yaml: cannot be read: it is a folder; put a file there, or move it away",
+        "c.yaml: cannot be read: it is a pipe, a socket or a device; put a plain file there, or move it away",
+        "d.yaml: cannot be read: it is larger than 1 MiB; cut it down, or move it away",
+        "e.yaml: cannot be read: it is not there; make it, or mend the path or link that leads to it",
     ];
     world.check(&["a=a"], &["a"], &faults);
 }
@@ -185,9 +185,22 @@ fn folder_that_is_gone_stops_nothing() {
     fs::remove_dir_all(&path).unwrap();
     world.read();
     let fault = format!(
-        "{}: cannot read the folder of shard files: No such file or directory (os error 2); \
+        "{}: cannot read the folder of shard files: it is not there; \
          make it, or name another with `--shards`",
         path.display()
     );
     world.check(&["a=a"], &["a"], &[&fault]);
+}
+
+#[test]
+fn a_thousand_files_are_read_and_the_rest_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..1002 {
+        fs::write(folder.path().join(format!("s{number:04}.yaml")), GOOD).unwrap();
+    }
+    let reading = read(folder.path(), &Host, &Specs::new());
+    assert_eq!((reading.specs.len(), reading.problems.len()), (1000, 1));
+    let fault = "1002 shard files, and 1000 are read, by name; move some to another folder";
+    assert_eq!(reading.problems[0].message, fault);
+    assert!(!reading.specs.contains_key("s1000"));
 }

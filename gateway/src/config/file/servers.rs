@@ -30,7 +30,7 @@ pub(super) fn read(root: &Node, file: &Path, environment: &dyn Environment, repo
     for (key, field) in servers.map(|field| field.pairs(report)).unwrap_or_default() {
         let Some(name) = ShardName::slug(&key.text) else {
             let name = quote(&key.text);
-            let fault = format!("{name} cannot name a shard: it has no letter and no digit");
+            let fault = format!("{name} cannot name a shard: it has no letter and no digit; rename it");
             report.error(key.at, fault);
             continue;
         };

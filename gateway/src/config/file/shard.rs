@@ -260,7 +260,7 @@ fn limits(fields: &Fields<'_>, report: &mut Report) -> Limits {
         return default;
     };
     let fields = field.fields(&["in_flight", "message"], report);
-    let in_flight = fields.get("in_flight").and_then(|field| field.count(4096, report));
-    let message = fields.get("message").and_then(|field| field.size(4096..=256 << 20, report));
+    let in_flight = fields.get("in_flight").and_then(|field| field.count(Limits::MOST_IN_FLIGHT, report));
+    let message = fields.get("message").and_then(|field| field.size(Limits::MESSAGE, report));
     Limits { in_flight: in_flight.unwrap_or(default.in_flight), message: message.unwrap_or(default.message) }
 }

@@ -1,6 +1,7 @@
 //! What a person reads about a broken file.
 
 mod good;
+mod schema;
 
 use std::time::Duration;
 
@@ -65,20 +66,24 @@ fn large_and_deep_files_are_refused_quickly() {
     };
     let yaml = |rest: String| format!("command: npx\n{rest}\n");
     let deep = yaml(format!("args: {}{}", "[".repeat(100), "]".repeat(100)));
-    check("x.yaml", &deep, "2:23: nested more than 16 levels deep");
+    check("x.yaml", &deep, "2:23: nested more than 16 levels deep; no key of a shard file needs so many");
     let deeper = yaml(format!("args: {}", "[".repeat(500_000)));
-    check("x.yaml", &deeper, "2:262: not valid YAML: recursion limit exceeded");
+    check(
+        "x.yaml",
+        &deeper,
+        "2:262: not valid YAML: recursion limit exceeded; no key of a shard file needs such nesting",
+    );
     let many = yaml(format!("args: [{}]", "a,".repeat(100_000)));
-    check("x.yaml", &many, "2:19998: the file holds more than 10000 values");
+    check("x.yaml", &many, "2:19998: the file holds more than 10000 values; cut it down");
     let aliases = "*a,".repeat(100_000);
     let bomb = yaml(format!("args: &a [x,x,x,x,x,x,x,x,x,x]\nroots: [{aliases}]"));
-    check("x.yaml", &bomb, "3:2502: the file holds more than 10000 values");
+    check("x.yaml", &bomb, "3:2502: the file holds more than 10000 values; cut it down");
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(100), "]".repeat(100));
-    check("x.json", &deep, "1:22: nested more than 16 levels deep");
+    check("x.json", &deep, "1:22: nested more than 16 levels deep; no key of a shard file needs so many");
     let deeper = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
-    check("x.json", &deeper, "1:18: nested more than 16 levels deep");
+    check("x.json", &deeper, "1:18: nested more than 16 levels deep; no key of a shard file needs so many");
     let many = format!("{{\"a\":[{}1]}}", "1,".repeat(100_000));
-    check("x.json", &many, "1:20003: the file holds more than 10000 values");
+    check("x.json", &many, "1:20003: the file holds more than 10000 values; cut it down");
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
@@ -96,7 +101,12 @@ fn a_file_whose_name_is_no_shard_name_is_refused() {
 #[test]
 fn control_characters_are_placed() {
     let (problems, _) = read("x.yaml", "command: npx\nargs: [a\0]\n");
-    assert_eq!(problems, ["x.yaml:2:9: not valid YAML: found unprintable character"]);
+    assert_eq!(
+        problems,
+        [
+            "x.yaml:2:9: not valid YAML: found unprintable character; remove it, or write it as an escape such as `\\x1b` in double quotes"
+        ]
+    );
 }
 
 #[test]

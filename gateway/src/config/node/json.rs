@@ -146,7 +146,12 @@ fn explain(error: &serde_json::Error) -> String {
     let words = words.split(" at line ").next().unwrap_or(&words);
     let way_out = match words {
         "key must be a string" => "; check for a comma before `}`",
-        _ => "",
+        "trailing comma" => "; remove the comma before this place",
+        "trailing characters" => "; remove what stands after the end",
+        _ if words.starts_with("EOF while") => "; the file ends too early: check for a missing `\"`, `]` or `}`",
+        _ if words.starts_with("expected `,`") => "; check for a missing comma before this place",
+        _ if words.starts_with("control character") => "; write line breaks and tabs in a text as `\\n` and `\\t`",
+        _ => "; see what stands just before this place",
     };
     format!("not valid JSON: {words}{way_out}")
 }

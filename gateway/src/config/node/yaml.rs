@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
 
     fn alias(&mut self, anchor: usize, at: At) -> Option<Value> {
         let Some(node) = self.anchors.get(&anchor) else {
-            self.report.error(at, "an alias cannot stand inside of what it repeats");
+            self.report.error(at, "an alias cannot stand inside of what it repeats; write the value out");
             return None;
         };
         // Counted before it is copied, so that aliases of aliases stay small.
@@ -193,10 +193,14 @@ fn explain(error: &ScanError) -> String {
         "; put a value that begins with `*` or `&` in quotes"
     } else if words.contains("simple key expect ':'") {
         "; the line above has a key without `:`"
+    } else if words.contains("recursion limit") {
+        "; no key of a shard file needs such nesting"
+    } else if words.contains("unprintable") {
+        "; remove it, or write it as an escape such as `\\x1b` in double quotes"
     } else if words.contains("':' indicator") || words.contains("',' or") {
         "; check for a missing `]`, `}` or `,`"
     } else {
-        ""
+        "; see what stands just before this place"
     };
     format!("not valid YAML: {words}{way_out}")
 }

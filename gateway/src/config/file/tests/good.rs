@@ -29,7 +29,7 @@ fn least_file_has_the_defaults() {
 }
 
 /// Every key there is, none at its default.
-const FULL: &str = r#"
+pub(super) const FULL: &str = r#"
 command: ./run.sh
 args: [--port, 8080, "${file:/run/secret}", "$$x", 1.10]
 env: { API_KEY: "k-${API_TOKEN}", DEBUG: yes, N: 010, EMPTY: "", URL: "${URL:-http://x}" }
@@ -183,8 +183,8 @@ fn desktop_file_gives_one_shard_per_entry() {
         "claude.json:4:84: warning: key `autoApprove` is passed over",
         &format!("claude.json:6:5: `remote` {bridge}"),
         &format!("claude.json:7:5: `events` {bridge}"),
-        "claude.json:8:5: `!` cannot name a shard: it has no letter and no digit",
-        "claude.json:9:33: duplicate key `command`; line 9 has it already",
+        "claude.json:8:5: `!` cannot name a shard: it has no letter and no digit; rename it",
+        "claude.json:9:33: duplicate key `command`; line 9 has it already; remove one of the two",
         "claude.json:10:15: lines such as `command: name` belong here, found a number",
     ];
     assert_eq!(shown, expected);
