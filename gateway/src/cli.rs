@@ -2,11 +2,15 @@
 //!
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
+mod call;
 mod check;
 mod client;
 mod defaults;
+mod list;
+mod peer;
 mod ps;
 mod serve;
+mod status;
 
 use std::ffi::OsString;
 
@@ -14,8 +18,11 @@ use clap::{Parser, Subcommand};
 
 use self::client::Client;
 use self::check::{Check, Schema};
+use self::call::Call;
+use self::list::List;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
+use self::status::Status;
 use crate::app::Wish;
 
 /// Many stdio MCP servers, seen as one.
@@ -39,6 +46,9 @@ Examples:
   mcp-gateway serve --listen 0.0.0.0:9100       for other machines too
   mcp-gateway stdio --shards ~/shards.d         for clients that start their servers, like Claude Desktop
   mcp-gateway client claude-desktop             what to paste into Claude Desktop, and where
+  mcp-gateway list                              the tools that clients see
+  mcp-gateway call time__get_current_time timezone=Europe/Berlin
+  mcp-gateway status                            how the gateway that runs here is
   mcp-gateway ps                                every process that gateways own, by shard
 
 A shard file needs one line:
@@ -58,6 +68,12 @@ enum Command {
     Ps(Ps),
     /// Print what connects a client to this gateway, ready to paste.
     Client(Client),
+    /// List what clients see: tools, prompts, resources or shards.
+    List(List),
+    /// Call a tool, and show what it answers.
+    Call(Call),
+    /// Show how a running gateway and its shards are.
+    Status(Status),
 }
 
 /// Reads the command line and the variables.
@@ -74,6 +90,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Schema(Schema {})) => Wish::Schema,
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
         Some(Command::Client(arguments)) => Wish::Client(arguments.options()),
+        Some(Command::List(arguments)) => Wish::List(arguments.options()),
+        Some(Command::Call(arguments)) => Wish::Call(Box::new(arguments.options())),
+        Some(Command::Status(arguments)) => Wish::Status(arguments.options()),
     })
 }
 

@@ -9,6 +9,10 @@ use super::check::{self, CheckOptions};
 use super::client::{self, ClientOptions};
 use super::ps::{self, PsOptions};
 use super::schema;
+use super::call::{self, CallOptions};
+use super::list::{self, ListOptions};
+use super::ps::{self, PsOptions};
+use super::status::{self, StatusOptions};
 
 /// What a person has asked for.
 #[derive(Debug)]
@@ -23,6 +27,12 @@ pub enum Wish {
     Ps(PsOptions),
     /// To connect a client.
     Client(ClientOptions),
+    /// To see what clients see.
+    List(ListOptions),
+    /// To call a tool.
+    Call(Box<CallOptions>),
+    /// To see how a running gateway is.
+    Status(StatusOptions),
 }
 
 /// How a command ended.
@@ -50,6 +60,10 @@ impl Wish {
     /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise: a command's own words are enough.
     pub fn log_level(&self) -> &'static str {
         if matches!(self, Self::Serve(_)) { "info" } else { "warn" }
+        match self {
+            Self::Serve(_) => "info",
+            Self::Ps(_) | Self::List(_) | Self::Call(_) | Self::Status(_) => "warn",
+        }
     }
 
     /// Does it.
@@ -63,6 +77,9 @@ impl Wish {
             Self::Schema => schema::show().map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
             Self::Client(options) => client::show(&options).map(|()| Exit::Good),
+            Self::List(options) => list::show(&options),
+            Self::Call(options) => call::call(*options),
+            Self::Status(options) => status::show(&options),
         }
     }
 }
