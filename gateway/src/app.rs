@@ -4,6 +4,7 @@
 
 mod banner;
 mod files;
+pub mod new;
 mod output;
 pub mod ps;
 pub mod threads;

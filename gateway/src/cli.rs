@@ -3,6 +3,7 @@
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
 mod defaults;
+mod new;
 mod ps;
 mod serve;
 
@@ -10,6 +11,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
+use self::new::New;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use crate::app::Wish;
@@ -47,6 +49,8 @@ enum Command {
     Stdio(Stdio),
     /// Show every process that running gateways own, by shard.
     Ps(Ps),
+    /// Make a shard of your own: a crate to start from, with its shard file.
+    New(New),
 }
 
 /// Reads the command line and the variables.
@@ -60,6 +64,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Serve(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
+        Some(Command::New(arguments)) => Wish::New(arguments.options()),
     })
 }
 
