@@ -2,18 +2,25 @@
 //!
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
+mod call;
 mod defaults;
+mod list;
 mod new;
+mod peer;
 mod ps;
 mod serve;
+mod status;
 
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
+use self::call::Call;
+use self::list::List;
 use self::new::New;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
+use self::status::Status;
 use crate::app::Wish;
 
 /// Many stdio MCP servers, seen as one.
@@ -36,6 +43,9 @@ Examples:
   mcp-gateway                                   serve ./shards.d on http://127.0.0.1:9100/mcp
   mcp-gateway serve --listen 0.0.0.0:9100       for other machines too
   mcp-gateway stdio --shards ~/shards.d         for clients that start their servers, like Claude Desktop
+  mcp-gateway list                              the tools that clients see
+  mcp-gateway call time__get_current_time timezone=Europe/Berlin
+  mcp-gateway status                            how the gateway that runs here is
   mcp-gateway ps                                every process that gateways own, by shard
 
 A shard file needs one line:
@@ -51,6 +61,12 @@ enum Command {
     Ps(Ps),
     /// Make a shard of your own: a crate to start from, with its shard file.
     New(New),
+    /// List what clients see: tools, prompts, resources or shards.
+    List(List),
+    /// Call a tool, and show what it answers.
+    Call(Call),
+    /// Show how a running gateway and its shards are.
+    Status(Status),
 }
 
 /// Reads the command line and the variables.
@@ -65,6 +81,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
         Some(Command::New(arguments)) => Wish::New(arguments.options()),
+        Some(Command::List(arguments)) => Wish::List(arguments.options()),
+        Some(Command::Call(arguments)) => Wish::Call(Box::new(arguments.options())),
+        Some(Command::Status(arguments)) => Wish::Status(arguments.options()),
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a reader that has gone away, as after `| head`, is no fault.
 
-use std::io::{ErrorKind, Write as _, stdout};
+use std::io::{ErrorKind, IsTerminal as _, Write as _, stdout};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -24,4 +24,34 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
 /// stdout cannot be written to.
 pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     print(&(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n"))
+}
+
+/// Prints a text from outside: as it is for a program, harmless for a terminal.
+///
+/// # Errors
+/// stdout cannot be written to.
+pub(super) fn print_foreign(text: &str) -> anyhow::Result<()> {
+    if stdout().is_terminal() { print(&plain(text)) } else { print(text) }
+}
+
+/// A text from outside as it may go to a terminal: control characters do not act.
+pub(super) fn plain(text: &str) -> String {
+    let harmless = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') || is_bidi(c) { '\u{fffd}' } else { c };
+    text.chars().map(harmless).collect()
+}
+
+/// Characters that make a text look other than it is, without being seen.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_act_on_a_terminal_is_shown_as_nothing() {
+        assert_eq!(plain("a\tb\nc é 漢"), "a\tb\nc é 漢");
+        assert_eq!(plain("\u{1b}[2J\r\u{7}\u{9b}x\u{202e}y"), "�[2J���x�y");
+    }
 }

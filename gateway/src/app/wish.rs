@@ -5,8 +5,11 @@
 use std::process::ExitCode;
 
 use super::Settings;
+use super::call::{self, CallOptions};
+use super::list::{self, ListOptions};
 use super::new::{self, NewOptions};
 use super::ps::{self, PsOptions};
+use super::status::{self, StatusOptions};
 
 /// What a person has asked for.
 #[derive(Debug)]
@@ -17,6 +20,12 @@ pub enum Wish {
     Ps(PsOptions),
     /// To have a shard crate made.
     New(NewOptions),
+    /// To see what clients see.
+    List(ListOptions),
+    /// To call a tool.
+    Call(Box<CallOptions>),
+    /// To see how a running gateway is.
+    Status(StatusOptions),
 }
 
 /// How a command ended.
@@ -45,7 +54,7 @@ impl Wish {
     pub fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Ps(_) | Self::New(_) => "warn",
+            Self::Ps(_) | Self::List(_) | Self::Call(_) | Self::Status(_) | Self::New(_) => "warn",
         }
     }
 
@@ -58,6 +67,9 @@ impl Wish {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
             Self::New(options) => new::make(&options).map(|()| Exit::Good),
+            Self::List(options) => list::show(&options),
+            Self::Call(options) => call::call(*options),
+            Self::Status(options) => status::show(&options),
         }
     }
 }

@@ -50,13 +50,15 @@ fn read(document: &str) -> Vec<Block> {
     blocks(&text)
 }
 
-async fn run(document: &str) {
+/// Runs a document's commands, and gives what they printed.
+async fn run(document: &str) -> String {
     let (_, fixture) = DOCUMENTS.iter().find(|(path, _)| *path == document).expect("the document stands in the table");
     let blocks = read(document);
     shards::check(document, &blocks);
     let stage = Stage::set_up(*fixture).await;
-    stage.run(document, &blocks).await;
+    let output = stage.run(document, &blocks).await;
     stage.close().await;
+    output
 }
 
 #[tokio::test]
@@ -96,7 +98,9 @@ async fn the_templates_integration_md_does_what_it_says() {
 
 #[tokio::test]
 async fn the_templates_readme_does_what_it_says() {
-    run("shard-template/README.md").await;
+    let output = run("shard-template/README.md").await;
+    // The tool that a person has just written, called through the running gateway.
+    assert!(output.contains("\"errors\": 1, \"warnings\": 1") || output.contains(LEVELS), "{output}");
 }
 
 #[tokio::test]

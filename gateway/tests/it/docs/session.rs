@@ -24,11 +24,12 @@ set -x
 source "$1"
 "#;
 
-/// Runs a script whose lines are those of `document`. `command` says where, and with which variables.
+/// Runs a script whose lines are those of `document`, and gives what it printed. `command` says where, and with which
+/// variables.
 ///
 /// # Panics
 /// Where a command fails, takes too long or leaves a process behind; the text names document, line and output.
-pub(super) async fn run(document: &str, script: &str, mut command: Command, folder: &Path) {
+pub(super) async fn run(document: &str, script: &str, mut command: Command, folder: &Path) -> String {
     let (file, log) = (folder.join("script"), folder.join("output"));
     fs::write(&file, script).unwrap();
     let output = File::create(&log).unwrap();
@@ -45,6 +46,7 @@ pub(super) async fn run(document: &str, script: &str, mut command: Command, fold
     assert!(ended.is_none(), "{document}: {}; its output:\n{output}", ended.unwrap_or_default());
     assert!(!left, "{document}: a command is left running; its output:\n{output}");
     eprintln!("{output}");
+    output
 }
 
 /// `None` if all went well.

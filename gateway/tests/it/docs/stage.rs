@@ -56,13 +56,13 @@ impl Stage {
         Self { copy, home, variables, traefik, gateway }
     }
 
-    /// Runs the blocks in the copy's root.
-    pub(super) async fn run(&self, document: &str, blocks: &[Block]) {
+    /// Runs the blocks in the copy's root, and gives what they printed.
+    pub(super) async fn run(&self, document: &str, blocks: &[Block]) -> String {
         let mut command = Command::new("bash");
         command.current_dir(self.copy.path()).envs(self.variables.iter().cloned());
         let script =
             ADDRESSES.iter().fold(script(blocks), |script, address| script.replace(address, self.gateway.host()));
-        session::run(document, &script, command, self.home.path()).await;
+        session::run(document, &script, command, self.home.path()).await
     }
 
     /// Takes everything down, and checks that nothing stays.
