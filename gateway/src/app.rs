@@ -8,6 +8,7 @@ pub mod check;
 pub mod client;
 mod files;
 pub mod list;
+pub mod new;
 mod output;
 pub mod peer;
 pub mod ps;

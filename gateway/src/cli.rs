@@ -7,6 +7,7 @@ mod check;
 mod client;
 mod defaults;
 mod list;
+mod new;
 mod peer;
 mod ps;
 mod serve;
@@ -20,6 +21,7 @@ use self::client::Client;
 use self::check::{Check, Schema};
 use self::call::Call;
 use self::list::List;
+use self::new::New;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use self::status::Status;
@@ -68,6 +70,8 @@ enum Command {
     Ps(Ps),
     /// Print what connects a client to this gateway, ready to paste.
     Client(Client),
+    /// Make a shard of your own: a crate to start from, with its shard file.
+    New(New),
     /// List what clients see: tools, prompts, resources or shards.
     List(List),
     /// Call a tool, and show what it answers.
@@ -90,6 +94,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Schema(Schema {})) => Wish::Schema,
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
         Some(Command::Client(arguments)) => Wish::Client(arguments.options()),
+        Some(Command::New(arguments)) => Wish::New(arguments.options()),
         Some(Command::List(arguments)) => Wish::List(arguments.options()),
         Some(Command::Call(arguments)) => Wish::Call(Box::new(arguments.options())),
         Some(Command::Status(arguments)) => Wish::Status(arguments.options()),

@@ -71,6 +71,8 @@ impl Shard {
     fn subnet_info(&self, Parameters(arguments): Parameters<SubnetInfoArguments>) -> Result<Json<Subnet>, String> {
         subnet::parse(&arguments.cidr).map(Json).map_err(|error| error.to_string())
     }
+
+    // More tools go here.
 }
 
 #[prompt_router]

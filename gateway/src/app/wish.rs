@@ -11,6 +11,7 @@ use super::ps::{self, PsOptions};
 use super::schema;
 use super::call::{self, CallOptions};
 use super::list::{self, ListOptions};
+use super::new::{self, NewOptions};
 use super::ps::{self, PsOptions};
 use super::status::{self, StatusOptions};
 
@@ -27,6 +28,8 @@ pub enum Wish {
     Ps(PsOptions),
     /// To connect a client.
     Client(ClientOptions),
+    /// To have a shard crate made.
+    New(NewOptions),
     /// To see what clients see.
     List(ListOptions),
     /// To call a tool.
@@ -62,7 +65,7 @@ impl Wish {
         if matches!(self, Self::Serve(_)) { "info" } else { "warn" }
         match self {
             Self::Serve(_) => "info",
-            Self::Ps(_) | Self::List(_) | Self::Call(_) | Self::Status(_) => "warn",
+            Self::Ps(_) | Self::List(_) | Self::Call(_) | Self::Status(_) | Self::New(_) => "warn",
         }
     }
 
@@ -77,6 +80,7 @@ impl Wish {
             Self::Schema => schema::show().map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
             Self::Client(options) => client::show(&options).map(|()| Exit::Good),
+            Self::New(options) => new::make(&options).map(|()| Exit::Good),
             Self::List(options) => list::show(&options),
             Self::Call(options) => call::call(*options),
             Self::Status(options) => status::show(&options),

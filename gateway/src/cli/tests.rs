@@ -58,3 +58,13 @@ fn a_slip_is_told_with_the_way_out() {
     assert!(told("mcp-gateway serv").contains("'serve'"), "{}", told("mcp-gateway serv"));
     assert!(told("mcp-gateway --shard a").contains("--shards"));
 }
+
+#[test]
+fn new_takes_only_what_can_be_a_crate_and_a_shard() {
+    let Wish::New(options) = parse(words("mcp-gateway new dozzle --dir d --shards s")).unwrap() else {
+        panic!("another wish");
+    };
+    assert_eq!((options.name.as_str(), options.dir, options.shards), ("dozzle", "d".into(), "s".into()));
+    let told = parse(words("mcp-gateway new My_Shard")).unwrap_err().to_string();
+    assert!(told.contains("try `my-shard`"), "{told}");
+}
