@@ -5,7 +5,9 @@
 mod banner;
 mod files;
 mod output;
+pub mod peer;
 pub mod ps;
+pub mod status;
 pub mod threads;
 mod wish;
 
@@ -109,7 +111,8 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
             })?;
             let http = http_settings(options, settings.state_dir.as_deref())?;
             let url = url(&listener, options.public_url.as_deref())?;
-            keeper = keep_house(&settings, &url, &house)?;
+            // Commands on this machine find it by this address, which a proxy's need not be.
+            keeper = keep_house(&settings, &self::url(&listener, None)?, &house)?;
             files::allow(options.max_connections);
             let mux = start_fleet(&settings, &keeper, &shards, &doors)?;
             doors.spawn(serve_http(listener, mux.clone(), http, doors.clone()));

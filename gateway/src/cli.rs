@@ -3,8 +3,10 @@
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
 mod defaults;
+mod peer;
 mod ps;
 mod serve;
+mod status;
 
 use std::ffi::OsString;
 
@@ -12,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
+use self::status::Status;
 use crate::app::Wish;
 
 /// Many stdio MCP servers, seen as one.
@@ -47,6 +50,8 @@ enum Command {
     Stdio(Stdio),
     /// Show every process that running gateways own, by shard.
     Ps(Ps),
+    /// Show how a running gateway and its shards are.
+    Status(Status),
 }
 
 /// Reads the command line and the variables.
@@ -60,6 +65,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Serve(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
+        Some(Command::Status(arguments)) => Wish::Status(arguments.options()),
     })
 }
 

@@ -25,3 +25,25 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
 pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     print(&(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n"))
 }
+
+/// A text from outside as it may go to a terminal: control characters do not act.
+pub(super) fn plain(text: &str) -> String {
+    let harmless = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') || is_bidi(c) { '\u{fffd}' } else { c };
+    text.chars().map(harmless).collect()
+}
+
+/// Characters that make a text look other than it is, without being seen.
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_act_on_a_terminal_is_shown_as_nothing() {
+        assert_eq!(plain("a\tb\nc é 漢"), "a\tb\nc é 漢");
+        assert_eq!(plain("\u{1b}[2J\r\u{7}\u{9b}x\u{202e}y"), "�[2J���x�y");
+    }
+}

@@ -1,0 +1,172 @@
+//! `mcp-gateway status`: what a running gateway says of itself.
+//!
+//! Invariant: it only asks. What it shows was masked by the gateway that wrote it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use comfy_table::{Table, presets};
+use serde_json::Value;
+
+use super::output::{self, plain};
+use super::peer::{self, NoGateway, Running, Whereabouts};
+use super::{Exit, threads};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusOptions {
+    /// Where the gateway may be.
+    pub whereabouts: Whereabouts,
+    /// How the answer looks.
+    pub form: Form,
+}
+
+/// How the answer looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Table,
+    /// For programs: the registry as `/health` gives it.
+    Json,
+    /// The exit code alone, as a container asks: whether it lives, whatever its shards do.
+    Live,
+}
+
+/// Asks the running gateway, and prints what it says.
+///
+/// # Errors
+/// The address cannot be read, or the answer is none of a gateway's.
+pub fn show(options: &StatusOptions) -> anyhow::Result<Exit> {
+    let runtime = threads::runtime(1).context("cannot start")?;
+    runtime.block_on(async {
+        let found = match options.form {
+            Form::Live => peer::lives(&options.whereabouts).await,
+            Form::Table | Form::Json => peer::find(&options.whereabouts).await,
+        };
+        let running = match found {
+            Ok(running) => running,
+            Err(silence @ (NoGateway::Silent { .. } | NoGateway::Nowhere(_))) => {
+                tracing::error!("{silence}");
+                return Ok(Exit::NoGateway);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if options.form == Form::Live {
+            return Ok(Exit::Good);
+        }
+        let registry = registry(&running).await?;
+        match options.form {
+            Form::Json => output::print_json(&registry)?,
+            Form::Table | Form::Live => output::print(&table(&registry, &running.address.shown()))?,
+        }
+        Ok(if registry["status"] == "ok" { Exit::Good } else { Exit::Bad })
+    })
+}
+
+async fn registry(running: &Running) -> anyhow::Result<Value> {
+    let page = running.address.page("health");
+    let body =
+        running.http.get(&page).await.with_context(|| format!("cannot read `{}/health`", running.address.shown()))?;
+    serde_json::from_slice(&body).context("the gateway's registry is no JSON; is it another version?")
+}
+
+/// The registry for a person: every shard on a line, then everything that is wrong.
+fn table(registry: &Value, url: &str) -> String {
+    let word = |key: &str| plain(registry[key].as_str().unwrap_or("?"));
+    let uptime = humantime::format_duration(Duration::from_secs(registry["uptime_s"].as_u64().unwrap_or(0)));
+    let mut text = format!("mcp-gateway {} at {url}, up {uptime}: {}\n", word("version"), word("status"));
+    let none = Vec::new();
+    let shards = registry["shards"].as_array().unwrap_or(&none);
+    if shards.is_empty() {
+        text += "  It has no shard.\n";
+    } else {
+        text += "\n";
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_header(HEADER);
+        for shard in shards {
+            table.add_row(COLUMNS.map(|key| cell(&shard[key])));
+        }
+        for line in table.lines() {
+            let _ = writeln!(text, "  {}", line.trim_end());
+        }
+    }
+    let troubles =
+        shards.iter().filter_map(trouble).chain(registry["problems"].as_array().unwrap_or(&none).iter().map(problem));
+    for (at, trouble) in troubles.enumerate() {
+        let _ = write!(text, "{}  {trouble}\n", if at == 0 { "\n" } else { "" });
+    }
+    text
+}
+
+const HEADER: [&str; 10] =
+    ["SHARD", "STATE", "ERA", "PID", "RESTARTS", "TOOLS", "PROMPTS", "RESOURCES", "CALLS", "FAILED"];
+const COLUMNS: [&str; 10] =
+    ["name", "state", "era", "pid", "restarts", "tools", "prompts", "resources", "calls", "failed"];
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => plain(text),
+        other => other.to_string(),
+    }
+}
+
+/// How a shard ended last, when it is tried again, and what it said, if it is not well.
+fn trouble(shard: &Value) -> Option<String> {
+    let ended = shard["last_error"].as_str().filter(|_| shard["state"] != "ready" && shard["state"] != "asleep")?;
+    let mut text = format!("{}: {}", cell(&shard["name"]), plain(ended));
+    if let Some(seconds) = shard["next_retry_s"].as_u64() {
+        let _ = write!(text, "; it is tried again in {seconds} s");
+    }
+    for line in shard["stderr_tail"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let _ = write!(text, "\n    {}", plain(line));
+    }
+    Some(text)
+}
+
+fn problem(problem: &Value) -> String {
+    let line = problem["line"].as_u64().map(|line| format!(":{line}")).unwrap_or_default();
+    format!("{}{line}: {}", cell(&problem["file"]), cell(&problem["message"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(registry: &Value, expected: &[&str]) {
+        assert_eq!(table(registry, "http://h:1").lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn each_shard_is_a_line_and_each_problem_another() {
+        let git = json!({"name": "git", "state": "backoff", "era": null, "pid": null, "restarts": 3, "tools": 0,
+            "prompts": 0, "resources": 0, "calls": 0, "failed": 0, "last_error": "it exited with exit status: 1",
+            "next_retry_s": 4, "stderr_tail": ["no \u{1b}[31mkey"]});
+        let time = json!({"name": "time", "state": "ready", "era": "legacy", "pid": 7, "restarts": 1, "tools": 2,
+            "prompts": 0, "resources": 0, "calls": 12, "failed": 1, "last_error": "killed", "stderr_tail": []});
+        let problems = json!([{"file": "shards.d/x.yaml", "line": 7, "message": "unknown key `comand`"}]);
+        let registry =
+            json!({"status": "degraded", "version": "1", "uptime_s": 61, "shards": [git, time], "problems": problems});
+        let expected = [
+            "mcp-gateway 1 at http://h:1, up 1m 1s: degraded",
+            "",
+            "   SHARD  STATE    ERA     PID  RESTARTS  TOOLS  PROMPTS  RESOURCES  CALLS  FAILED",
+            "   git    backoff  -       -    3         0      0        0          0      0",
+            "   time   ready    legacy  7    1         2      0        0          12     1",
+            "",
+            "  git: it exited with exit status: 1; it is tried again in 4 s",
+            "    no �[31mkey",
+            "  shards.d/x.yaml:7: unknown key `comand`",
+        ];
+        check(&registry, &expected);
+    }
+
+    #[test]
+    fn a_gateway_without_shards_says_so() {
+        let registry = json!({"status": "ok", "version": "1", "uptime_s": 0, "shards": [], "problems": []});
+        check(&registry, &["mcp-gateway 1 at http://h:1, up 0s: ok", "  It has no shard."]);
+    }
+}
