@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run bench test lint peers nextest fmt clippy doc deny
+.PHONY: help run bench test lint peers nextest fmt clippy doc deny containers
 
 NEXTEST := 0.9.148
 DENY := 0.20.2
@@ -26,7 +26,7 @@ test: peers nextest ## Installs the test peers into .peers/ and runs every test.
 	cargo test --workspace --doc
 	cargo nextest run --workspace
 
-lint: fmt clippy doc deny ## Checks formatting, clippy, documentation, licences and bans.
+lint: fmt clippy doc deny containers ## Checks formatting, clippy, documentation, licences, bans, Dockerfile and compose file.
 
 peers: # Real MCP servers and clients, pinned. One that cannot be installed fails the run.
 	bash gateway/tests/peers/install.sh
@@ -46,3 +46,6 @@ doc:
 deny:
 	@bash .ci/tool cargo-deny $(DENY)
 	cargo deny check --hide-inclusion-graph bans licenses sources
+
+containers:
+	@bash containers/lint
