@@ -91,8 +91,7 @@ def judge(version: str, tap: Tap, findings: Findings) -> None:
         findings.note(version, "probes answered", *wire.probes(tape))
     else:
         findings.note(version, "era on the wire", *wire.legacy(tape))
-        findings.note(version, "sessions", *wire.sessions(tape))
-        findings.note(version, "GET streams", *wire.streams(tape))
+    findings.note(version, "sessions", *wire.sessions(tape))
 
 
 def save(tap: Tap, file: Path) -> None:

@@ -3,7 +3,6 @@
 Invariant: a finding is written down once, by the check that made it, and nothing else decides the exit code.
 """
 
-import shutil
 from dataclasses import dataclass
 
 
@@ -45,7 +44,7 @@ class Findings:
             rows.append([check, *(_cell(finding) for finding in found)])
         widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join(lines[:1] + ["-" * min(max(map(len, lines)), shutil.get_terminal_size((120, 24)).columns)] + lines[1:])
+        return "\n".join(lines)
 
 
 def _cell(finding: Finding | None) -> str:

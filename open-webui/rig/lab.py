@@ -9,6 +9,7 @@ import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -25,6 +26,7 @@ _SOURCES = ["gateway/tests/peers/shards", "shards.d", "open-webui/shards"]
 class Lab:
     """The gateway and Traefik, running."""
 
+    shards: Path
     scratch: Path
     gateway: Child
     url: str
@@ -38,7 +40,17 @@ class Lab:
         finally:
             await self.traefik.stop()
 
-    async def health(self) -> dict:
+    async def drop_in(self, name: str, file: str, state: str) -> None:
+        """Writes a shard file into the folder and waits until the gateway says that the shard is in this state."""
+        (self.shards / f"{name}.yaml").write_text(file)
+
+        async def seen() -> bool | None:
+            shards = (await self.health())["shards"]
+            return any((shard["name"], shard["state"]) == (name, state) for shard in shards) or None
+
+        await self.gateway.until(f"made `{name}` {state}", READY, seen)
+
+    async def health(self) -> dict[str, Any]:
         """The gateway's registry."""
         async with aiohttp.ClientSession() as http, http.get(self.url + "/health") as answer:
             return await answer.json()
@@ -53,7 +65,7 @@ async def start(work: Path, out: Path, program: Path, peers: Path) -> Lab:
     except BaseException:
         await traefik.stop()
         raise
-    lab = Lab(work / "scratch", gateway, url, traefik, entry)
+    lab = Lab(work / "shards.d", work / "scratch", gateway, url, traefik, entry)
     try:
         await gateway.until("made every shard ready", READY, lambda: _all_ready(lab))
     except BaseException:
@@ -75,7 +87,9 @@ def _lay_out(work: Path) -> None:
 
 async def _start_gateway(work: Path, out: Path, program: Path, peers: Path, api: str) -> tuple[Child, str]:
     layout = REPOSITORY / "gateway/tests/peers/scratch.sh"
-    scratch = await Child.start("scratch.sh", ["sh", str(layout), str(work / "scratch")], _environment(work), out / "scratch.log")
+    scratch = await Child.start(
+        "scratch.sh", ["sh", str(layout), str(work / "scratch")], _environment(work), out / "scratch.log"
+    )
     await scratch.until("laid out the scratch folder", 30, lambda: _exists(work / "scratch/repo/.git/refs/heads/main"))
     await scratch.stop()
     env = _environment(work) | {

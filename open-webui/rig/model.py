@@ -48,7 +48,9 @@ class StandIn:
         if asked.get("stream"):
             return await _stream(request, message)
         reason = "tool_calls" if "tool_calls" in message else "stop"
-        return web.json_response({"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": reason}]})
+        return web.json_response(
+            {"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": reason}]}
+        )
 
     def _next(self, asked: dict[str, Any]) -> dict[str, Any]:
         script, played = _position(asked["messages"])

@@ -1,6 +1,7 @@
 """OpenAI's rules for the tools of a request: one that breaks them makes the provider refuse the whole chat.
 
-Invariant: written from the rules and not from the gateway's code.
+Invariant: written from the rules and not from the gateway's code. An object without `properties` is refused only as the
+whole of the parameters: Open WebUI's own `ask_user` holds one further down, and chats with OpenAI all the same.
 """
 
 import re
@@ -34,6 +35,8 @@ def _tool(name: Any, tool: dict[str, Any]) -> list[str]:
     parameters = tool.get("function", {}).get("parameters")
     if not isinstance(parameters, dict) or parameters.get("type") != "object":
         found.append(f"parameters of `{name}` are not a schema of type `object`")
+    elif not isinstance(parameters.get("properties"), dict):
+        found.append(f"schema of `{name}`: object schema missing properties")
     return found + [f"schema of `{name}`: {fault}" for fault in _schema(parameters, "parameters")]
 
 
@@ -45,8 +48,6 @@ def _schema(schema: Any, place: str) -> list[str]:
     found = []
     types = schema.get("type")
     types = types if isinstance(types, list) else [types]
-    if "object" in types and not isinstance(schema.get("properties"), dict):
-        found.append(f"{place}: object schema missing properties")
     if "array" in types and not isinstance(schema.get("items"), dict | list | bool):
         found.append(f"{place}: array schema missing items")
     for keyword, value in schema.items():

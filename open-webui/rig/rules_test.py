@@ -21,10 +21,13 @@ class Rules(unittest.TestCase):
         self.assertIn(fault, found[0])
 
     def test_a_request_that_keeps_the_rules_passes(self) -> None:
-        data = tool(properties={"items": {"type": "string"}, "list": {"type": "array", "items": {}}}, default={"type": "array"})
+        free = tool("free", properties={"any": {"type": "object"}})
+        data = tool(
+            properties={"items": {"type": "string"}, "list": {"type": "array", "items": {}}}, default={"type": "array"}
+        )
         asked = {"role": "assistant", "tool_calls": [{"id": "1"}]}
         answered = {"role": "tool", "tool_call_id": "1"}
-        request = {"tools": [data, tool("x" * 64)], "messages": [asked, answered, {"role": "user"}]}
+        request = {"tools": [data, free, tool("x" * 64)], "messages": [asked, answered, {"role": "user"}]}
         self.assertEqual(complaints(request), [])
         self.assertEqual(complaints({"tools": [tool(f"t{at}") for at in range(128)]}), [])
 

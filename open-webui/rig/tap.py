@@ -74,7 +74,9 @@ class Tap:
         begun = time.perf_counter()
         url = self._target + request.path_qs
         assert self._session, "the tap was not connected"
-        async with self._session.request(request.method, url, headers=headers, data=body, allow_redirects=False) as answer:
+        async with self._session.request(
+            request.method, url, headers=headers, data=body, allow_redirects=False
+        ) as answer:
             exchange.status = answer.status
             exchange.answer_headers = {name.lower(): value for name, value in answer.headers.items()}
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}

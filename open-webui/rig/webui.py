@@ -28,7 +28,16 @@ def connection(name: str, url: str, kind: str = "mcp") -> dict[str, Any]:
     """A connection as the admin's dialog saves it; `name` is its id."""
     config = {"enable": True, "function_name_filter_list": "", "access_grants": []}
     info = {"id": name, "name": name, "description": ""}
-    return {"url": url, "path": "", "type": kind, "auth_type": "none", "key": "", "headers": None, "config": config, "info": info}
+    return {
+        "url": url,
+        "path": "",
+        "type": kind,
+        "auth_type": "none",
+        "key": "",
+        "headers": None,
+        "config": config,
+        "info": info,
+    }
 
 
 @dataclass
@@ -66,7 +75,9 @@ class OpenWebUi:
             token = (await self.post("/api/v1/auths/signup", user))["token"]
             self._http.headers["Authorization"] = f"Bearer {token}"
             self._socket.on("events", self._event)
-            await self._socket.connect(self.url, socketio_path="/ws/socket.io", auth={"token": token}, transports=["websocket"])
+            await self._socket.connect(
+                self.url, socketio_path="/ws/socket.io", auth={"token": token}, transports=["websocket"]
+            )
             await self.get("/api/models")
         except BaseException:
             await self.stop()
