@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 from aiohttp import web
 
 from rig import lab, refusals, scenes, wire
@@ -42,7 +43,7 @@ async def serving(routes: list[web.RouteDef]) -> AsyncIterator[str]:
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        yield "http://127.0.0.1:{}".format(runner.addresses[0][1])
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
@@ -59,8 +60,8 @@ async def drive(version: str, given: argparse.Namespace, findings: Findings) -> 
     model = StandIn()
     with tempfile.TemporaryDirectory(prefix="open-webui-") as folder:
         work = Path(folder)
-        stage_lab = await lab.start(work / "lab", out, given.gateway, given.peers)
-        tap = Tap(stage_lab.url)
+        behind = await lab.start(work / "lab", out, given.gateway, given.peers)
+        tap = Tap(behind.url)
         try:
             async with serving([*model.routes(), web.get("/", hello)]) as services, serving(tap.routes()) as address:
                 await tap.connect()
@@ -68,7 +69,7 @@ async def drive(version: str, given: argparse.Namespace, findings: Findings) -> 
                 connected = [connection(scenes.ALL, address + "/mcp")]
                 webui = await OpenWebUi.start(venv, work / "webui", out / "open-webui.log", services + "/v1", connected)
                 try:
-                    stage = scenes.Stage(version, webui, model, stage_lab, address, services + "/", findings)
+                    stage = scenes.Stage(version, webui, model, behind, address, services + "/", findings)
                     await scenes.play(stage)
                     await settled(tap)
                 finally:
@@ -76,9 +77,9 @@ async def drive(version: str, given: argparse.Namespace, findings: Findings) -> 
                     await tap.close()
                     save(tap, out / "wire.jsonl")
             judge(version, tap, findings)
-            findings.note(version, "refused requests", *await refusals.check(stage_lab.url + "/mcp"))
+            findings.note(version, "refused requests", *await refusals.check(behind.url + "/mcp"))
         finally:
-            took = await stage_lab.stop()
+            took = await behind.stop()
     left = leftovers()
     findings.note(version, "processes left", left, f"{len(left)}, gateway gone in {took:.1f} s")
 
@@ -107,15 +108,17 @@ def title(version: str, peers: Path) -> str:
 
 async def run(given: argparse.Namespace) -> int:
     """Everything, and the exit code."""
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
+    task = asyncio.current_task()
+    assert task, "a coroutine runs in a task"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     findings = Findings()
     titles = {version: title(version, given.peers) for version in given.versions}
     try:
         for version in given.versions:
             print(f"{titles[version]}, Python {platform.python_version()}", flush=True)
             await drive(version, given, findings)
-    except Failure as failure:
-        print(f"error: {failure}", file=sys.stderr)
+    except (Failure, aiohttp.ClientError, TimeoutError) as failure:
+        print(f"error: {failure!s} ({type(failure).__name__})", file=sys.stderr)
         return 2
     finally:
         for left in leftovers():
@@ -127,4 +130,7 @@ async def run(given: argparse.Namespace) -> int:
 
 if __name__ == "__main__":
     adopt_orphans()
-    sys.exit(asyncio.run(run(arguments())))
+    try:
+        sys.exit(asyncio.run(run(arguments())))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("stopped before the end")

@@ -2,8 +2,8 @@
 
 Invariant: it calls only what it was offered, refuses what OpenAI would refuse, and keeps every request that it got.
 
-A script is JSON in the user's message: a list of turns, each a list of calls `{"tool": NAME, "arguments": {…}}`, which go
-out together, streamed in pieces as a real model's do. After the last turn it answers with a line of text.
+A script is JSON in the user's message: a list of turns, each a list of calls `{"tool": NAME, "arguments": {…}}`, which
+go out together, streamed in pieces as a real model's do. After the last turn it answers with a line of text.
 """
 
 import json

@@ -1,6 +1,7 @@
 """The wire tap: a proxy between Open WebUI and the gateway that keeps what went through.
 
-Invariant: it changes nothing but hop-by-hop headers, passes each piece on as it comes, and hangs up when either side does.
+Invariant: it changes nothing but hop-by-hop headers, passes each piece on as it comes, and hangs up when either
+side does.
 """
 
 import asyncio
