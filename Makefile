@@ -4,14 +4,19 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run bench test lint peers nextest fmt clippy doc deny containers
+.PHONY: help run bench open-webui test lint peers nextest fmt clippy doc deny
 
 NEXTEST := 0.9.148
 DENY := 0.20.2
+OPEN_WEBUI := 0.12.4 0.12.3
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+PEERS ?= $(CURDIR)/.peers
+RIG := PYTHONDONTWRITEBYTECODE=1 $(PEERS)/open-webui/$(firstword $(OPEN_WEBUI))/bin/python
 TOOLS := $(CURDIR)/target/tools
 export PATH := $(TOOLS)/cargo-nextest-$(NEXTEST)/bin:$(TOOLS)/cargo-deny-$(DENY)/bin:$(PATH)
 
 help: ## Prints this list.
-	@sed -nE 's/^([a-z]+):.* ## (.*)/  make \1	\2/p' Makefile
+	@sed -nE 's/^([a-z-]+):.* ## (.*)/  make \1	\2/p' Makefile
 
 run: ## Builds everything in release and starts the gateway with shards.d; ARGS="…" adds flags.
 	cargo build --release --workspace --bins
@@ -20,6 +25,12 @@ run: ## Builds everything in release and starts the gateway with shards.d; ARGS=
 bench: ## Measures the gateway in release: RUN=speed is the default, ARGS="…" adds flags, RUN=help lists all runs.
 	cargo build --release --workspace --bins
 	$(or $(CARGO_TARGET_DIR),target)/release/bench $(or $(RUN),speed) $(ARGS)
+
+open-webui: peers ## Drives real Open WebUIs against the gateway and ten shards: a table, and 1 if a check fails.
+	cargo build --release --workspace --bins
+	sh open-webui/install.sh $(OPEN_WEBUI)
+	cd open-webui && $(RIG) -m unittest --quiet rig.process_test rig.rules_test rig.wire_test
+	cd open-webui && $(RIG) -m rig --gateway $(TARGET)/release/mcp-gateway --peers $(PEERS) --out $(TARGET)/open-webui $(OPEN_WEBUI)
 
 test: peers nextest ## Installs the test peers into .peers/ and runs every test.
 	cargo build --workspace --bins --examples
