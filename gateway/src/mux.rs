@@ -8,6 +8,7 @@ mod changes;
 mod client;
 mod failure;
 mod levels;
+mod overview;
 mod registry;
 mod relay;
 mod rewrite;
@@ -30,6 +31,7 @@ use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, 
 
 pub use self::changes::Changes;
 pub use self::client::{Capabilities, Client, ClientKey, Initialized};
+pub use self::overview::{Overview, Tool};
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
 
@@ -155,6 +157,12 @@ impl Mux {
     /// What is true now, for people and programs.
     pub fn registry(&self) -> Registry {
         registry::registry(&self.0.world.borrow(), self.0.started)
+    }
+
+    /// The same with what the tools are and do, for people.
+    pub fn overview(&self) -> Overview {
+        let world = Arc::clone(&self.0.world.borrow());
+        overview::overview(&world, self.0.started)
     }
 
     /// The result of a method that the gateway answers itself; `None` for one that shards answer.
