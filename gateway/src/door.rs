@@ -3,6 +3,7 @@
 //! Invariant: a door turns bytes into messages and answers into bytes. It decides who may come in and in which form an
 //! answer goes out, never what the answer is: that is the mux's.
 
+pub mod clients;
 pub mod guard;
 pub mod http;
 pub mod session;

@@ -1,0 +1,63 @@
+//! Cursor and VS Code.
+//!
+//! Invariant: Cursor's servers stand under `mcpServers`, VS Code's under `servers`.
+
+use serde_json::{Value, json};
+
+use super::{ClientKind, Place, Snippet, Via, configuration, own_process};
+
+pub(super) fn cursor(place: &Place) -> Vec<Snippet> {
+    let snippet = |via, entry| Snippet {
+        client: ClientKind::Cursor.name(),
+        via,
+        steps: vec![
+            "Open `~/.cursor/mcp.json` (on Windows `%USERPROFILE%\\.cursor\\mcp.json`), for all projects, or \
+             `.cursor/mcp.json` in one project."
+                .to_owned(),
+            "Paste the text; if the file has an `mcpServers` object already, add the entry `gateway` to it.".to_owned(),
+            "Start Cursor again, and switch `gateway` on under Customize → MCPs.".to_owned(),
+        ],
+        language: "json",
+        text: configuration("mcpServers", entry),
+        source: "https://cursor.com/docs/mcp",
+        source_date: "2026-11-22",
+    };
+    both(place, snippet, |url| json!({"url": url}), own_process(place))
+}
+
+pub(super) fn vscode(place: &Place) -> Vec<Snippet> {
+    let snippet = |via, entry| {
+        Snippet {
+        client: ClientKind::VsCode.name(),
+        via,
+        steps: vec![
+            "Open `.vscode/mcp.json` in a workspace, or the user's file with the command `MCP: Open User Configuration`: \
+             `~/.config/Code/User/mcp.json` (Linux), `~/Library/Application Support/Code/User/mcp.json` (macOS), \
+             `%APPDATA%\\Code\\User\\mcp.json` (Windows)."
+                .to_owned(),
+            "Paste the text; if the file has a `servers` object already, add the entry `gateway` to it.".to_owned(),
+            "Start the server with the lens above the entry, and choose its tools in agent mode.".to_owned(),
+        ],
+        language: "json",
+        text: configuration("servers", entry),
+        source: "https://code.visualstudio.com/docs/agents/reference/mcp-configuration",
+        source_date: "2026-11-22",
+    }
+    };
+    let mut own = json!({"type": "stdio"});
+    if let (Value::Object(own), Value::Object(process)) = (&mut own, own_process(place)) {
+        own.extend(process);
+    }
+    both(place, snippet, |url| json!({"type": "http", "url": url}), own)
+}
+
+/// The running gateway first, if there is one: editors keep their servers for long, and share them so.
+fn both(
+    place: &Place,
+    snippet: impl Fn(Via, Value) -> Snippet,
+    running: impl Fn(&str) -> Value,
+    own: Value,
+) -> Vec<Snippet> {
+    let http = place.url.as_deref().map(|url| snippet(Via::Http, running(url)));
+    http.into_iter().chain([snippet(Via::Stdio, own)]).collect()
+}

@@ -1,0 +1,44 @@
+//! Open WebUI, which speaks Streamable HTTP only.
+//!
+//! Invariant: the connection in the snippet is of type `mcp`; as `openapi`, the same URL fails.
+
+use serde_json::json;
+
+use super::{ClientKind, NAME, Place, Snippet, Via, is_loopback, lines};
+
+pub(super) fn snippets(place: &Place) -> Vec<Snippet> {
+    let Some(url) = &place.url else { return Vec::new() };
+    let mut steps = vec![
+        "As an administrator: Admin Panel → Settings → External Tools → + (Add Connection).".to_owned(),
+        format!("Type MCP (Streamable HTTP), not OpenAPI; URL `{url}`; Auth None; ID `{NAME}`; then Save."),
+        "Or give Open WebUI the text as the variable `TOOL_SERVER_CONNECTIONS` before its first start: later its database \
+         decides."
+            .to_owned(),
+        "In a chat, switch the tools on under + → Tools. The access of other users is set in the connection.".to_owned(),
+    ];
+    if is_loopback(url) {
+        steps.push(
+            "If Open WebUI runs in Docker, this machine is `host.docker.internal` there (on Linux with `--add-host \
+             host.docker.internal:host-gateway`), and the gateway must listen for it: `mcp-gateway --listen 0.0.0.0:9100`."
+                .to_owned(),
+        );
+    }
+    let connection = json!({
+        "type": "mcp",
+        "url": url,
+        "path": "",
+        "auth_type": "none",
+        "key": "",
+        "config": {"enable": true},
+        "info": {"id": NAME, "name": "mcp-gateway", "description": ""},
+    });
+    vec![Snippet {
+        client: ClientKind::OpenWebUi.name(),
+        via: Via::Http,
+        steps,
+        language: "json",
+        text: lines(&json!([connection])),
+        source: "https://docs.openwebui.com/features/mcp",
+        source_date: "2026-11-22",
+    }]
+}
