@@ -58,7 +58,7 @@ fn clients(url: &str, folder: &Path) -> String {
     )
 }
 
-fn absolute(path: &Path) -> String {
+pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 

@@ -20,9 +20,11 @@ use tokio_util::sync::CancellationToken;
 use crate::door::batch::Batch;
 use crate::door::budget::Budget;
 use crate::door::call::Call;
+use crate::door::clients::Place;
 use crate::door::http::HttpSettings;
 use crate::door::incoming;
 use crate::door::listeners::Listeners;
+use crate::door::page;
 use crate::door::refusal::Refused;
 use crate::door::session::{Session, fresh_key};
 use crate::mux::{Client, Dispatched, Mux};
@@ -54,6 +56,11 @@ impl Door {
             stop,
         }
     }
+
+    /// Where clients find the gateway.
+    pub(crate) fn place(&self) -> &Place {
+        &self.settings.place
+    }
 }
 
 /// What becomes of a POST once its body has been read and is no longer needed.
@@ -80,6 +87,7 @@ pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Bo
     drop(parts);
     let answer = match method {
         Method::POST => post(&door, headers, body).await,
+        Method::GET if page::is_wanted(&headers) => Ok(page::answer(&door, &headers)),
         Method::GET => listen::get(&door, &headers),
         Method::DELETE => delete(&door, &headers),
         _ => Err(Refused::not_allowed(

@@ -1,0 +1,54 @@
+//! What the tools are and do, shard by shard.
+//!
+//! Invariant: a shard's list opens by a link to it without a script, because the link leads into what is folded.
+
+use maud::{Markup, html};
+
+use super::head::counted;
+use super::tame::tame;
+use crate::mux::{Overview, Tool};
+
+const NAME: usize = 128;
+const DESCRIPTION: usize = 400;
+/// Providers such as OpenAI take no more tools, and Open WebUI adds some of its own.
+const MANY: usize = 100;
+
+pub(super) fn section(overview: &Overview) -> Markup {
+    let shards = overview.registry.shards.iter().filter(|shard| shard.tools > 0);
+    let total: usize = shards.clone().map(|shard| shard.tools).sum();
+    html! {
+        @if total > 0 {
+            section aria-labelledby="tools" {
+                h2 id="tools" { "Tools" }
+                @if total > MANY {
+                    p.note {
+                        (total) " tools are many: some providers refuse more than 128, and every one of them costs room in \
+                        each chat. Hide what you do not need with " code { "tools: { allow: […] }" } " in the shard files."
+                    }
+                }
+                @for shard in shards {
+                    @let tools = overview.tools.get(&shard.name).map(Vec::as_slice).unwrap_or_default();
+                    details {
+                        summary { (shard.name) " " span.quiet { (counted(shard.tools, "tool")) } }
+                        ul.tools id=(format!("tools-{}", shard.name)) {
+                            @for tool in tools { (item(tool)) }
+                            @if shard.tools > tools.len() {
+                                li { "and " (shard.tools - tools.len()) " more, which clients see in their list." }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn item(tool: &Tool) -> Markup {
+    html! {
+        li {
+            code { (tame(&tool.name, NAME)) }
+            @if let Some(title) = &tool.title { " " strong dir="auto" { (tame(title, NAME)) } }
+            @if let Some(description) = &tool.description { p dir="auto" { (tame(description, DESCRIPTION)) } }
+        }
+    }
+}
