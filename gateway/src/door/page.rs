@@ -100,8 +100,8 @@ fn render(overview: &Overview, place: &Place, now: SystemTime) -> Markup {
             body {
                 (head::header(&overview.registry, place, now))
                 main {
-                    (head::problems(&overview.registry))
-                    (shards::section(&overview.registry))
+                    (head::problems(&overview.registry, place))
+                    (shards::section(&overview.registry, place))
                     (tools::section(overview))
                     (connect::section(place))
                 }

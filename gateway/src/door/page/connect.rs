@@ -4,6 +4,7 @@
 
 use maud::{Markup, html};
 
+use super::tame::with_code;
 use crate::door::clients::{ClientKind, Place, Snippet, Via, snippets};
 
 pub(super) fn section(place: &Place) -> Markup {
@@ -48,12 +49,6 @@ fn heading(via: Via) -> &'static str {
         Via::McpRemote => "By way of mcp-remote, to this gateway",
         Via::Stdio => "Over stdio, with a gateway of its own on this gateway's machine",
     }
-}
-
-/// Text whose `code` stands in backticks.
-fn with_code(text: &str) -> Markup {
-    let parts = text.split('`').enumerate();
-    html! { @for (at, part) in parts { @if at % 2 == 1 { code { (part) } } @else { (part) } } }
 }
 
 fn host(url: &str) -> &str {

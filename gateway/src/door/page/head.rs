@@ -2,16 +2,21 @@
 //!
 //! Invariant: a state is told by a word, never by its colour alone.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use maud::{Markup, html};
 
-use super::tame::tame;
+use super::tame::{tame, with_code};
 use crate::door::clients::Place;
+use crate::fleet::Trouble;
 use crate::mux::Registry;
 
 /// How many problems are shown.
 const PROBLEMS: usize = 100;
+/// How many files with problems stand open.
+const OPEN: usize = 5;
 const MESSAGE: usize = 600;
 const FILE: usize = 300;
 
@@ -32,11 +37,21 @@ pub(super) fn header(registry: &Registry, place: &Place, now: SystemTime) -> Mar
                 p.address { "Address for MCP clients " code { (tame(url, FILE)) } }
             }
             p.moment {
-                "As it was at " time { (humantime::format_rfc3339_seconds(now)) } ". "
-                a href="" { "Look again" }
+                "As it was at " (moment(now)) ". " a href="" { "Look again" }
+            }
+            nav {
+                a href="#shards" { "Shards" } " · "
+                @if registry.shards.iter().any(|shard| shard.tools > 0) { a href="#tools" { "Tools" } " · " }
+                a href="#connect" { "Connect a client" }
             }
         }
     }
+}
+
+fn moment(now: SystemTime) -> Markup {
+    let machine = humantime::format_rfc3339_seconds(now).to_string();
+    let person = machine.replace('T', " ").replace('Z', " UTC");
+    html! { time datetime=(machine) { (person) } }
 }
 
 /// How many shards are in which state, and what they offer.
@@ -84,24 +99,40 @@ fn counted_days(days: u64) -> String {
     format!("{days} day{}", if days == 1 { "" } else { "s" })
 }
 
-pub(super) fn problems(registry: &Registry) -> Markup {
+/// The problems by file; the first few files are open to see.
+pub(super) fn problems(registry: &Registry, place: &Place) -> Markup {
+    let mut files: BTreeMap<&Path, Vec<&Trouble>> = BTreeMap::new();
+    for problem in registry.problems.iter().take(PROBLEMS) {
+        files.entry(&problem.file).or_default().push(problem);
+    }
     let more = registry.problems.len().saturating_sub(PROBLEMS);
     html! {
-        @if !registry.problems.is_empty() {
-            section.problems aria-labelledby="problems" {
-                h2 id="problems" { "To mend" }
-                ul {
-                    @for problem in registry.problems.iter().take(PROBLEMS) {
-                        li {
-                            code.file {
-                                bdi { (tame(&problem.file.display().to_string(), FILE)) }
-                                @if let Some(line) = problem.line { ":" (line) }
-                            }
-                            span dir="auto" { (tame(&problem.message, MESSAGE)) }
-                        }
+        @if !files.is_empty() {
+            section.problems aria-labelledby="mend" {
+                h2 id="mend" { "To mend" }
+                p.quiet { "In " code { (tame(&place.shards, FILE)) } }
+                ul { @for (file, troubles) in files.iter().take(OPEN) { (of_file(file, troubles, place)) } }
+                @if files.len() > OPEN {
+                    details {
+                        summary { "and " (counted(files.len() - OPEN, "more file")) }
+                        ul { @for (file, troubles) in files.iter().skip(OPEN) { (of_file(file, troubles, place)) } }
                     }
                 }
-                @if more > 0 { p { "and " (more) " more, in " a href="/health" { "/health" } "." } }
+                @if more > 0 { p { "and " (counted(more, "more problem")) ", in " a href="/health" { "/health" } } }
+            }
+        }
+    }
+}
+
+fn of_file(file: &Path, troubles: &[&Trouble], place: &Place) -> Markup {
+    let file = tame(&file.strip_prefix(&place.shards).unwrap_or(file).display().to_string(), FILE);
+    html! {
+        li {
+            @for trouble in troubles {
+                p {
+                    code.file { bdi { (file) } @if let Some(line) = trouble.line { ":" (line) } } " "
+                    span dir="auto" { (with_code(&tame(&trouble.message, MESSAGE))) }
+                }
             }
         }
     }

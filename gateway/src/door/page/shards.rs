@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::head::counted;
 use super::tame::tame;
+use crate::door::clients::Place;
 use crate::mux::{Entry, Registry};
 
 /// How many shards have a row.
@@ -15,7 +16,7 @@ const ERROR: usize = 400;
 const LAST_WORDS: usize = 3;
 const LINE: usize = 200;
 
-pub(super) fn section(registry: &Registry) -> Markup {
+pub(super) fn section(registry: &Registry, place: &Place) -> Markup {
     let more = registry.shards.len().saturating_sub(ROWS);
     html! {
         section aria-labelledby="shards" {
@@ -23,7 +24,7 @@ pub(super) fn section(registry: &Registry) -> Markup {
             @if registry.shards.is_empty() {
                 p.empty {
                     "No shards yet. A file " code { "time.yaml" } " with the line " code { "command: mcp-server-time" }
-                    " in the shards folder makes one; it appears here without a restart."
+                    " in " code { (tame(&place.shards, LINE)) } " makes one, without a restart."
                 }
             } @else {
                 table {
@@ -49,8 +50,8 @@ fn rows(shard: &Entry) -> Markup {
             tr {
                 th scope="row" { @if shard.tools > 0 { a href=(format!("#tools-{}", shard.name)) { (shard.name) } } @else { (shard.name) } }
                 td data-label="State" { span class=(format!("badge {}", shard.state)) { (shard.state) } }
-                td data-label="Era" { (era(shard)) }
-                td.number data-label="PID" { @if let Some(pid) = shard.pid { (pid) } @else { (NONE) } }
+                td.none[shard.era.is_none()] data-label="Era" { (era(shard)) }
+                td.number.none[shard.pid.is_none()] data-label="PID" { @if let Some(pid) = shard.pid { (pid) } @else { (NONE) } }
                 td.number data-label="Restarts" { (shard.restarts) }
                 td.number data-label="Calls" { (shard.calls) @if shard.in_flight > 0 { " (" (shard.in_flight) " now)" } }
                 td.number data-label="Failed" { (shard.failed) }
@@ -94,7 +95,7 @@ fn trouble(shard: &Entry) -> Markup {
                 }
             }
         } @else if shard.state == "invalid" {
-            tr.trouble { td colspan="10" { p { "Its file cannot be used; see “To mend”." } } }
+            tr.trouble { td colspan="10" { p { "Its file cannot be used: " a href="#mend" { "to mend" } } } }
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Invariant: what comes out has no character that nobody sees or that changes how others are seen, and is not longer than
 //! what was granted. Markup is not a matter here: the templates escape everything.
 
+use maud::{Markup, html};
+
 /// At most `most` characters of `text`, on one line. What cannot be seen becomes U+FFFD.
 pub(super) fn tame(text: &str, most: usize) -> String {
     let words = text.split_whitespace();
@@ -31,6 +33,12 @@ fn is_tricky(character: char) -> bool {
             | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}'
             | '\u{e0000}'..='\u{10ffff}')
+}
+
+/// Text whose `code` stands in backticks.
+pub(super) fn with_code(text: &str) -> Markup {
+    let parts = text.split('`').enumerate();
+    html! { @for (at, part) in parts { @if at % 2 == 1 { code { (part) } } @else { (part) } } }
 }
 
 #[cfg(test)]
