@@ -102,7 +102,7 @@ fn render(overview: &Overview, place: &Place, now: SystemTime) -> Markup {
                 main {
                     (head::problems(&overview.registry, place))
                     (shards::section(&overview.registry, place))
-                    (tools::section(overview))
+                    (tools::section(overview, place))
                     (connect::section(place))
                 }
                 footer { (footer()) }

@@ -3,16 +3,17 @@
 //! Invariant: one moment, bounded, and without secrets. A shard may repeat in a description what its file gave it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::listing::Listing;
 use super::registry::{self, Registry};
 use crate::catalogue::Target;
 use crate::config::Mask;
 use crate::fleet::World;
 use crate::shard::roster::List;
 use crate::tasks::work_on;
-use crate::wire::{Raw, read_object};
 
 /// How many tools are described, shared among the shards.
 const TOOLS: usize = 2_000;
@@ -46,7 +47,7 @@ pub struct Tool {
 pub(super) fn overview(world: &World, started: Instant) -> Overview {
     let registry = registry::registry(world, started);
     let share = (TOOLS / registry.shards.len().max(1)).clamp(LEAST, MOST);
-    let mut exposed: BTreeMap<&str, Vec<(&str, &Target)>> = BTreeMap::new();
+    let mut exposed: BTreeMap<&str, Vec<(&Arc<str>, &Target)>> = BTreeMap::new();
     for (name, target) in world.catalogue.exposed(List::Tools) {
         let tools = exposed.entry(&target.shard).or_default();
         if tools.len() < share {
@@ -55,9 +56,9 @@ pub(super) fn overview(world: &World, started: Instant) -> Overview {
     }
     let bytes = exposed.values().flatten().map(|(_, target)| target.item.len()).sum();
     let tools = work_on(bytes, || {
-        let of_shard = |(shard, tools): (&str, Vec<(&str, &Target)>)| {
+        let of_shard = |(shard, tools): (&str, Vec<(&Arc<str>, &Target)>)| {
             let mask = world.offers.get(shard).map(|offer| offer.spec.mask.clone()).unwrap_or_default();
-            let tools = tools.into_iter().map(|(name, target)| tool(name, target, &mask)).collect();
+            let tools = tools.into_iter().map(|(name, target)| tool(Listing::read(name, target), &mask)).collect();
             (shard.to_owned(), tools)
         };
         exposed.into_iter().map(of_shard).collect()
@@ -65,17 +66,14 @@ pub(super) fn overview(world: &World, started: Instant) -> Overview {
     Overview { registry, tools }
 }
 
-fn tool(name: &str, target: &Target, mask: &Mask) -> Tool {
-    let item = Raw::parse(&target.item).ok();
-    // What two readers could read differently is not shown at all.
-    let read = item.and_then(|item| read_object(item, &["title", "description"]).ok()).unwrap_or_default();
-    let [title, description] = read.map(|value| {
-        let text = value.and_then(Raw::string)?;
-        // Masked while it is whole: of a secret that is cut in two, one half would be left.
+fn tool(listing: Listing, mask: &Mask) -> Tool {
+    // Masked while it is whole: of a secret that is cut in two, one half would be left.
+    let fit = |text: String| {
         let masked = mask.apply(&text);
-        Some(masked[..masked.floor_char_boundary(TEXT)].to_owned())
-    });
-    Tool { name: name.to_owned(), title, description }
+        masked[..masked.floor_char_boundary(TEXT)].to_owned()
+    };
+    let Listing { exposed, title, description, .. } = listing;
+    Tool { name: exposed.to_string(), title: title.map(fit), description: description.map(fit) }
 }
 
 #[cfg(test)]
@@ -85,7 +83,7 @@ mod tests {
     #[track_caller]
     fn check(item: &str, title: Option<&str>, description: Option<&str>) {
         let target = Target { shard: "a".into(), own: "b".into(), item: item.to_owned().into() };
-        let told = tool("a__b", &target, &Mask::new(["hunter2"]));
+        let told = tool(Listing::read(&"a__b".into(), &target), &Mask::new(["hunter2"]));
         let expected = |text: Option<&str>| text.map(ToOwned::to_owned);
         let tool = Tool { name: "a__b".into(), title: expected(title), description: expected(description) };
         assert_eq!(told, tool);
@@ -96,7 +94,7 @@ mod tests {
         check(r#"{"name":"a__b","description":"What\nit does"}"#, None, Some("What\nit does"));
         check(r#"{"title":"Log in","description":"with hunter2"}"#, Some("Log in"), Some("with ***"));
         check(r#"{"description":7,"title":null}"#, None, None);
-        check(r#"{"description":"one","description":"two"}"#, None, None);
+        check(r#"{"annotations":{"title":"Log in"}}"#, Some("Log in"), None);
     }
 
     #[test]

@@ -128,9 +128,11 @@ fn of_file(file: &Path, troubles: &[&Trouble], place: &Place) -> Markup {
     let file = tame(&file.strip_prefix(&place.shards).unwrap_or(file).display().to_string(), FILE);
     html! {
         li {
-            @for trouble in troubles {
+            @for (at, trouble) in troubles.iter().enumerate() {
                 p {
-                    code.file { bdi { (file) } @if let Some(line) = trouble.line { ":" (line) } } " "
+                    @if at == 0 || trouble.line.is_some() {
+                        code.file { bdi { (file) } @if let Some(line) = trouble.line { ":" (line) } } " "
+                    }
                     span dir="auto" { (with_code(&tame(&trouble.message, MESSAGE))) }
                 }
             }

@@ -6,14 +6,16 @@ use maud::{Markup, html};
 
 use super::head::counted;
 use super::tame::tame;
-use crate::mux::{Overview, Tool};
+use crate::door::clients::Place;
+use crate::mux::{Overview, Tool, View};
 
 const NAME: usize = 128;
+const ADDRESS: usize = 300;
 const DESCRIPTION: usize = 400;
 /// Providers such as OpenAI take no more tools, and Open WebUI adds some of its own.
 const MANY: usize = 100;
 
-pub(super) fn section(overview: &Overview) -> Markup {
+pub(super) fn section(overview: &Overview, place: &Place) -> Markup {
     let shards = overview.registry.shards.iter().filter(|shard| shard.tools > 0);
     let total: usize = shards.clone().map(|shard| shard.tools).sum();
     html! {
@@ -22,14 +24,19 @@ pub(super) fn section(overview: &Overview) -> Markup {
                 h2 id="tools" { "Tools" }
                 @if total > MANY {
                     p.note {
-                        (total) " tools are many: some providers refuse more than 128, and every one of them costs room in \
-                        each chat. Hide what you do not need with " code { "tools: { allow: […] }" } " in the shard files."
+                        (total) " tools are many: some providers refuse more than 128, some clients add their own, and each \
+                        costs room in every chat. A client that is given " code { (View::only(["a", "b"]).to_string()) } " \
+                        sees only these two shards, and " code { "tools: { deny: […] }" } " in a shard file hides tools \
+                        from everybody."
                     }
                 }
                 @for shard in shards {
                     @let tools = overview.tools.get(&shard.name).map(Vec::as_slice).unwrap_or_default();
                     details {
                         summary { (shard.name) " " span.quiet { (counted(shard.tools, "tool")) } }
+                        @if let Some(url) = &place.url {
+                            p.quiet { "Alone, under its own names: " code { (tame(url, ADDRESS)) "/" (shard.name) } }
+                        }
                         ul.tools id=(format!("tools-{}", shard.name)) {
                             @for tool in tools { (item(tool)) }
                             @if shard.tools > tools.len() {
