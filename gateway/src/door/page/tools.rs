@@ -5,7 +5,7 @@
 use maud::{Markup, html};
 
 use super::head::counted;
-use super::tame::tame;
+use super::tame::{tame, with_code};
 use crate::door::clients::Place;
 use crate::mux::{Overview, Tool, View};
 
@@ -55,7 +55,7 @@ fn item(tool: &Tool) -> Markup {
         li {
             code { (tame(&tool.name, NAME)) }
             @if let Some(title) = &tool.title { " " strong dir="auto" { (tame(title, NAME)) } }
-            @if let Some(description) = &tool.description { p dir="auto" { (tame(description, DESCRIPTION)) } }
+            @if let Some(description) = &tool.description { p dir="auto" { (with_code(&tame(description, DESCRIPTION))) } }
         }
     }
 }
