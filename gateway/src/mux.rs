@@ -189,10 +189,10 @@ impl Mux {
         registry::registry(&self.inner.world.borrow(), self.inner.started)
     }
 
-    /// The same with what the tools are and do, for people.
+    /// The shards of the view, with what the tools are and do, for people.
     pub fn overview(&self) -> Overview {
         let world = Arc::clone(&self.inner.world.borrow());
-        overview::overview(&world, self.inner.started)
+        overview::overview(&world, &self.view, self.inner.started)
     }
 
     /// The result of a method that the gateway answers itself; `None` for one that shards answer.

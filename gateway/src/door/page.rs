@@ -26,11 +26,15 @@ use sha2::{Digest as _, Sha256};
 use crate::door::body;
 use crate::door::clients::Place;
 use crate::door::streamable::Door;
-use crate::mux::Overview;
+use crate::mux::{Overview, View};
+use tame::{tame, with_code};
 
 pub(crate) use wanted::is_wanted;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const VARY: HeaderValue = HeaderValue::from_static("Accept");
+/// How much of a fault a page repeats.
+const FAULT: usize = 1_000;
 const STYLE: &str = include_str!("page/style.css");
 /// Browsers would ask for a file of their own choice.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath \
@@ -47,44 +51,87 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 
 /// Serves `/`.
 pub(crate) async fn welcome(State(door): State<Arc<Door>>, headers: HeaderMap) -> Response {
-    let mut response = if is_wanted(&headers) {
-        answer(&door, &headers)
-    } else {
-        text::welcome(&door.mux.overview(), &place(&door, &headers)).into_response()
-    };
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
-    response
+    if is_wanted(&headers) {
+        return answer(&door, View::All, &headers).await;
+    }
+    let lines = text::welcome(&door.mux.overview(), &Here::new(&door, &View::All, &headers));
+    ([(header::VARY, VARY)], lines).into_response()
 }
 
-/// The page, as it is now.
-pub(crate) fn answer(door: &Door, headers: &HeaderMap) -> Response {
-    let page = render(&door.mux.overview(), &place(door, headers), SystemTime::now()).into_string();
-    let mut response = body::whole(StatusCode::OK, HTML, [Bytes::from(page)].into_iter());
+/// The page of a view, as it is now.
+pub(crate) async fn answer(door: &Door, view: View, headers: &HeaderMap) -> Response {
+    let here = Here::new(door, &view, headers);
+    let (status, page) = match door.mux.at(view).await {
+        Ok(mux) => (StatusCode::OK, render(&mux.overview(), &here, SystemTime::now())),
+        Err(no_view) => (StatusCode::NOT_FOUND, explain(&no_view.to_string())),
+    };
+    let mut response = body::whole(status, HTML, [Bytes::from(page.into_string())].into_iter());
     let more = [
         (header::CONTENT_SECURITY_POLICY, POLICY.clone()),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (header::VARY, HeaderValue::from_static("Accept")),
+        (header::VARY, VARY),
     ];
     response.headers_mut().extend(more);
     response
 }
 
 /// Where the gateway is for the one who asks: at the public URL, else under the name that led here, which the guard has
-/// let in. A proxy that takes care of TLS says so.
-fn place(door: &Door, headers: &HeaderMap) -> Place {
-    let place = door.place().clone();
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let url = place.url.or_else(|| {
-        let secure = text("x-forwarded-proto") == Some("https");
-        let scheme = if secure { "https" } else { "http" };
-        Some(format!("{scheme}://{}/mcp", text("host")?))
-    });
-    Place { url, ..place }
+/// let in.
+struct Here {
+    /// For the clients' snippets; its URL is the one of the view.
+    place: Place,
+    /// The address without the path of any view.
+    root: String,
+    view: View,
 }
 
-/// The whole document.
-fn render(overview: &Overview, place: &Place, now: SystemTime) -> Markup {
+impl Here {
+    fn new(door: &Door, view: &View, headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let place = door.place();
+        let public = place.url.as_deref().and_then(|url| url.strip_suffix("/mcp")).map(ToOwned::to_owned);
+        let root = public.unwrap_or_else(|| {
+            // A proxy that takes care of TLS says so.
+            let secure = text("x-forwarded-proto") == Some("https");
+            let scheme = if secure { "https" } else { "http" };
+            format!("{scheme}://{}", text("host").unwrap_or("localhost"))
+        });
+        Self { place: Place { url: Some(format!("{root}{view}")), ..place.clone() }, root, view: view.clone() }
+    }
+
+    fn url(&self) -> &str {
+        self.place.url.as_deref().unwrap_or(&self.root)
+    }
+}
+
+fn render(overview: &Overview, here: &Here, now: SystemTime) -> Markup {
+    let content = html! {
+        (head::header(&overview.registry, here, now))
+        main {
+            (head::problems(&overview.registry, here))
+            (shards::section(&overview.registry, here))
+            (tools::section(overview, here))
+            (connect::section(&here.place))
+        }
+        footer { (footer()) }
+    };
+    document(overview.registry.status, &content)
+}
+
+/// A page for an address at which there is nothing.
+fn explain(fault: &str) -> Markup {
+    let content = html! {
+        header { h1 { "mcp-gateway" } }
+        main {
+            p dir="auto" { (with_code(&tame(fault, FAULT))) }
+            p { a href="/" { "What there is" } }
+        }
+    };
+    document("nothing here", &content)
+}
+
+fn document(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -93,20 +140,11 @@ fn render(overview: &Overview, place: &Place, now: SystemTime) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
-                title { "mcp-gateway: " (overview.registry.status) }
+                title { "mcp-gateway: " (title) }
                 link rel="icon" href=(ICON);
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                (head::header(&overview.registry, place, now))
-                main {
-                    (head::problems(&overview.registry, place))
-                    (shards::section(&overview.registry, place))
-                    (tools::section(overview, place))
-                    (connect::section(place))
-                }
-                footer { (footer()) }
-            }
+            body { (content) }
         }
     }
 }

@@ -11,7 +11,7 @@ use super::listing::Listing;
 use super::registry::{self, Registry};
 use crate::catalogue::Target;
 use crate::config::Mask;
-use crate::fleet::World;
+use crate::fleet::{View, World};
 use crate::shard::roster::List;
 use crate::tasks::work_on;
 
@@ -27,7 +27,7 @@ const TEXT: usize = 2_048;
 /// One moment of the gateway for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
-    /// The shards and problems.
+    /// The shards that are shown, and all problems.
     pub registry: Registry,
     /// What each shard exposes, by the shard's name; those without tools are not here.
     pub tools: BTreeMap<String, Vec<Tool>>,
@@ -44,11 +44,13 @@ pub struct Tool {
     pub description: Option<String>,
 }
 
-pub(super) fn overview(world: &World, started: Instant) -> Overview {
-    let registry = registry::registry(world, started);
+pub(super) fn overview(world: &World, view: &View, started: Instant) -> Overview {
+    let mut registry = registry::registry(world, started);
+    registry.shards.retain(|shard| view.includes(&shard.name));
+    let catalogue = world.seen(view);
     let share = (TOOLS / registry.shards.len().max(1)).clamp(LEAST, MOST);
     let mut exposed: BTreeMap<&str, Vec<(&Arc<str>, &Target)>> = BTreeMap::new();
-    for (name, target) in world.catalogue.exposed(List::Tools) {
+    for (name, target) in catalogue.exposed(List::Tools) {
         let tools = exposed.entry(&target.shard).or_default();
         if tools.len() < share {
             tools.push((name, target));

@@ -32,7 +32,7 @@ pub(super) struct Route {
     /// The uri that is read.
     pub(super) uri: Option<Box<str>>,
     /// Where the client has seen it.
-    view: View,
+    pub(super) view: View,
 }
 
 /// Where a request is routed: what the client sees and nothing else.

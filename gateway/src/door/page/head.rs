@@ -8,22 +8,23 @@ use std::time::{Duration, SystemTime};
 
 use maud::{Markup, html};
 
+use super::Here;
 use super::tame::{tame, with_code};
-use crate::door::clients::Place;
 use crate::fleet::Trouble;
-use crate::mux::Registry;
+use crate::mux::{Registry, View};
 
 /// How many problems are shown.
 const PROBLEMS: usize = 100;
 /// How many files with problems stand open.
 const OPEN: usize = 5;
 const MESSAGE: usize = 600;
+const ADDRESS: usize = 600;
 const FILE: usize = 300;
 
 /// The states of shards, the best first.
 const STATES: [&str; 7] = ["ready", "asleep", "starting", "draining", "backoff", "invalid", "disabled"];
 
-pub(super) fn header(registry: &Registry, place: &Place, now: SystemTime) -> Markup {
+pub(super) fn header(registry: &Registry, here: &Here, now: SystemTime) -> Markup {
     html! {
         header {
             h1 {
@@ -33,8 +34,9 @@ pub(super) fn header(registry: &Registry, place: &Place, now: SystemTime) -> Mar
             p.summary {
                 (summary(registry)) " · up " (uptime(registry.uptime_s)) " · version " (registry.version)
             }
-            @if let Some(url) = &place.url {
-                p.address { "Address for MCP clients " code { (tame(url, FILE)) } }
+            p.address { "Address for MCP clients " code { (tame(here.url(), ADDRESS)) } }
+            @if here.view != View::All {
+                p.note { "A client that is given this address sees only what is shown here. " a href="/" { "All shards" } }
             }
             p.moment {
                 "As it was at " (moment(now)) ". " a href="" { "Look again" }
@@ -100,7 +102,7 @@ fn counted_days(days: u64) -> String {
 }
 
 /// The problems by file; the first few files are open to see.
-pub(super) fn problems(registry: &Registry, place: &Place) -> Markup {
+pub(super) fn problems(registry: &Registry, here: &Here) -> Markup {
     let mut files: BTreeMap<&Path, Vec<&Trouble>> = BTreeMap::new();
     for problem in registry.problems.iter().take(PROBLEMS) {
         files.entry(&problem.file).or_default().push(problem);
@@ -110,12 +112,12 @@ pub(super) fn problems(registry: &Registry, place: &Place) -> Markup {
         @if !files.is_empty() {
             section.problems aria-labelledby="mend" {
                 h2 id="mend" { "To mend" }
-                p.quiet { "In " code { (tame(&place.shards, FILE)) } }
-                ul { @for (file, troubles) in files.iter().take(OPEN) { (of_file(file, troubles, place)) } }
+                p.quiet { "In " code { (tame(&here.place.shards, FILE)) } }
+                ul { @for (file, troubles) in files.iter().take(OPEN) { (of_file(file, troubles, here)) } }
                 @if files.len() > OPEN {
                     details {
                         summary { "and " (counted(files.len() - OPEN, "more file")) }
-                        ul { @for (file, troubles) in files.iter().skip(OPEN) { (of_file(file, troubles, place)) } }
+                        ul { @for (file, troubles) in files.iter().skip(OPEN) { (of_file(file, troubles, here)) } }
                     }
                 }
                 @if more > 0 { p { "and " (counted(more, "more problem")) ", in " a href="/health" { "/health" } } }
@@ -124,8 +126,8 @@ pub(super) fn problems(registry: &Registry, place: &Place) -> Markup {
     }
 }
 
-fn of_file(file: &Path, troubles: &[&Trouble], place: &Place) -> Markup {
-    let file = tame(&file.strip_prefix(&place.shards).unwrap_or(file).display().to_string(), FILE);
+fn of_file(file: &Path, troubles: &[&Trouble], here: &Here) -> Markup {
+    let file = tame(&file.strip_prefix(&here.place.shards).unwrap_or(file).display().to_string(), FILE);
     html! {
         li {
             @for (at, trouble) in troubles.iter().enumerate() {

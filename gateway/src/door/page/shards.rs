@@ -4,9 +4,9 @@
 
 use maud::{Markup, html};
 
+use super::Here;
 use super::head::counted;
 use super::tame::tame;
-use crate::door::clients::Place;
 use crate::mux::{Entry, Registry};
 
 /// How many shards have a row.
@@ -16,7 +16,7 @@ const ERROR: usize = 400;
 const LAST_WORDS: usize = 3;
 const LINE: usize = 200;
 
-pub(super) fn section(registry: &Registry, place: &Place) -> Markup {
+pub(super) fn section(registry: &Registry, here: &Here) -> Markup {
     let more = registry.shards.len().saturating_sub(ROWS);
     html! {
         section aria-labelledby="shards" {
@@ -24,7 +24,7 @@ pub(super) fn section(registry: &Registry, place: &Place) -> Markup {
             @if registry.shards.is_empty() {
                 p.empty {
                     "No shards yet. A file " code { "time.yaml" } " with the line " code { "command: mcp-server-time" }
-                    " in " code { (tame(&place.shards, LINE)) } " makes one, without a restart."
+                    " in " code { (tame(&here.place.shards, LINE)) } " makes one, without a restart."
                 }
             } @else {
                 table {

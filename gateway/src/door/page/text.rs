@@ -4,24 +4,23 @@
 
 use std::fmt::Write as _;
 
+use super::Here;
 use super::head::summary;
 use super::tame::tame;
-use crate::door::clients::Place;
 use crate::mux::Overview;
 
 /// How many problems, and how many shards that are down, are named.
 const NAMED: usize = 10;
 const LINE: usize = 300;
 
-pub(super) fn welcome(overview: &Overview, place: &Place) -> String {
+pub(super) fn welcome(overview: &Overview, here: &Here) -> String {
     let registry = &overview.registry;
     let mut text = format!("mcp-gateway {}: {}, {}\n\n", registry.version, registry.status, summary(registry));
-    if let Some(mcp) = &place.url {
-        let root = mcp.strip_suffix("/mcp").unwrap_or(mcp);
-        text += &format!(
-            "  MCP      {mcp}   for MCP clients, not for a browser's form\n  Health   {root}/health   all of it as JSON\n  Page     {root}/   in a browser: shards, tools, how to connect each client\n"
-        );
-    }
+    let (mcp, root) = (here.url(), &here.root);
+    text += &format!(
+        "  MCP      {mcp}      for MCP clients\n  Health   {root}/health   all of it as JSON\n  \
+         Page     {root}/         in a browser: shards, tools, and how to connect each client\n"
+    );
     let down = registry.shards.iter().filter_map(|shard| Some((shard, shard.last_error.as_ref()?)));
     let down = down.filter(|(shard, _)| !matches!(shard.state, "ready" | "asleep"));
     let lines = registry.problems.iter().map(|problem| {

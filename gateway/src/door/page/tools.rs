@@ -4,9 +4,9 @@
 
 use maud::{Markup, html};
 
+use super::Here;
 use super::head::counted;
 use super::tame::{tame, with_code};
-use crate::door::clients::Place;
 use crate::mux::{Overview, Tool, View};
 
 const NAME: usize = 128;
@@ -15,7 +15,7 @@ const DESCRIPTION: usize = 400;
 /// Providers such as OpenAI take no more tools, and Open WebUI adds some of its own.
 const MANY: usize = 100;
 
-pub(super) fn section(overview: &Overview, place: &Place) -> Markup {
+pub(super) fn section(overview: &Overview, here: &Here) -> Markup {
     let shards = overview.registry.shards.iter().filter(|shard| shard.tools > 0);
     let total: usize = shards.clone().map(|shard| shard.tools).sum();
     html! {
@@ -34,8 +34,12 @@ pub(super) fn section(overview: &Overview, place: &Place) -> Markup {
                     @let tools = overview.tools.get(&shard.name).map(Vec::as_slice).unwrap_or_default();
                     details {
                         summary { (shard.name) " " span.quiet { (counted(shard.tools, "tool")) } }
-                        @if let Some(url) = &place.url {
-                            p.quiet { "Alone, under its own names: " code { (tame(url, ADDRESS)) "/" (shard.name) } }
+                        @let alone = View::alone(&shard.name);
+                        @if here.view != alone {
+                            p.quiet {
+                                "Alone, under its own names: "
+                                code { (tame(&here.root, ADDRESS)) (alone.to_string()) }
+                            }
                         }
                         ul.tools id=(format!("tools-{}", shard.name)) {
                             @for tool in tools { (item(tool)) }
