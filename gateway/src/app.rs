@@ -3,6 +3,7 @@
 //! Invariant: doors stop before shards, and the whole stop fits into one budget.
 
 mod banner;
+pub mod client;
 mod files;
 mod output;
 pub mod ps;
@@ -183,9 +184,8 @@ fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) 
 
 /// What the page tells of this gateway; without a public URL the address is the one that led to the page.
 fn place(options: &HttpOptions, shards: &Path) -> Place {
-    let program = std::env::current_exe().map_or_else(|_| "mcp-gateway".to_owned(), |path| path.display().to_string());
     let url = options.public_url.as_deref().map(|url| format!("{}/mcp", url.trim_end_matches('/')));
-    Place { program, shards: banner::absolute(shards), url }
+    Place { program: banner::own_program(), shards: banner::absolute(shards), url }
 }
 
 /// The address for clients: the public one, else the one that is bound.

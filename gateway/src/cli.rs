@@ -2,6 +2,7 @@
 //!
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
+mod client;
 mod defaults;
 mod ps;
 mod serve;
@@ -10,6 +11,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
+use self::client::Client;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use crate::app::Wish;
@@ -34,6 +36,7 @@ Examples:
   mcp-gateway                                   serve ./shards.d on http://127.0.0.1:9100/mcp
   mcp-gateway serve --listen 0.0.0.0:9100       for other machines too
   mcp-gateway stdio --shards ~/shards.d         for clients that start their servers, like Claude Desktop
+  mcp-gateway client claude-desktop             what to paste into Claude Desktop, and where
   mcp-gateway ps                                every process that gateways own, by shard
 
 A shard file needs one line:
@@ -47,6 +50,8 @@ enum Command {
     Stdio(Stdio),
     /// Show every process that running gateways own, by shard.
     Ps(Ps),
+    /// Print what connects a client to this gateway, ready to paste.
+    Client(Client),
 }
 
 /// Reads the command line and the variables.
@@ -60,6 +65,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Serve(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
+        Some(Command::Client(arguments)) => Wish::Client(arguments.options()),
     })
 }
 

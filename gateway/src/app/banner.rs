@@ -7,6 +7,7 @@ use std::path::Path;
 
 use comfy_table::{Table, presets};
 
+use crate::door::clients::{ClientKind, Place, snippets};
 use crate::mux::Registry;
 
 /// Where the gateway is, as soon as it listens.
@@ -51,11 +52,17 @@ pub(super) fn shards(registry: &Registry, url: &str, folder: &Path) -> String {
 }
 
 fn clients(url: &str, folder: &Path) -> String {
-    let program = std::env::current_exe().map_or_else(|_| "mcp-gateway".to_owned(), |path| path.display().to_string());
-    let claude = serde_json::json!({"mcpServers": {"gateway": {"command": program, "args": ["stdio", "--shards", absolute(folder)]}}});
+    let place = Place { program: own_program(), shards: absolute(folder), url: Some(format!("{url}/mcp")) };
+    let desktop = snippets(ClientKind::ClaudeDesktop, &place).swap_remove(0).json;
+    let desktop: serde_json::Value = serde_json::from_str(&desktop).expect("the snippet is JSON");
     format!(
-        "\n  Open WebUI      Admin settings → External tools → add: type MCP (Streamable HTTP), URL {url}/mcp\n  Claude Desktop  claude_desktop_config.json: {claude}\n\n"
+        "\n  Open WebUI      Admin settings → External tools → add: type MCP (Streamable HTTP), URL {url}/mcp\n  Claude Desktop  claude_desktop_config.json: {desktop}\n  Others          mcp-gateway client claude-code, cursor or vscode\n\n"
     )
+}
+
+/// The path of this program, for those who start it.
+pub(super) fn own_program() -> String {
+    std::env::current_exe().map_or_else(|_| "mcp-gateway".to_owned(), |path| path.display().to_string())
 }
 
 pub(super) fn absolute(path: &Path) -> String {

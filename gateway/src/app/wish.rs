@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use super::Settings;
+use super::client::{self, ClientOptions};
 use super::ps::{self, PsOptions};
 
 /// What a person has asked for.
@@ -14,6 +15,8 @@ pub enum Wish {
     Serve(Box<Settings>),
     /// To see what gateways run.
     Ps(PsOptions),
+    /// To connect a client.
+    Client(ClientOptions),
 }
 
 /// How a command ended.
@@ -42,7 +45,7 @@ impl Wish {
     pub fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Ps(_) => "warn",
+            Self::Ps(_) | Self::Client(_) => "warn",
         }
     }
 
@@ -54,6 +57,7 @@ impl Wish {
         match self {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
+            Self::Client(options) => client::show(&options).map(|()| Exit::Good),
         }
     }
 }

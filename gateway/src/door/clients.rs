@@ -59,6 +59,8 @@ pub struct Snippet {
     pub language: &'static str,
     /// What to paste, exactly.
     pub text: String,
+    /// The same as the JSON of a configuration file, for a program; equal to `text` if that is JSON.
+    pub json: String,
     /// The vendor's page that this follows.
     pub source: &'static str,
     /// When that page was last compared with this, as `YYYY-MM-DD`.
@@ -119,6 +121,11 @@ fn own_process(place: &Place) -> Value {
     json!({"command": place.program, "args": ["stdio", "--shards", place.shards]})
 }
 
+/// The same for clients that want to be told what it is.
+fn typed_process(place: &Place) -> Value {
+    json!({"type": "stdio", "command": place.program, "args": ["stdio", "--shards", place.shards]})
+}
+
 /// `{ key: { gateway: entry } }`, on lines.
 fn configuration(key: &str, entry: Value) -> String {
     let mut servers = serde_json::Map::new();
@@ -136,10 +143,11 @@ fn is_loopback(url: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]"
 }
 
+/// The host that a URL names; an IPv6 address keeps its brackets.
 fn host(url: &str) -> &str {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.rfind(']') {
+    match authority.find(']') {
         Some(end) => &authority[..=end],
         None => authority.split(':').next().unwrap_or_default(),
     }

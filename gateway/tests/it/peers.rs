@@ -1,8 +1,9 @@
-//! The gateway among real programs that others wrote: seven MCP servers behind it, four clients before it, and the rules
+//! The gateway among real programs that others wrote: eight MCP servers behind it, four clients before it, and the rules
 //! that OpenAI has for what it lists.
 //!
 //! Invariant: nothing here is skipped. A peer that is not installed fails its test and names the way out.
 
+mod as_printed;
 mod clients;
 mod first_start;
 mod hostile;

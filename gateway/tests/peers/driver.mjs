@@ -25,25 +25,43 @@ export const peer = createRequire(`${PEERS}/node/package.json`);
 
 const LISTS = { tools: "tools", prompts: "prompts", resources: "resources", templates: "resources" };
 
-/** `[--mode M] [--calls FILE] --url URL`, or `… --stdio CMD ARG…`, which takes the rest. */
+/**
+ * `[--mode M] [--calls FILE] --url URL`, or `… --stdio CMD ARG…`, which takes the rest, or `… --config FILE`: the one
+ * server of a client's `mcpServers`, started exactly as it is written and with no more variables than the SDK passes on.
+ */
 export function options(modes) {
-  const usage = `usage: [--mode ${modes.join("|")}] [--calls FILE] (--url URL | --stdio CMD ARG...)`;
+  const usage = `usage: [--mode ${modes.join("|")}] [--calls FILE] (--url URL | --config FILE | --stdio CMD ARG...)`;
   const argv = process.argv.slice(2);
   const at = argv.indexOf("--stdio");
   const [command, ...args] = at < 0 ? [] : argv.splice(at).slice(1);
   try {
     const { values } = parseArgs({
       args: argv,
-      options: { url: { type: "string" }, mode: { type: "string" }, calls: { type: "string" } },
+      options: {
+        url: { type: "string" },
+        config: { type: "string" },
+        mode: { type: "string" },
+        calls: { type: "string" },
+      },
     });
     const mode = values.mode ?? modes[0];
     if (!modes.includes(mode)) throw new Error(`no mode \`${mode}\``);
-    if (!values.url === !command) throw new Error("name one server: --url or --stdio");
+    const doors = [values.url, values.config, command].filter(Boolean);
+    if (doors.length !== 1) throw new Error("name one server: --url, --config or --stdio");
     const calls = values.calls ? JSON.parse(readFileSync(values.calls, "utf8")) : [];
-    return { url: values.url, command, args, mode, calls };
+    const child = values.config ? configured(values.config) : { command, args, env: process.env };
+    return { url: values.url, ...child, mode, calls };
   } catch (error) {
     return fail(`${error.message}\n${usage}`);
   }
+}
+
+/** The server of a client's configuration file. */
+function configured(file) {
+  const servers = Object.values(JSON.parse(readFileSync(file, "utf8")).mcpServers);
+  if (servers.length !== 1) throw new Error(`${servers.length} servers in ${file}, not one`);
+  const { command, args, env } = servers[0];
+  return { command, args, env };
 }
 
 /** Runs the whole conversation and prints the document. */

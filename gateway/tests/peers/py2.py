@@ -1,6 +1,6 @@
 """The Python SDK 2.x in its three ways to settle the era, over Streamable HTTP or stdio.
 
-Options: [--mode auto|legacy|modern] [--calls FILE] (--url URL | --stdio CMD ARG...).
+Options: [--mode auto|legacy|modern] [--calls FILE] (--url URL | --config FILE | --stdio CMD ARG...).
 Prints the same JSON document as the drivers beside it. Invariant: exit code 0 means that the
 document is complete; whatever a single call did is told inside it.
 """
@@ -30,10 +30,11 @@ def options():
     parser.add_argument("--mode", choices=["auto", "legacy", "modern"], default="auto")
     parser.add_argument("--calls")
     parser.add_argument("--url")
+    parser.add_argument("--config", help="the one server of a client's `mcpServers` is started as it is written there")
     parser.add_argument("--stdio", nargs=argparse.REMAINDER)
     chosen = parser.parse_args()
-    if bool(chosen.url) == bool(chosen.stdio):
-        parser.error("name one server: --url or --stdio")
+    if [bool(chosen.url), bool(chosen.config), bool(chosen.stdio)].count(True) != 1:
+        parser.error("name one server: --url, --config or --stdio")
     return chosen
 
 
@@ -41,6 +42,11 @@ def server(chosen):
     """What the SDK connects to."""
     if chosen.url:
         return chosen.url
+    if chosen.config:
+        with open(chosen.config, encoding="utf-8") as file:
+            (entry,) = json.load(file)["mcpServers"].values()
+        # Without variables of its own the server gets no more than the SDK passes on.
+        return StdioServerParameters(command=entry["command"], args=entry["args"], env=entry.get("env"))
     command, *args = chosen.stdio
     return StdioServerParameters(command=command, args=args, env=dict(os.environ))
 

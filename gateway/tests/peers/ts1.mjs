@@ -9,11 +9,11 @@ const { StreamableHTTPClientTransport } = peer(`${SDK}/client/streamableHttp.js`
 const { StdioClientTransport } = peer(`${SDK}/client/stdio.js`);
 const { version } = peer("./node_modules/@modelcontextprotocol/sdk/package.json");
 
-const { url, command, args, calls } = options(["legacy"]);
+const { url, command, args, env, calls } = options(["legacy"]);
 const client = new Client({ name: "peer-ts1", version });
 const transport = url
   ? new StreamableHTTPClientTransport(new URL(url))
-  : new StdioClientTransport({ command, args, env: process.env });
+  : new StdioClientTransport({ command, args, env });
 
 // The client tells the agreed revision to its transport and to nobody else.
 let agreed;

@@ -9,14 +9,14 @@ const { Client, StreamableHTTPClientTransport } = peer(SDK);
 const { StdioClientTransport } = peer(`${SDK}/stdio`);
 const { version } = peer("./node_modules/@modelcontextprotocol/client/package.json");
 
-const { url, command, args, mode, calls } = options(["auto", "legacy", "modern"]);
+const { url, command, args, env, mode, calls } = options(["auto", "legacy", "modern"]);
 const client = new Client(
   { name: "peer-ts2", version },
   { versionNegotiation: { mode: mode === "modern" ? { pin: "2026-07-28" } : mode } },
 );
 const transport = url
   ? new StreamableHTTPClientTransport(new URL(url))
-  : new StdioClientTransport({ command, args, env: process.env });
+  : new StdioClientTransport({ command, args, env });
 
 await drive(`ts2-${mode}`, `${SDK} ${version}`, calls, session({
   client,

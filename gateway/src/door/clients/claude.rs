@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::{ClientKind, NAME, Place, Snippet, Via, configuration, is_loopback, own_process};
+use super::{ClientKind, NAME, Place, Snippet, Via, configuration, host, own_process, typed_process};
 
 const DESKTOP_FILE: &str = "Open the file by Settings → Developer → Edit Config. It is \
     `~/Library/Application Support/Claude/claude_desktop_config.json` (macOS), \
@@ -14,11 +14,12 @@ const DESKTOP_PASTE: &str =
 const DESKTOP_RESTART: &str = "Quit Claude Desktop and start it again: closing the window is not enough. Its own log is `mcp-server-gateway.log`.";
 
 pub(super) fn desktop(place: &Place) -> Vec<Snippet> {
-    let snippet = |via, steps: Vec<String>, text| Snippet {
+    let snippet = |via, steps: Vec<String>, text: String| Snippet {
         client: ClientKind::ClaudeDesktop.name(),
         via,
         steps,
         language: "json",
+        json: text.clone(),
         text,
         source: "https://modelcontextprotocol.io/docs/develop/connect-local-servers",
         source_date: "2026-11-22",
@@ -28,30 +29,30 @@ pub(super) fn desktop(place: &Place) -> Vec<Snippet> {
     let steps = [DESKTOP_FILE, DESKTOP_PASTE, fleet, DESKTOP_RESTART].map(ToOwned::to_owned).to_vec();
     let mut found = vec![snippet(Via::Stdio, steps, configuration("mcpServers", own_process(place)))];
     if let Some(url) = &place.url {
-        let node = "This needs Node 18 or later on the machine of Claude Desktop, and a gateway that runs. (Settings → \
+        let node = "This needs Node 20.18 or later on the machine of Claude Desktop, and a gateway that runs. (Settings → \
                     Connectors is no way: it is Anthropic's servers that connect, and they do not reach your network.)";
         let steps = [DESKTOP_FILE, DESKTOP_PASTE, node, DESKTOP_RESTART].map(ToOwned::to_owned).to_vec();
         let text = configuration("mcpServers", bridge(url));
         found.push(Snippet {
-            source: "https://github.com/geelen/mcp-remote#readme",
+            source: "https://github.com/punkpeye/mcp-remote#readme",
             ..snippet(Via::McpRemote, steps, text)
         });
     }
     found
 }
 
-/// `mcp-remote` refuses plain HTTP to anything but this machine without its flag, and without the other one it tries the
-/// transport of 2024 after each fault.
+/// Without `--allow-http`, `mcp-remote` takes plain HTTP to these two names of this machine only; without the other flag
+/// it tries the transport of 2024 when the gateway answers 404, and tells of that fault instead.
 fn bridge(url: &str) -> serde_json::Value {
     let mut args = vec!["-y", "mcp-remote", url, "--transport", "http-only"];
-    if url.starts_with("http://") && !is_loopback(url) {
+    if url.starts_with("http://") && !["localhost", "127.0.0.1"].contains(&host(url)) {
         args.push("--allow-http");
     }
     json!({"command": "npx", "args": args})
 }
 
 pub(super) fn code(place: &Place) -> Vec<Snippet> {
-    let snippet = |via, text| Snippet {
+    let snippet = |via, text, entry| Snippet {
         client: ClientKind::ClaudeCode.name(),
         via,
         steps: vec![
@@ -62,16 +63,18 @@ pub(super) fn code(place: &Place) -> Vec<Snippet> {
         ],
         language: "sh",
         text,
+        json: configuration("mcpServers", entry),
         source: "https://code.claude.com/docs/en/mcp",
         source_date: "2026-11-22",
     };
-    let http = place
-        .url
-        .as_deref()
-        .map(|url| snippet(Via::Http, format!("claude mcp add --scope user --transport http {NAME} {}", quoted(url))));
+    let http = place.url.as_deref().map(|url| {
+        let line = format!("claude mcp add --scope user --transport http {NAME} {}", quoted(url));
+        snippet(Via::Http, line, json!({"type": "http", "url": url}))
+    });
     let (program, shards) = (quoted(&place.program), quoted(&place.shards));
-    let stdio = format!("claude mcp add --scope user {NAME} -- {program} stdio --shards {shards}");
-    http.into_iter().chain([snippet(Via::Stdio, stdio)]).collect()
+    let line = format!("claude mcp add --scope user {NAME} -- {program} stdio --shards {shards}");
+    let stdio = snippet(Via::Stdio, line, typed_process(place));
+    http.into_iter().chain([stdio]).collect()
 }
 
 /// A word for a POSIX shell.

@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::{ClientKind, Place, Snippet, Via, configuration, own_process};
+use super::{ClientKind, Place, Snippet, Via, configuration, own_process, typed_process};
 
 pub(super) fn cursor(place: &Place) -> Vec<Snippet> {
-    let snippet = |via, entry| Snippet {
+    let snippet = |via, entry: Value| Snippet {
         client: ClientKind::Cursor.name(),
         via,
         steps: vec![
@@ -18,6 +18,7 @@ pub(super) fn cursor(place: &Place) -> Vec<Snippet> {
             "Start Cursor again, and switch `gateway` on under Customize → MCPs.".to_owned(),
         ],
         language: "json",
+        json: configuration("mcpServers", entry.clone()),
         text: configuration("mcpServers", entry),
         source: "https://cursor.com/docs/mcp",
         source_date: "2026-11-22",
@@ -26,7 +27,7 @@ pub(super) fn cursor(place: &Place) -> Vec<Snippet> {
 }
 
 pub(super) fn vscode(place: &Place) -> Vec<Snippet> {
-    let snippet = |via, entry| {
+    let snippet = |via, entry: Value| {
         Snippet {
         client: ClientKind::VsCode.name(),
         via,
@@ -39,16 +40,13 @@ pub(super) fn vscode(place: &Place) -> Vec<Snippet> {
             "Start the server with the lens above the entry, and choose its tools in agent mode.".to_owned(),
         ],
         language: "json",
+        json: configuration("servers", entry.clone()),
         text: configuration("servers", entry),
         source: "https://code.visualstudio.com/docs/agents/reference/mcp-configuration",
         source_date: "2026-11-22",
     }
     };
-    let mut own = json!({"type": "stdio"});
-    if let (Value::Object(own), Value::Object(process)) = (&mut own, own_process(place)) {
-        own.extend(process);
-    }
-    both(place, snippet, |url| json!({"type": "http", "url": url}), own)
+    both(place, snippet, |url| json!({"type": "http", "url": url}), typed_process(place))
 }
 
 /// The running gateway first, if there is one: editors keep their servers for long, and share them so.

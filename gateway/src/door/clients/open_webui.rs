@@ -32,12 +32,14 @@ pub(super) fn snippets(place: &Place) -> Vec<Snippet> {
         "config": {"enable": true},
         "info": {"id": NAME, "name": "mcp-gateway", "description": ""},
     });
+    let text = lines(&json!([connection]));
     vec![Snippet {
         client: ClientKind::OpenWebUi.name(),
         via: Via::Http,
         steps,
         language: "json",
-        text: lines(&json!([connection])),
+        json: text.clone(),
+        text,
         source: "https://docs.openwebui.com/features/mcp",
         source_date: "2026-11-22",
     }]

@@ -11,7 +11,7 @@ fn of(kind: ClientKind, via: Via, place: &Place) -> Snippet {
 }
 
 fn json_of(kind: ClientKind, via: Via, place: &Place) -> Value {
-    serde_json::from_str(&of(kind, via, place).text).unwrap()
+    serde_json::from_str(&of(kind, via, place).json).unwrap()
 }
 
 #[test]
@@ -21,6 +21,7 @@ fn every_snippet_names_its_page_and_the_day_and_says_what_to_do() {
         assert!(!found.is_empty());
         for snippet in found {
             assert_eq!(snippet.client, kind.name());
+            assert_eq!(snippet.text == snippet.json, snippet.language == "json", "{snippet:?}");
             assert!(snippet.source.starts_with("https://") && snippet.steps.len() > 1, "{snippet:?}");
             let day: Vec<usize> = snippet.source_date.split('-').map(str::len).collect();
             assert_eq!(day, [4, 2, 2], "{snippet:?}");
@@ -50,6 +51,8 @@ fn each_client_gets_the_keys_that_it_reads() {
     check(ClientKind::VsCode, Via::Http, json!({"servers": {"gateway": {"type": "http", "url": url}}}));
     let typed = json!({"type": "stdio", "command": own["command"], "args": own["args"]});
     check(ClientKind::VsCode, Via::Stdio, json!({"servers": {"gateway": typed}}));
+    check(ClientKind::ClaudeCode, Via::Stdio, json!({"mcpServers": {"gateway": typed}}));
+    check(ClientKind::ClaudeCode, Via::Http, json!({"mcpServers": {"gateway": {"type": "http", "url": url}}}));
     let connections = json_of(ClientKind::OpenWebUi, Via::Http, &place);
     assert_eq!((&connections[0]["type"], &connections[0]["url"]), (&json!("mcp"), &json!(url)));
 }
@@ -65,7 +68,8 @@ fn mcp_remote_is_told_to_allow_http_only_where_it_would_refuse() {
     for (url, expected) in [
         ("http://127.0.0.1:9100/mcp", false),
         ("http://localhost:9100/mcp", false),
-        ("http://[::1]:9100/mcp", false),
+        ("http://[::1]:9100/mcp", true),
+        ("http://127.0.0.2:9100/mcp", true),
         ("https://mcp.example.org/mcp", false),
         ("http://nas.local:9100/mcp", true),
         ("http://192.168.1.5:9100/mcp", true),

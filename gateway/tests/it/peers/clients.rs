@@ -48,7 +48,7 @@ pub(super) const INSPECTOR: [Client; 3] = [
     Client { driver: "inspector.mjs", mode: "auto", revision: MODERN, calls: 5 },
     Client { driver: "inspector.mjs", mode: "modern", revision: MODERN, calls: 5 },
 ];
-/// The same over stdio, where each of its starts is one of the gateway and of all seven servers as well.
+/// The same over stdio, where each of its starts is one of the gateway and of all eight servers as well.
 pub(super) const STARTING_INSPECTOR: [Client; 1] =
     [Client { driver: "inspector.mjs", mode: "legacy", revision: LEGACY, calls: 2 }];
 
@@ -57,19 +57,41 @@ impl Client {
     /// `--url URL` or `--stdio COMMAND ARG…`.
     pub(super) async fn complaints(&self, servers: &Servers, door: &[String]) -> Vec<String> {
         let calls_file = servers.first_calls(self.calls);
-        let output = self.run(servers, door, &calls_file).await;
+        let mut command = self.command(door, &calls_file);
+        command.envs(servers.variables());
+        self.judge(command, &calls_file).await
+    }
+
+    /// The same for one that starts what stands in the configuration file `config`, in a home of its own. npm finds the
+    /// installed peers without asking its registry.
+    pub(super) async fn complaints_at_home(&self, servers: &Servers, config: &Path, home: &Path) -> Vec<String> {
+        let calls_file = servers.first_calls(self.calls);
+        let mut command = self.command(&["--config".to_owned(), config.display().to_string()], &calls_file);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let places = [installed().join("bin")].into_iter().chain(std::env::split_paths(&path));
+        command.env_clear().env("PATH", std::env::join_paths(places).unwrap()).env("HOME", home);
+        command.env("PEERS", installed()).current_dir(installed().join("node"));
+        self.judge(command, &calls_file).await
+    }
+
+    async fn judge(&self, command: Command, calls_file: &Path) -> Vec<String> {
+        let output = self.run(command).await;
         let found = match serde_json::from_slice(&output.stdout) {
-            Ok(document) if output.status.success() => self.faults(&document, &calls_file),
+            Ok(document) if output.status.success() => self.faults(&document, calls_file),
             _ => vec![format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))],
         };
         found.into_iter().map(|fault| format!("{} {}: {fault}", self.driver, self.mode)).collect()
     }
 
-    async fn run(&self, servers: &Servers, door: &[String], calls_file: &Path) -> Output {
+    fn command(&self, door: &[String], calls_file: &Path) -> Command {
         let interpreter = if self.driver.ends_with(".py") { "python/bin/python" } else { "bin/node" };
         let mut command = Command::new(installed().join(interpreter));
         command.arg(source(self.driver)).args(["--mode", self.mode, "--calls"]).arg(calls_file).args(door);
-        command.envs(servers.variables()).kill_on_drop(true);
+        command
+    }
+
+    async fn run(&self, mut command: Command) -> Output {
+        command.kill_on_drop(true);
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut tree = Tree::of(child.id().expect("it runs"));
         let mut ended = std::pin::pin!(child.wait_with_output());

@@ -39,7 +39,7 @@ fn the_checker_refuses_every_hostile_tool_as_its_shard_wrote_it() {
 }
 
 #[tokio::test]
-async fn every_tool_of_the_seven_servers_is_one_that_openai_takes() {
+async fn every_tool_of_the_eight_servers_is_one_that_openai_takes() {
     let servers = Servers::lay_out().await;
     servers.drop_in();
     let gateway = servers.gateway().start().await;

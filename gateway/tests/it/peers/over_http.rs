@@ -4,7 +4,7 @@ use super::clients::{Client, INSPECTOR, PYTHON, TYPESCRIPT};
 use super::servers::{Servers, exposed, names};
 use crate::support::{Legacy, eventually};
 
-/// Each client sees all that the seven list, and every call is answered as its server answers it.
+/// Each client sees all that the eight list, and every call is answered as its server answers it.
 async fn all_see_and_call_everything(clients: &[Client]) {
     let servers = Servers::lay_out().await;
     let gateway = servers.gateway().start().await;

@@ -1,4 +1,4 @@
-//! The seven third-party servers: their shard files, what they list, and calls with known answers.
+//! The eight third-party servers: their shard files, what they list, and calls with known answers.
 //!
 //! Invariant: what is expected was measured on the servers themselves, without a gateway between.
 
@@ -17,8 +17,8 @@ use crate::support::{Builder, Gateway};
 
 /// The four lists, as the drivers name them.
 pub(super) const LISTS: [&str; 4] = ["tools", "prompts", "resources", "templates"];
-/// How many tools the seven list to a client without capabilities: 13, 1, 14, 12, 9, 1 and 2.
-const TOOLS: usize = 52;
+/// How many tools the eight list to a client without capabilities: 21, 13, 1, 14, 12, 9, 1 and 2.
+const TOOLS: usize = 73;
 
 /// A folder of this test's own that the servers work in, and a page on loopback for the one that fetches.
 #[derive(Debug)]
@@ -70,12 +70,19 @@ impl Servers {
         self.variables().into_iter().fold(builder, |builder, (name, value)| builder.variable(name, value))
     }
 
-    /// Drops the seven files into `shards.d`, as a person would.
+    /// Drops the eight files into `shards.d`, as a person would.
     pub(super) fn drop_in(&self) {
         for name in names() {
             let file = format!("{name}.yaml");
             fs::copy(source("shards").join(&file), self.dir.path().join("shards.d").join(&file)).unwrap();
         }
+    }
+
+    /// Drops the eight in as the one file that Claude Desktop has, with the paths of this machine written out.
+    pub(super) fn drop_in_as_one_file(&self) {
+        let file = "claude_desktop_config.json";
+        let text = self.fill_in(&read(file)).replace("${PEERS}", &installed().display().to_string());
+        fs::write(self.dir.path().join("shards.d").join(file), text).unwrap();
     }
 
     /// The first `count` calls of `calls.json`, for a driver.
@@ -103,7 +110,7 @@ pub(super) fn calls(file: &Path) -> Vec<Call> {
     calls.iter().map(read).collect()
 }
 
-/// What the gateway lists when all seven are there, sorted: names under the shard's name, uris as they are.
+/// What the gateway lists when all eight are there, sorted: names under the shard's name, uris as they are.
 pub(super) fn exposed(list: &str) -> Vec<String> {
     let mut all = Vec::new();
     for (shard, lists) in lists() {
@@ -116,7 +123,7 @@ pub(super) fn exposed(list: &str) -> Vec<String> {
     all
 }
 
-/// The names of the seven.
+/// The names of the eight.
 pub(super) fn names() -> Vec<String> {
     lists().into_iter().map(|(shard, _)| shard).collect()
 }

@@ -1,0 +1,87 @@
+//! `mcp-gateway client`: what connects a client to this gateway.
+//!
+//! Invariant: it changes no file of anybody's. What is printed between the steps can be copied as it is.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use tracing::warn;
+
+use super::banner::{absolute, own_program};
+use super::output;
+use crate::door::clients::{ClientKind, Place, Snippet, Via, snippets};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// The client that is to be connected.
+    pub kind: ClientKind,
+    /// In which way; `None` is the recommended one.
+    pub via: Option<Via>,
+    /// The address of the gateway, `/mcp` included.
+    pub url: String,
+    /// The folder of shard files, for a client that starts its own gateway.
+    pub shards: PathBuf,
+    /// How the answer looks.
+    pub form: Form,
+}
+
+/// How the answer looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Steps for people, and the text to paste.
+    Steps,
+    /// The JSON of the client's configuration file alone.
+    Json,
+}
+
+/// Prints the snippet.
+///
+/// # Errors
+/// The client cannot be connected in the way that is asked for.
+pub fn show(options: &ClientOptions) -> anyhow::Result<()> {
+    let shards = absolute(&options.shards);
+    let place = Place { program: own_program(), shards, url: Some(options.url.clone()) };
+    let found = snippets(options.kind, &place);
+    let wanted = found.iter().find(|snippet| options.via.is_none_or(|via| via == snippet.via));
+    let Some(snippet) = wanted else {
+        anyhow::bail!("{} is connected by {}", options.kind.name(), ways(&found));
+    };
+    if snippet.via == Via::Stdio && !options.shards.is_dir() {
+        warn!(
+            folder = place.shards,
+            "there is no such folder of shard files yet; make it, or name another with `--shards`"
+        );
+    }
+    match options.form {
+        Form::Json => output::print(&format!("{}\n", snippet.json)),
+        Form::Steps => output::print(&told(options.kind, snippet, &found)),
+    }
+}
+
+fn told(kind: ClientKind, snippet: &Snippet, all: &[Snippet]) -> String {
+    let mut text = format!("{}: {}\n\n", snippet.client, meaning(snippet.via));
+    for (at, step) in snippet.steps.iter().enumerate() {
+        let _ = writeln!(text, "  {}. {step}", at + 1);
+    }
+    let _ = write!(text, "\n{}\n\n", snippet.text);
+    for other in all.iter().filter(|other| other.via != snippet.via) {
+        let (client, way) = (kind.word(), other.via.word());
+        let _ = writeln!(text, "  Another way: mcp-gateway client {client} --via {way}   ({})", meaning(other.via));
+    }
+    let _ = writeln!(text, "  Follows {} as of {}.", snippet.source, snippet.source_date);
+    text
+}
+
+fn meaning(via: Via) -> &'static str {
+    match via {
+        Via::Stdio => "it starts a gateway of its own",
+        Via::Http => "it talks to the running gateway",
+        Via::McpRemote => "it talks to the running gateway, by way of `mcp-remote`",
+    }
+}
+
+fn ways(all: &[Snippet]) -> String {
+    let ways: Vec<String> = all.iter().map(|snippet| format!("`--via {}`", snippet.via.word())).collect();
+    ways.join(" or ")
+}
