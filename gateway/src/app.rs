@@ -31,6 +31,7 @@ use tracing::{info, warn};
 use crate::catalogue::Store;
 use crate::config::ShardName;
 use crate::config::watch::WatchMode;
+use crate::door::clients::Place;
 use crate::door::guard::Guard;
 use crate::door::stdio::{self, StdioSettings};
 use crate::door::{HttpSettings, Key, Limits, Sessions, Times, http};
@@ -117,7 +118,8 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
             let listener = listener.with_context(|| {
                 format!("cannot listen on `{}`; give another address with `--listen`", options.listen)
             })?;
-            let http = http_settings(options, settings.state_dir.as_deref())?;
+            let place = place(options, &settings.shards);
+            let http = http_settings(options, place, settings.state_dir.as_deref())?;
             let url = url(&listener, options.public_url.as_deref())?;
             // Commands on this machine find it by this address, which a proxy's need not be.
             keeper = keep_house(&settings, &self::url(&listener, None)?, &house)?;
@@ -183,7 +185,7 @@ fn start_fleet(
     Ok(Mux::new(fleet::start(fleet, shards)?, level, doors))
 }
 
-fn http_settings(options: &HttpOptions, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {
+fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {
     let guard = Guard::new(&options.allow_hosts, &options.allow_origins, options.public_url.as_deref())?;
     let key = state_dir.map_or_else(Key::random, Key::load_or_create);
     let limits = Limits {
@@ -194,7 +196,14 @@ fn http_settings(options: &HttpOptions, state_dir: Option<&Path>) -> anyhow::Res
         connections: options.max_connections,
         ..Limits::default()
     };
-    Ok(HttpSettings { guard, sessions: Sessions::new(&key, options.session_ttl), limits, times: Times::default() })
+    let sessions = Sessions::new(&key, options.session_ttl);
+    Ok(HttpSettings { guard, place, sessions, limits, times: Times::default() })
+}
+
+/// What the page tells of this gateway; without a public URL the address is the one that led to the page.
+fn place(options: &HttpOptions, shards: &Path) -> Place {
+    let url = options.public_url.as_deref().map(|url| format!("{}/mcp", url.trim_end_matches('/')));
+    Place { program: banner::own_program(), shards: banner::absolute(shards), url }
 }
 
 /// The address for clients: the public one, else the one that is bound.

@@ -19,6 +19,7 @@ mod health;
 mod incoming;
 mod key;
 mod listeners;
+mod page;
 mod refusal;
 mod socket;
 mod streamable;

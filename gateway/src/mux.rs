@@ -9,6 +9,7 @@ mod client;
 mod failure;
 mod levels;
 mod listing;
+mod overview;
 mod registry;
 mod relay;
 mod rewrite;
@@ -33,6 +34,7 @@ use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, 
 pub use self::changes::Changes;
 pub use self::client::{Capabilities, Client, ClientKey, Initialized};
 pub use self::listing::Listing;
+pub use self::overview::{Overview, Tool};
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
 pub use crate::fleet::{NoView, View};
@@ -186,6 +188,12 @@ impl Mux {
     /// What is true now, for people and programs.
     pub fn registry(&self) -> Registry {
         registry::registry(&self.inner.world.borrow(), self.inner.started)
+    }
+
+    /// The shards of the view, with what the tools are and do, for people.
+    pub fn overview(&self) -> Overview {
+        let world = Arc::clone(&self.inner.world.borrow());
+        overview::overview(&world, &self.view, self.inner.started)
     }
 
     /// The result of a method that the gateway answers itself; `None` for one that shards answer.

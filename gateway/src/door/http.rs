@@ -20,8 +20,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, warn};
 
 use crate::door::budget::Budget;
+use crate::door::clients::Place;
 use crate::door::guard::{Guard, check_and_share};
 use crate::door::health;
+use crate::door::page;
 use crate::door::refusal::Refused;
 use crate::door::session::Sessions;
 use crate::door::socket::Socket;
@@ -39,6 +41,8 @@ const BUFFER: usize = 64 * 1024;
 pub struct HttpSettings {
     /// Who may come in.
     pub guard: Guard,
+    /// Where clients find the gateway; a `url` only if it has a public one.
+    pub place: Place,
     /// Who has been here.
     pub sessions: Sessions,
     /// How much.
@@ -117,7 +121,8 @@ impl HttpSettings {
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
         let sessions = Sessions::new(&crate::door::Key::random(), Duration::from_secs(86_400));
-        Self { guard: Guard::default(), sessions, limits: Limits::default(), times: Times::default() }
+        let place = Place { program: "mcp-gateway".into(), shards: "shards.d".into(), url: None };
+        Self { guard: Guard::default(), place, sessions, limits: Limits::default(), times: Times::default() }
     }
 }
 
@@ -192,7 +197,7 @@ async fn connection(stream: TcpStream, place: OwnedSemaphorePermit, router: Rout
 fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
     let guard = Arc::new(settings.guard.clone());
     Router::new()
-        .route("/", get(welcome))
+        .route("/", get(page::welcome))
         .route("/mcp", any(streamable::serve))
         .route("/mcp/{shard}", any(streamable::serve))
         .route("/health", get(health::health))
@@ -202,10 +207,6 @@ fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(guard, check_and_share))
         .with_state(Arc::new(Door::new(mux, settings, tasks.stop().clone())))
-}
-
-async fn welcome() -> &'static str {
-    "This is an MCP gateway. Give clients the address of /mcp on this host; /health tells of the servers behind it.\n"
 }
 
 async fn not_found(uri: Uri) -> Refused {

@@ -21,9 +21,11 @@ use crate::door::address;
 use crate::door::batch::Batch;
 use crate::door::budget::Budget;
 use crate::door::call::Call;
+use crate::door::clients::Place;
 use crate::door::http::HttpSettings;
 use crate::door::incoming;
 use crate::door::listeners::Listeners;
+use crate::door::page;
 use crate::door::refusal::Refused;
 use crate::door::session::{Session, fresh_key};
 use crate::mux::{Client, Dispatched, Mux, View};
@@ -55,6 +57,11 @@ impl Door {
             stop,
         }
     }
+
+    /// Where clients find the gateway.
+    pub(crate) fn place(&self) -> &Place {
+        &self.settings.place
+    }
 }
 
 /// What becomes of a POST once its body has been read and is no longer needed.
@@ -85,6 +92,7 @@ pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Bo
     drop(parts);
     let answer = match method {
         Method::POST => post(&door, view, headers, body).await,
+        Method::GET if page::is_wanted(&headers) => Ok(page::answer(&door, view, &headers).await),
         Method::GET => listen::get(&door, view, &headers).await,
         Method::DELETE => delete(&door, &headers),
         _ => Err(Refused::not_allowed(

@@ -22,6 +22,11 @@ use crate::door::refusal::Refused;
 use crate::mux::{Changes, View};
 use crate::wire::{Fault, code, notification};
 
+/// Who comes without a session is a person more often than a client.
+const EXPLANATION: &str = "no `Mcp-Session-Id` header: a GET opens the stream of a session, and a session begins with a POST \
+    of `initialize`; this is the address to give to MCP clients, a browser shows a page here, and `/health` tells of all \
+    shards";
+
 /// Opens the stream.
 pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<Response, Refused> {
     let version = headers::single(headers, &headers::PROTOCOL_VERSION)?;
@@ -29,6 +34,9 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
     if Accept::read(headers)? == Accept::Json {
         let fault = Fault::new(code::INVALID_REQUEST, "a GET is answered with `text/event-stream` only");
         return Err(Refused::new(StatusCode::NOT_ACCEPTABLE, fault));
+    }
+    if !headers.contains_key(headers::SESSION_ID) {
+        return Err(Refused::invalid(EXPLANATION));
     }
     let session = session(door, headers, version)?;
     let mux = door.mux.at(view).await?;

@@ -1,0 +1,160 @@
+//! What a person who opens the gateway sees: a page for browsers, a few lines for `curl`.
+//!
+//! Invariant: a client that speaks MCP never gets a page, and a page can run nothing: it has no script, and its policy
+//! lets only its own stylesheet in.
+
+mod connect;
+mod head;
+mod shards;
+mod tame;
+mod text;
+mod tools;
+mod wanted;
+
+use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
+
+use crate::door::body;
+use crate::door::clients::Place;
+use crate::door::streamable::Door;
+use crate::mux::{Overview, View};
+use tame::{tame, with_code};
+
+pub(crate) use wanted::is_wanted;
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const VARY: HeaderValue = HeaderValue::from_static("Accept");
+/// How much of a fault a page repeats.
+const FAULT: usize = 1_000;
+const STYLE: &str = include_str!("page/style.css");
+/// Browsers would ask for a file of their own choice.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath \
+    fill='none' stroke='%23556fd6' stroke-width='2' stroke-linecap='round' d='M2 3h3l3 5h6M2 13h3l3-5M2 8h6'/%3E%3C/svg%3E";
+
+/// Nothing but the one stylesheet, told by its hash, and the icon. No other page may frame this one.
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).expect("base64 is visible ASCII")
+});
+
+/// Serves `/`.
+pub(crate) async fn welcome(State(door): State<Arc<Door>>, headers: HeaderMap) -> Response {
+    if is_wanted(&headers) {
+        return answer(&door, View::All, &headers).await;
+    }
+    let lines = text::welcome(&door.mux.overview(), &Here::new(&door, &View::All, &headers));
+    ([(header::VARY, VARY)], lines).into_response()
+}
+
+/// The page of a view, as it is now.
+pub(crate) async fn answer(door: &Door, view: View, headers: &HeaderMap) -> Response {
+    let here = Here::new(door, &view, headers);
+    let (status, page) = match door.mux.at(view).await {
+        Ok(mux) => (StatusCode::OK, render(&mux.overview(), &here, SystemTime::now())),
+        Err(no_view) => (StatusCode::NOT_FOUND, explain(&no_view.to_string())),
+    };
+    let mut response = body::whole(status, HTML, [Bytes::from(page.into_string())].into_iter());
+    let more = [
+        (header::CONTENT_SECURITY_POLICY, POLICY.clone()),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::VARY, VARY),
+    ];
+    response.headers_mut().extend(more);
+    response
+}
+
+/// Where the gateway is for the one who asks: at the public URL, else under the name that led here, which the guard has
+/// let in.
+struct Here {
+    /// For the clients' snippets; its URL is the one of the view.
+    place: Place,
+    /// The address without the path of any view.
+    root: String,
+    view: View,
+}
+
+impl Here {
+    fn new(door: &Door, view: &View, headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let place = door.place();
+        let public = place.url.as_deref().and_then(|url| url.strip_suffix("/mcp")).map(ToOwned::to_owned);
+        let root = public.unwrap_or_else(|| {
+            // A proxy that takes care of TLS says so.
+            let secure = text("x-forwarded-proto") == Some("https");
+            let scheme = if secure { "https" } else { "http" };
+            format!("{scheme}://{}", text("host").unwrap_or("localhost"))
+        });
+        Self { place: Place { url: Some(format!("{root}{view}")), ..place.clone() }, root, view: view.clone() }
+    }
+
+    fn url(&self) -> &str {
+        self.place.url.as_deref().unwrap_or(&self.root)
+    }
+}
+
+fn render(overview: &Overview, here: &Here, now: SystemTime) -> Markup {
+    let content = html! {
+        (head::header(&overview.registry, here, now))
+        main {
+            (head::problems(&overview.registry, here))
+            (shards::section(&overview.registry, here))
+            (tools::section(overview, here))
+            (connect::section(&here.place))
+        }
+        footer { (footer()) }
+    };
+    document(overview.registry.status, &content)
+}
+
+/// A page for an address at which there is nothing.
+fn explain(fault: &str) -> Markup {
+    let content = html! {
+        header { h1 { "mcp-gateway" } }
+        main {
+            p dir="auto" { (with_code(&tame(fault, FAULT))) }
+            p { a href="/" { "What there is" } }
+        }
+    };
+    document("nothing here", &content)
+}
+
+fn document(title: &str, content: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { "mcp-gateway: " (title) }
+                link rel="icon" href=(ICON);
+                style { (PreEscaped(STYLE)) }
+            }
+            body { (content) }
+        }
+    }
+}
+
+fn footer() -> Markup {
+    html! {
+        "For programs: " a href="/health" { "/health" } " (all of this as JSON), "
+        a href="/livez" { "/livez" } " and " a href="/readyz" { "/readyz" } "."
+    }
+}
+
+#[cfg(test)]
+mod tests;

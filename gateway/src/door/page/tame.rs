@@ -1,0 +1,74 @@
+//! Text from shards and files, made fit to be shown.
+//!
+//! Invariant: what comes out has no character that nobody sees or that changes how others are seen, and is not longer than
+//! what was granted. Markup is not a matter here: the templates escape everything.
+
+use maud::{Markup, html};
+
+/// At most `most` characters of `text`, on one line. What cannot be seen becomes U+FFFD.
+pub(super) fn tame(text: &str, most: usize) -> String {
+    let words = text.split_whitespace();
+    let mut tamed = String::new();
+    let mut left = most;
+    for (at, word) in words.enumerate() {
+        let space = (at > 0).then_some(' ');
+        for character in space.into_iter().chain(word.chars()) {
+            if left == 0 {
+                tamed.push('…');
+                return tamed;
+            }
+            left -= 1;
+            tamed.push(if is_tricky(character) { char::REPLACEMENT_CHARACTER } else { character });
+        }
+    }
+    tamed
+}
+
+/// Controls, and the marks by which text is reordered, hidden or joined. The joiners that Indic scripts and emoji need
+/// stay: they show where they do anything.
+fn is_tricky(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}'
+            | '\u{e0000}'..='\u{10ffff}')
+}
+
+/// Text whose `code` stands in backticks.
+pub(super) fn with_code(text: &str) -> Markup {
+    let parts = text.split('`').enumerate();
+    html! { @for (at, part) in parts { @if at % 2 == 1 { code { (part) } } @else { (part) } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(tame(text, 12), expected);
+    }
+
+    #[test]
+    fn text_is_cut_after_what_it_is_granted() {
+        check("", "");
+        check("a long word", "a long word");
+        check("exactly  12\n\tc", "exactly 12 c");
+        check("more than that", "more than th…");
+        check(&"é".repeat(13), &format!("{}…", "é".repeat(12)));
+        check(&" ".repeat(99), "");
+    }
+
+    #[test]
+    fn what_reorders_or_hides_text_is_replaced_and_scripts_stay_readable() {
+        check("a\u{202e}b\u{2066}c", "a\u{fffd}b\u{fffd}c");
+        check("\u{1b}[31mred", "\u{fffd}[31mred");
+        check("zero\u{200b}width", "zero\u{fffd}width");
+        check("tag\u{e0041}", "tag\u{fffd}");
+        check("line\u{2028}break", "line break");
+        check("שלום", "שלום");
+        check("क्\u{200d}ष", "क्\u{200d}ष");
+        check("👩\u{200d}💻", "👩\u{200d}💻");
+    }
+}

@@ -1,0 +1,110 @@
+//! The whole gateway as a person looks at it: the registry, and what the tools are and do.
+//!
+//! Invariant: one moment, bounded, and without secrets. A shard may repeat in a description what its file gave it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::listing::Listing;
+use super::registry::{self, Registry};
+use crate::catalogue::Target;
+use crate::config::Mask;
+use crate::fleet::{View, World};
+use crate::shard::roster::List;
+use crate::tasks::work_on;
+
+/// How many tools are described, shared among the shards.
+const TOOLS: usize = 2_000;
+/// Each shard has room for so many, however many shards there are.
+const LEAST: usize = 10;
+/// No shard needs more: providers refuse longer lists.
+const MOST: usize = 200;
+/// Bytes of a title or description that are kept.
+const TEXT: usize = 2_048;
+
+/// One moment of the gateway for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
+    /// The shards that are shown, and all problems.
+    pub registry: Registry,
+    /// What each shard exposes, by the shard's name; those without tools are not here.
+    pub tools: BTreeMap<String, Vec<Tool>>,
+}
+
+/// One exposed tool. The first ones of a shard that has very many; its [`registry::Entry`] has their number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tool {
+    /// The name for clients.
+    pub name: String,
+    /// Its name for people.
+    pub title: Option<String>,
+    /// What it does.
+    pub description: Option<String>,
+}
+
+pub(super) fn overview(world: &World, view: &View, started: Instant) -> Overview {
+    let mut registry = registry::registry(world, started);
+    registry.shards.retain(|shard| view.includes(&shard.name));
+    let catalogue = world.seen(view);
+    let share = (TOOLS / registry.shards.len().max(1)).clamp(LEAST, MOST);
+    let mut exposed: BTreeMap<&str, Vec<(&Arc<str>, &Target)>> = BTreeMap::new();
+    for (name, target) in catalogue.exposed(List::Tools) {
+        let tools = exposed.entry(&target.shard).or_default();
+        if tools.len() < share {
+            tools.push((name, target));
+        }
+    }
+    let bytes = exposed.values().flatten().map(|(_, target)| target.item.len()).sum();
+    let tools = work_on(bytes, || {
+        let of_shard = |(shard, tools): (&str, Vec<(&Arc<str>, &Target)>)| {
+            let mask = world.offers.get(shard).map(|offer| offer.spec.mask.clone()).unwrap_or_default();
+            let tools = tools.into_iter().map(|(name, target)| tool(Listing::read(name, target), &mask)).collect();
+            (shard.to_owned(), tools)
+        };
+        exposed.into_iter().map(of_shard).collect()
+    });
+    Overview { registry, tools }
+}
+
+fn tool(listing: Listing, mask: &Mask) -> Tool {
+    // Masked while it is whole: of a secret that is cut in two, one half would be left.
+    let fit = |text: String| {
+        let masked = mask.apply(&text);
+        masked[..masked.floor_char_boundary(TEXT)].to_owned()
+    };
+    let Listing { exposed, title, description, .. } = listing;
+    Tool { name: exposed.to_string(), title: title.map(fit), description: description.map(fit) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(item: &str, title: Option<&str>, description: Option<&str>) {
+        let target = Target { shard: "a".into(), own: "b".into(), item: item.to_owned().into() };
+        let told = tool(Listing::read(&"a__b".into(), &target), &Mask::new(["hunter2"]));
+        let expected = |text: Option<&str>| text.map(ToOwned::to_owned);
+        let tool = Tool { name: "a__b".into(), title: expected(title), description: expected(description) };
+        assert_eq!(told, tool);
+    }
+
+    #[test]
+    fn a_tool_is_told_by_its_title_and_description_without_secrets() {
+        check(r#"{"name":"a__b","description":"What\nit does"}"#, None, Some("What\nit does"));
+        check(r#"{"title":"Log in","description":"with hunter2"}"#, Some("Log in"), Some("with ***"));
+        check(r#"{"description":7,"title":null}"#, None, None);
+        check(r#"{"annotations":{"title":"Log in"}}"#, Some("Log in"), None);
+    }
+
+    #[test]
+    fn a_long_description_is_cut_after_the_secret_in_it_was_hidden() {
+        let before = "é".repeat(TEXT / 2 - 2);
+        let item = format!(r#"{{"description":"{before}hunter2"}}"#);
+        check(&item, None, Some(&format!("{before}***")));
+        let item = format!(r#"{{"description":"x{}"}}"#, "é".repeat(TEXT));
+        check(&item, None, Some(&format!("x{}", "é".repeat(TEXT / 2 - 1))));
+    }
+}
