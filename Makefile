@@ -3,8 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run bench test lint peers nextest fmt clippy doc deny containers
-.PHONY: help run bench open-webui test lint peers nextest fmt clippy doc deny
+.PHONY: help run bench open-webui test lint peers nextest fmt clippy doc deny containers
 
 NEXTEST := 0.9.148
 DENY := 0.20.2

@@ -17,9 +17,9 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use self::client::Client;
-use self::check::{Check, Schema};
 use self::call::Call;
+use self::check::{Check, Schema};
+use self::client::Client;
 use self::list::List;
 use self::new::New;
 use self::ps::Ps;

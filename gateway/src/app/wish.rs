@@ -5,14 +5,13 @@
 use std::process::ExitCode;
 
 use super::Settings;
+use super::call::{self, CallOptions};
 use super::check::{self, CheckOptions};
 use super::client::{self, ClientOptions};
-use super::ps::{self, PsOptions};
-use super::schema;
-use super::call::{self, CallOptions};
 use super::list::{self, ListOptions};
 use super::new::{self, NewOptions};
 use super::ps::{self, PsOptions};
+use super::schema;
 use super::status::{self, StatusOptions};
 
 /// What a person has asked for.
@@ -63,10 +62,6 @@ impl Wish {
     /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise: a command's own words are enough.
     pub fn log_level(&self) -> &'static str {
         if matches!(self, Self::Serve(_)) { "info" } else { "warn" }
-        match self {
-            Self::Serve(_) => "info",
-            Self::Ps(_) | Self::List(_) | Self::Call(_) | Self::Status(_) | Self::New(_) => "warn",
-        }
     }
 
     /// Does it.
