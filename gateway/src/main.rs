@@ -23,10 +23,15 @@ fn main() -> ExitCode {
         }
     };
     log::begin(wish.log_level());
+    let serves = wish.serves();
     let code = match wish.carry_out() {
         Ok(exit) => exit.into(),
-        Err(error) => {
+        Err(error) if serves => {
             tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            log::stderr().print(format!("error: {error:#}\n").as_bytes());
             ExitCode::FAILURE
         }
     };

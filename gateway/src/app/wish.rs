@@ -59,9 +59,14 @@ impl From<Exit> for ExitCode {
 }
 
 impl Wish {
+    /// Whether it runs a gateway, whose faults belong into its log.
+    pub fn serves(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+
     /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise: a command's own words are enough.
     pub fn log_level(&self) -> &'static str {
-        if matches!(self, Self::Serve(_)) { "info" } else { "warn" }
+        if self.serves() { "info" } else { "warn" }
     }
 
     /// Does it.
