@@ -155,6 +155,7 @@ fn what_cannot_be_seen_is_explained() {
     let world = World {
         absent: absent(&[("off", off), ("bad", Absence::Invalid), ("odd", Absence::Invalid)]),
         problems: vec![fault],
+        is_read: true,
         ..World::default()
     };
     assert_eq!(told(&world, &View::alone("off")), "shard `off` is disabled; take `enabled: false` out of `off.yaml`");
@@ -173,13 +174,14 @@ fn what_cannot_be_seen_is_explained() {
         "there is no shard `time`; there are only `bad`, `odd`, `off`"
     );
     assert_eq!(
-        told(&World::default(), &View::alone("é")),
-        "there is no shard `é`, because the folder of shard files holds none"
+        told(&World { is_read: true, ..World::default() }, &View::alone("é")),
+        "there is no shard `é`, nor any other; `/health` tells of the folder of shard files"
     );
+    assert_eq!(World::default().check(&View::alone("off")), Err(NoView::Unread));
     assert!(told(&world, &View::alone(&"x".repeat(9999))).len() < 200);
     assert_eq!(world.check(&View::All), Ok(()));
 
     let many = (0..20).map(|number| (name(&format!("shard-{number:02}")), Absence::Invalid)).collect();
-    let told = told(&World { absent: many, ..World::default() }, &View::alone("z"));
+    let told = told(&World { absent: many, is_read: true, ..World::default() }, &View::alone("z"));
     assert!(told.ends_with("`shard-07` and 12 more"), "{told}");
 }
