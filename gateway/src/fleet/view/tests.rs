@@ -117,6 +117,16 @@ fn the_lists_of_a_view_change_with_its_shards_only() {
 }
 
 #[test]
+fn on_a_first_start_a_view_waits_for_its_own_shards_only() {
+    let unsettled = meeting();
+    assert!(!unsettled.is_settled_for(&View::All));
+    assert!(unsettled.is_settled_for(&View::alone("a")) && unsettled.is_settled_for(&View::only(["a", "b"])));
+    let unread = World { is_read: false, ..meeting() };
+    assert!(!unread.is_settled_for(&View::alone("a")));
+    assert!(World { settled: true, ..meeting() }.is_settled_for(&View::All));
+}
+
+#[test]
 fn a_view_is_made_once_and_not_many_are_kept() {
     let world = meeting();
     let view = View::only(["a", "b"]);
