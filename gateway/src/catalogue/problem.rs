@@ -9,7 +9,7 @@ use crate::shard::roster::List;
 
 /// One item that is not in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} `{key}` of shard `{shard}` is left out: {reason}", what = noun(*list))]
+#[error("{what} `{key}` of shard `{shard}` is left out: {reason}{}", way_round(shard, reason), what = noun(*list))]
 pub struct Problem {
     /// Whose item it is.
     pub shard: Arc<str>,
@@ -47,6 +47,14 @@ pub enum Reason {
         /// Who keeps it.
         holder: Arc<str>,
     },
+}
+
+/// Where those find it who need it all the same.
+fn way_round(shard: &str, reason: &Reason) -> String {
+    match reason {
+        Reason::NameHeld { .. } | Reason::UriHeld { .. } => format!("; `/mcp/{shard}` has it"),
+        Reason::Unreadable(_) | Reason::Schema(_) | Reason::Name(_) => String::new(),
+    }
 }
 
 fn noun(list: List) -> &'static str {

@@ -9,8 +9,9 @@ use crate::door::refusal::Refused;
 use crate::mux::{NoView, View};
 use crate::wire::{Fault, code};
 
-/// The parameter that names some shards.
+/// The parameter that names some shards, and how many it may name.
 const SHARDS: &str = "shards";
+const MOST: usize = 100;
 
 /// The view that the address of a request to `/mcp` or below names.
 pub(crate) fn view(address: &Uri) -> Result<View, Refused> {
@@ -26,11 +27,13 @@ pub(crate) fn view(address: &Uri) -> Result<View, Refused> {
         if alone.is_some() {
             return Err(Refused::invalid("`/mcp/{shard}` shows one shard; ask for several at `/mcp?shards=a,b`"));
         }
-        let mut names = value.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
-        if names.peek().is_none() {
-            return Err(Refused::invalid("`shards` names no shard; write `/mcp?shards=a,b`, or `/mcp` for all"));
+        let names = || value.split(',').map(str::trim).filter(|name| !name.is_empty());
+        match names().take(MOST + 1).count() {
+            0 => return Err(Refused::invalid("`shards` names no shard; write `/mcp?shards=a,b`, or `/mcp` for all")),
+            1..=MOST => {}
+            _ => return Err(Refused::invalid(format!("`shards` names more than {MOST} shards; `/mcp` shows all"))),
         }
-        if only.replace(View::only(names)).is_some() {
+        if only.replace(View::only(names())).is_some() {
             return Err(Refused::invalid("`shards` must stand once; write `/mcp?shards=a,b`"));
         }
     }
@@ -42,9 +45,12 @@ fn is_slip(key: &str) -> bool {
     key.len() < 2 * SHARDS.len() && strsim::osa_distance(&key.trim_end_matches("[]").to_lowercase(), SHARDS) < 2
 }
 
-/// 404.
+/// 404, or 503 while nothing is known.
 impl From<NoView> for Refused {
     fn from(no_view: NoView) -> Self {
+        if no_view == NoView::Unread {
+            return Self::busy(no_view.to_string());
+        }
         let fault = Fault::new(code::INVALID_REQUEST, no_view.to_string()).with_data(no_view.facts());
         Self::new(StatusCode::NOT_FOUND, fault)
     }
@@ -66,6 +72,8 @@ mod tests {
             ("/mcp?shards=%20b%2Ca+,,b&x", "/mcp?shards=a,b"),
             ("/mcp?%73hards=a", "/mcp?shards=a"),
         ];
+        let most = format!("/mcp?shards={}", "a,".repeat(MOST));
+        assert_eq!(view(&most.parse().unwrap()).unwrap(), View::only(["a"]));
         for (address, expected) in cases {
             assert_eq!(view(&address.parse().unwrap()).unwrap().to_string(), expected, "{address}");
         }
@@ -84,7 +92,8 @@ mod tests {
             ("/mcp?shards[]=a", "unknown parameter `shards[]`"),
             ("/mcp/a?shard=b", "unknown parameter `shard`"),
         ];
-        for (address, fault) in cases {
+        let many = format!("/mcp?shards={}", "a,".repeat(MOST + 1));
+        for (address, fault) in cases.into_iter().chain([(&*many, "more than 100 shards")]) {
             let refused = view(&address.parse().unwrap()).unwrap_err();
             let (status, code, id, message) = refused.told();
             assert_eq!((status, code, id), (400, code::INVALID_REQUEST, "null"), "{address}");

@@ -33,6 +33,9 @@ pub enum View {
 /// There is nothing to see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoView {
+    /// It is not known yet which shards there are.
+    #[error("the folder of shard files has not been read yet; try again")]
+    Unread,
     /// No file describes such a shard.
     #[error("there is no shard `{name}`{}", way_out(.nearest, .others))]
     Unknown {
@@ -110,6 +113,7 @@ impl NoView {
     /// The same for programs.
     pub fn facts(&self) -> Value {
         match self {
+            Self::Unread => json!({}),
             Self::Unknown { name, nearest, .. } => json!({"shard": name, "state": null, "nearest": nearest}),
             Self::Disabled { name, .. } => json!({"shard": name, "state": "disabled"}),
             Self::Broken { name, .. } => json!({"shard": name, "state": "invalid"}),
@@ -121,7 +125,7 @@ fn way_out(nearest: &[String], others: &[String]) -> String {
     let quoted =
         |names: &[String], link: &str| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(link);
     match (nearest, others) {
-        ([], []) => ", because the folder of shard files holds none".into(),
+        ([], []) => ", nor any other; `/health` tells of the folder of shard files".into(),
         ([], others) if others.len() > NAMED => {
             format!("; there are {} and {} more", quoted(&others[..NAMED], ", "), others.len() - NAMED)
         }

@@ -115,6 +115,9 @@ impl World {
     /// # Errors
     /// What is the matter with the first of them.
     pub fn check(&self, view: &View) -> Result<(), NoView> {
+        if !self.is_read {
+            return Err(NoView::Unread);
+        }
         let mut absent = None;
         let mut runs = *view == View::All;
         for name in view.named() {

@@ -44,3 +44,21 @@ impl Listing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_the_items_own_before_that_of_its_annotations() {
+        let read = |item: &'static str| {
+            let target = Target { shard: "s".into(), own: "o".into(), item: Bytes::from_static(item.as_bytes()) };
+            let Listing { exposed, title, description, .. } = Listing::read(&"s__o".into(), &target);
+            assert_eq!(&*exposed, "s__o");
+            [title, description].map(Option::unwrap_or_default)
+        };
+        assert_eq!(read(r#"{"name":"n"}"#), ["", ""]);
+        assert_eq!(read(r#"{"title":"T","description":"a\u0022b","annotations":{"title":"A"}}"#), ["T", "a\"b"]);
+        assert_eq!(read(r#"{"annotations":{"title":"A"},"description":7}"#), ["A", ""]);
+    }
+}

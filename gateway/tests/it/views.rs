@@ -27,7 +27,7 @@ impl Three {
     async fn start() -> Self {
         let dir = TempDir::new().unwrap();
         let journals = [Journal::new(), Journal::new(), Journal::new()];
-        let mut builder = Gateway::builder();
+        let gateway = Gateway::builder().start().await;
         for (name, journal) in SHARDS.into_iter().zip(&journals) {
             let era = if name == "modern" { "modern" } else { "legacy" };
             let file = resources(dir.path(), name);
@@ -38,10 +38,8 @@ impl Three {
                 "legacy" => "tools: { deny: [crash], rename: { whoami: \"who am I\" } }\n",
                 _ => "prefix: m\n",
             };
-            builder = builder.shard(name, journal.fake_shard(&flags) + rules);
-        }
-        let gateway = builder.start().await;
-        for name in SHARDS {
+            gateway.write_shard(name, &(journal.fake_shard(&flags) + rules));
+            // One after the other, so that `legacy` holds what it shares with `modern`.
             gateway.until(name, "ready").await;
         }
         Self { gateway, journals, _dir: dir }

@@ -142,8 +142,7 @@ fn colliding_tool_stays_with_the_holder_while_it_is_there() {
 
     let (catalogue, problems) = merge(Some(&alone), &both);
     assert_eq!(names(&catalogue, List::Tools), ["a=a/a", "search=b/search", "b=b/b"]);
-    let report =
-        "tool `search` of shard `a` is left out: shard `b` has the name `search`; give one of the two a prefix";
+    let report = "tool `search` of shard `a` is left out: shard `b` has the name `search`; give one of the two a prefix; `/mcp/a` has it";
     assert_eq!(reports(&problems), [report]);
 
     let (catalogue, _) = merge(Some(&catalogue), &[member("a", "", &a)]);
@@ -165,8 +164,8 @@ fn uri_that_two_claim_stays_with_the_holder_and_is_reported() {
     assert_eq!(
         reports(&problems),
         [
-            "resource `x://1` of shard `a` is left out: shard `b` lists it too and keeps it",
-            "resource template `t://{x}` of shard `a` is left out: shard `b` lists it too and keeps it",
+            "resource `x://1` of shard `a` is left out: shard `b` lists it too and keeps it; `/mcp/a` has it",
+            "resource template `t://{x}` of shard `a` is left out: shard `b` lists it too and keeps it; `/mcp/a` has it",
         ]
     );
 }

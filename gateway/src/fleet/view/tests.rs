@@ -117,6 +117,16 @@ fn the_lists_of_a_view_change_with_its_shards_only() {
 }
 
 #[test]
+fn on_a_first_start_a_view_waits_for_its_own_shards_only() {
+    let unsettled = meeting();
+    assert!(!unsettled.is_settled_for(&View::All));
+    assert!(unsettled.is_settled_for(&View::alone("a")) && unsettled.is_settled_for(&View::only(["a", "b"])));
+    let unread = World { is_read: false, ..meeting() };
+    assert!(!unread.is_settled_for(&View::alone("a")));
+    assert!(World { settled: true, ..meeting() }.is_settled_for(&View::All));
+}
+
+#[test]
 fn a_view_is_made_once_and_not_many_are_kept() {
     let world = meeting();
     let view = View::only(["a", "b"]);
@@ -155,6 +165,7 @@ fn what_cannot_be_seen_is_explained() {
     let world = World {
         absent: absent(&[("off", off), ("bad", Absence::Invalid), ("odd", Absence::Invalid)]),
         problems: vec![fault],
+        is_read: true,
         ..World::default()
     };
     assert_eq!(told(&world, &View::alone("off")), "shard `off` is disabled; take `enabled: false` out of `off.yaml`");
@@ -173,13 +184,14 @@ fn what_cannot_be_seen_is_explained() {
         "there is no shard `time`; there are only `bad`, `odd`, `off`"
     );
     assert_eq!(
-        told(&World::default(), &View::alone("é")),
-        "there is no shard `é`, because the folder of shard files holds none"
+        told(&World { is_read: true, ..World::default() }, &View::alone("é")),
+        "there is no shard `é`, nor any other; `/health` tells of the folder of shard files"
     );
+    assert_eq!(World::default().check(&View::alone("off")), Err(NoView::Unread));
     assert!(told(&world, &View::alone(&"x".repeat(9999))).len() < 200);
     assert_eq!(world.check(&View::All), Ok(()));
 
     let many = (0..20).map(|number| (name(&format!("shard-{number:02}")), Absence::Invalid)).collect();
-    let told = told(&World { absent: many, ..World::default() }, &View::alone("z"));
+    let told = told(&World { absent: many, is_read: true, ..World::default() }, &View::alone("z"));
     assert!(told.ends_with("`shard-07` and 12 more"), "{told}");
 }

@@ -87,7 +87,10 @@ async fn a_uri_that_two_shards_have_is_read_at_each_of_them() {
         assert_eq!(three.error(era, "/mcp?shards=legacy,plain", "resources/read", others).await["code"], missing);
     }
     let problems = three.gateway.health().await["problems"].to_string();
-    assert!(problems.contains("shared://one"), "the one that gave way is told of: {problems}");
+    assert!(
+        problems.contains("shared://one") && problems.contains("`/mcp/modern` has it"),
+        "the one that gave way is told of: {problems}"
+    );
     three.gateway.stop().await;
 }
 
