@@ -202,3 +202,18 @@ fn curl_is_told_the_state_the_addresses_and_what_to_mend() {
     ];
     assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn a_public_url_goes_before_the_name_that_led_here() {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::HOST, HeaderValue::from_static("nas.lan:9100"));
+    let check = |public: Option<&str>, view: &View, expected: &str| {
+        let place = Place { url: public.map(ToOwned::to_owned), ..here().place };
+        assert_eq!(Here::new(&place, view, &headers).url(), expected);
+    };
+    let public = Some("https://example.com/mcp/mcp");
+    check(None, &View::All, "http://nas.lan:9100/mcp");
+    check(None, &View::alone("time"), "http://nas.lan:9100/mcp/time");
+    check(public, &View::All, "https://example.com/mcp/mcp");
+    check(public, &View::only(["b", "a"]), "https://example.com/mcp/mcp?shards=a,b");
+}
