@@ -54,13 +54,13 @@ pub(crate) async fn welcome(State(door): State<Arc<Door>>, headers: HeaderMap) -
     if is_wanted(&headers) {
         return answer(&door, View::All, &headers).await;
     }
-    let lines = text::welcome(&door.mux.overview(), &Here::new(&door, &View::All, &headers));
+    let lines = text::welcome(&door.mux.overview(), &Here::new(door.place(), &View::All, &headers));
     ([(header::VARY, VARY)], lines).into_response()
 }
 
 /// The page of a view, as it is now.
 pub(crate) async fn answer(door: &Door, view: View, headers: &HeaderMap) -> Response {
-    let here = Here::new(door, &view, headers);
+    let here = Here::new(door.place(), &view, headers);
     let (status, page) = match door.mux.at(view).await {
         Ok(mux) => (StatusCode::OK, render(&mux.overview(), &here, SystemTime::now())),
         Err(no_view) => (StatusCode::NOT_FOUND, explain(&no_view.to_string())),
@@ -87,9 +87,8 @@ struct Here {
 }
 
 impl Here {
-    fn new(door: &Door, view: &View, headers: &HeaderMap) -> Self {
+    fn new(place: &Place, view: &View, headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let place = door.place();
         let public = place.url.as_deref().and_then(|url| url.strip_suffix("/mcp")).map(ToOwned::to_owned);
         let root = public.unwrap_or_else(|| {
             // A proxy that takes care of TLS says so.

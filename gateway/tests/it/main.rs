@@ -11,6 +11,7 @@ mod fidelity;
 mod first_light;
 mod handshake;
 mod hygiene;
+mod page;
 mod peers;
 mod reload;
 mod saved_rosters;

@@ -131,13 +131,11 @@ fn what_shards_and_files_say_is_never_markup_and_never_reorders_the_page() {
     seen.registry.problems.push(trouble(&format!("/srv/{evil}.yaml"), Some(1), evil));
     let tool = Tool { name: evil.into(), title: Some(evil.into()), description: Some(evil.into()) };
     seen.tools.insert("evil".into(), vec![tool]);
-    let mut from = here();
-    from.place.url = Some(format!("http://{evil}/mcp"));
-    let page = render(&seen, &from, SystemTime::UNIX_EPOCH).into_string();
-    for bad in ["<script", "<img", "</style><", "\u{202e}", "\u{0}", "\u{1b}", " style=", "javascript:"] {
+    let page = page(&seen);
+    for bad in ["<script", "<img", "\u{202e}", "\u{0}", "\u{1b}", " style=", "javascript:"] {
         assert!(!page.contains(bad), "`{}` is in\n{page}", bad.escape_debug());
     }
-    assert_eq!(page.matches("<style>").count(), 1);
+    assert_eq!((page.matches("<style").count(), page.matches("</style").count()), (1, 1));
     shows(&page, &["&lt;script&gt;alert(1)&lt;/script&gt;"]);
     let lines = text::welcome(&seen, &here());
     assert!(lines.lines().count() < 20 && !lines.contains(['\u{1b}', '\u{0}', '\u{202e}']), "{lines:?}");
@@ -145,7 +143,7 @@ fn what_shards_and_files_say_is_never_markup_and_never_reorders_the_page() {
 
 #[test]
 fn a_page_has_a_bounded_length_whatever_there_is() {
-    let long = "x".repeat(100_000);
+    let long = "x".repeat(3_000);
     let shard = |n: usize| Entry {
         last_error: Some(long.clone()),
         stderr_tail: vec![long.clone(); 20],
@@ -203,4 +201,19 @@ fn curl_is_told_the_state_the_addresses_and_what_to_mend() {
         "  shard `git`: it ended with exit status: 3",
     ];
     assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_public_url_goes_before_the_name_that_led_here() {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::HOST, HeaderValue::from_static("nas.lan:9100"));
+    let check = |public: Option<&str>, view: &View, expected: &str| {
+        let place = Place { url: public.map(ToOwned::to_owned), ..here().place };
+        assert_eq!(Here::new(&place, view, &headers).url(), expected);
+    };
+    let public = Some("https://example.com/mcp/mcp");
+    check(None, &View::All, "http://nas.lan:9100/mcp");
+    check(None, &View::alone("time"), "http://nas.lan:9100/mcp/time");
+    check(public, &View::All, "https://example.com/mcp/mcp");
+    check(public, &View::only(["b", "a"]), "https://example.com/mcp/mcp?shards=a,b");
 }
