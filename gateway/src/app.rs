@@ -2,9 +2,12 @@
 //!
 //! Invariant: doors stop before shards, and the whole stop fits into one budget.
 
+pub mod add;
 mod banner;
 pub mod client;
+pub mod drop_in;
 mod files;
+pub mod import;
 mod output;
 pub mod ps;
 pub mod threads;

@@ -2,16 +2,20 @@
 //!
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
+mod add;
 mod client;
+mod completions;
 mod defaults;
 mod ps;
 mod serve;
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
+use self::add::{Add, Import};
 use self::client::Client;
+use self::completions::Completions;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use crate::app::Wish;
@@ -52,6 +56,12 @@ enum Command {
     Ps(Ps),
     /// Print what connects a client to this gateway, ready to paste.
     Client(Client),
+    /// Write a shard file for a command line.
+    Add(Add),
+    /// Write shard files for the servers in the configuration of Claude Desktop, Cursor or VS Code.
+    Import(Import),
+    /// Print what makes a shell complete commands and flags.
+    Completions(Completions),
 }
 
 /// Reads the command line and the variables.
@@ -66,6 +76,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
         Some(Command::Client(arguments)) => Wish::Client(arguments.options()),
+        Some(Command::Add(arguments)) => Wish::Add(arguments.options()),
+        Some(Command::Import(arguments)) => Wish::Import(arguments.options()),
+        Some(Command::Completions(arguments)) => Wish::Print(arguments.text(&mut CommandLine::command())),
     })
 }
 

@@ -14,6 +14,7 @@ mod spec;
 mod tools;
 
 pub mod dir;
+pub mod draft;
 pub mod file;
 pub mod watch;
 

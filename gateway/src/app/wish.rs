@@ -5,7 +5,10 @@
 use std::process::ExitCode;
 
 use super::Settings;
+use super::add::{self, AddOptions};
 use super::client::{self, ClientOptions};
+use super::import::{self, ImportOptions};
+use super::output;
 use super::ps::{self, PsOptions};
 
 /// What a person has asked for.
@@ -17,6 +20,12 @@ pub enum Wish {
     Ps(PsOptions),
     /// To connect a client.
     Client(ClientOptions),
+    /// To have a shard file written.
+    Add(AddOptions),
+    /// To have the servers of a client as shard files.
+    Import(ImportOptions),
+    /// To read a text, such as completions for a shell.
+    Print(String),
 }
 
 /// How a command ended.
@@ -45,7 +54,7 @@ impl Wish {
     pub fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Ps(_) | Self::Client(_) => "warn",
+            _ => "warn",
         }
     }
 
@@ -58,6 +67,9 @@ impl Wish {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
             Self::Client(options) => client::show(&options).map(|()| Exit::Good),
+            Self::Add(options) => add::add(&options),
+            Self::Import(options) => import::import(&options),
+            Self::Print(text) => output::print(&text).map(|()| Exit::Good),
         }
     }
 }

@@ -7,6 +7,7 @@ mod attacks;
 mod bad_input;
 mod calls;
 mod fidelity;
+mod first_files;
 mod first_light;
 mod handshake;
 mod hygiene;
