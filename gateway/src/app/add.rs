@@ -22,6 +22,8 @@ pub struct AddOptions {
     pub run: Run,
 }
 
+const WRITER: &str = "mcp-gateway add";
+
 /// Writes the file, or says what is wrong with it.
 ///
 /// # Errors
@@ -32,7 +34,7 @@ pub fn add(options: &AddOptions) -> anyhow::Result<Exit> {
         let name = name.as_str();
         anyhow::anyhow!("`{name}` is taken by `{}`; give another name, or remove that first", taken.display())
     })?;
-    let text = draft.yaml(name, "mcp-gateway add");
+    let text = drop_in::text(&file, name, draft, WRITER);
     let problems = drop_in::problems(&file, &text);
     let found: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
     if drop_in::is_refused(&problems) {
@@ -41,14 +43,15 @@ pub fn add(options: &AddOptions) -> anyhow::Result<Exit> {
     }
     let shown = file.display();
     if *run == Run::Dry {
-        let text = draft.masked().yaml(name, "mcp-gateway add");
+        let text = drop_in::text(&file, name, &draft.masked(), WRITER);
         output::print(&format!("{found}# {shown} would be:\n{text}"))?;
         return Ok(Exit::Good);
     }
     drop_in::write(&file, &text, draft)?;
     let mut told = format!("{found}{shown}: written.");
     if !draft.secrets().is_empty() {
-        told += " Only you can read it, for it holds a secret: `${file:/path}` in its place would keep that elsewhere.";
+        told += " It holds a secret, so only you can read it, and the gateway if it runs as you; `${file:/path}` in its place \
+                 would keep the secret elsewhere.";
     }
     output::print(&format!("{told}\nA gateway that follows the folder starts it now; `mcp-gateway` starts one.\n"))?;
     Ok(Exit::Good)

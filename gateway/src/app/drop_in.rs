@@ -57,6 +57,13 @@ impl Folder {
     }
 }
 
+/// The text of a new file; editors that find the schema in its folder are pointed to it.
+pub(super) fn text(file: &Path, name: &ShardName, draft: &Draft, writer: &str) -> String {
+    let has_schema = file.with_file_name(".schema.json").is_file();
+    let modeline = if has_schema { "# yaml-language-server: $schema=.schema.json\n" } else { "" };
+    format!("{modeline}{}", draft.yaml(name, writer))
+}
+
 /// What the gateway will say of the text, in the order of the file.
 pub(super) fn problems(file: &Path, text: &str) -> Vec<Problem> {
     file::parse(file, text, &Host).1
@@ -118,6 +125,16 @@ mod tests {
         assert_eq!(mode(&closed), 0o600);
         assert_eq!(mode(&open) & 0o400, 0o400);
         assert!(mode(&open) == 0o644 || mode(&open) == 0o600, "the umask decides: {:o}", mode(&open));
+    }
+
+    #[test]
+    fn an_editor_is_pointed_to_the_schema_where_there_is_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = ShardName::parse("a").unwrap();
+        let text = || text(&dir.path().join("a.yaml"), &name, &with("HOST"), "w");
+        assert!(text().starts_with("# Written by `w`."));
+        fs::write(dir.path().join(".schema.json"), "{}").unwrap();
+        assert!(text().starts_with("# yaml-language-server: $schema=.schema.json\n# Written by `w`."));
     }
 
     #[test]

@@ -63,19 +63,28 @@ pub fn import(options: &ImportOptions) -> anyhow::Result<Exit> {
 
 /// Writes one file, and tells of it.
 fn one(name: &ShardName, draft: &Draft, file: &Path, run: Run) -> anyhow::Result<(String, Exit)> {
-    let text = draft.yaml(name, WRITER);
+    let text = drop_in::text(file, name, draft, WRITER);
     let problems = drop_in::problems(file, &text);
     let mut told = String::new();
     match run {
         Run::Dry => {
-            let _ = writeln!(told, "# {} would be:\n{}", file.display(), draft.masked().yaml(name, WRITER));
+            let _ = writeln!(
+                told,
+                "# {} would be:\n{}",
+                file.display(),
+                drop_in::text(file, name, &draft.masked(), WRITER)
+            );
         }
         Run::Real => {
             drop_in::write(file, &text, draft)?;
             let _ = write!(told, "{}: written", file.display());
             let secrets = draft.secrets();
             if !secrets.is_empty() {
-                let _ = write!(told, "; only you can read it, for it holds `{}`", secrets.join("`, `"));
+                let _ = write!(
+                    told,
+                    "; it holds `{}`, so only you can read it, and the gateway if it runs as you",
+                    secrets.join("`, `")
+                );
             }
             told += "\n";
         }

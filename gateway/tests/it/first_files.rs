@@ -89,7 +89,7 @@ async fn import_writes_a_file_for_each_server_and_touches_none_that_is_there() {
     let told = said(&output);
     for part in [
         "plain.yaml: written\n",
-        "with-secret.yaml: written; only you can read it, for it holds `API_TOKEN`",
+        "with-secret.yaml: written; it holds `API_TOKEN`, so only you can read it",
         "`remote`: left out: it is reached by URL",
         "`no-such-program` is neither",
         "there.yml` is there already",
