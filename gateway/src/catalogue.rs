@@ -12,9 +12,10 @@ mod snapshot;
 mod store;
 mod template;
 
-pub use merge::{Member, NoRules, Rules, merge};
+pub use merge::{Member, NoRules, Rules, alone, merge};
 pub use names::Dropped;
 pub use problem::{Problem, Reason};
 pub use schema::Unfit;
+pub(crate) use snapshot::nearest;
 pub use snapshot::{Catalogue, Owner, Target};
 pub use store::{Saved, Store, StoreError};

@@ -9,6 +9,7 @@ pub mod http;
 pub mod session;
 pub mod stdio;
 
+mod address;
 mod batch;
 mod body;
 mod budget;

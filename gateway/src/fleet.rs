@@ -4,6 +4,7 @@
 
 mod change;
 mod plan;
+mod view;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use tracing::{info, warn};
 
 use self::change::{Change, Step};
 use self::plan::{Plan, plan};
+pub use self::view::{NoView, View};
 pub use self::world::{Absence, Offer, Trouble, World};
 use crate::catalogue::{Saved, Store};
 use crate::config::dir::{self, Specs};
@@ -288,19 +290,21 @@ impl Fleet {
         let before = Arc::clone(&self.world.borrow());
         let settled = before.settled || self.recalled || ready || Instant::now() >= self.settle_at;
         let offers = world::offers(&self.shards);
-        let (catalogue, left_out) = if before.shows(&offers) {
-            (Arc::clone(&before.catalogue), before.left_out.clone())
+        let (catalogue, views, left_out) = if before.shows(&offers) {
+            (Arc::clone(&before.catalogue), Arc::clone(&before.views), before.left_out.clone())
         } else {
             let (catalogue, left_out) = world::merge(&before.catalogue, &offers);
-            (Arc::new(catalogue), left_out)
+            (Arc::new(catalogue), Arc::default(), left_out)
         };
         self.world.send_replace(Arc::new(World {
             catalogue,
             offers,
+            views,
             left_out,
             shards: self.shards.clone(),
             absent: self.absent.clone(),
             problems: self.problems.iter().cloned().chain(self.changes.values().filter_map(Change::trouble)).collect(),
+            is_read: true,
             settled,
             ready: before.ready || ready,
         }));

@@ -8,6 +8,7 @@ mod changes;
 mod client;
 mod failure;
 mod levels;
+mod listing;
 mod registry;
 mod relay;
 mod rewrite;
@@ -22,7 +23,8 @@ use tokio::time::Instant;
 
 use self::calls::Calls;
 use self::levels::Levels;
-use self::route::Shown;
+use self::route::{Scope, Shown};
+use crate::catalogue::Catalogue;
 use crate::fleet::World;
 use crate::shard::roster::List;
 use crate::tasks::Tasks;
@@ -30,8 +32,10 @@ use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, 
 
 pub use self::changes::Changes;
 pub use self::client::{Capabilities, Client, ClientKey, Initialized};
+pub use self::listing::Listing;
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
+pub use crate::fleet::{NoView, View};
 
 /// The fleet says when the first start is over; this is for a fleet that cannot say anything any more.
 const SETTLE: Duration = Duration::from_secs(6);
@@ -56,9 +60,12 @@ pub enum Dispatched {
     Call(Relay),
 }
 
-/// The meeting point of clients and shards. Cheap to clone.
+/// The meeting point of clients and shards, as one view shows it. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Mux(Arc<Inner>);
+pub struct Mux {
+    inner: Arc<Inner>,
+    view: Arc<View>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -73,10 +80,10 @@ struct Inner {
 }
 
 impl Mux {
-    /// A mux over what `world` says. `level` is where the shards hear the most verbose wish of all clients; detached calls
+    /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients; detached calls
     /// go on among `tasks`.
     pub fn new(world: watch::Receiver<Arc<World>>, level: watch::Sender<Option<Level>>, tasks: &Tasks) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             world,
             levels: Levels::new(level),
             calls: Arc::default(),
@@ -84,7 +91,32 @@ impl Mux {
             detached: Arc::new(Semaphore::new(DETACHED)),
             tasks: tasks.clone(),
             started: Instant::now(),
-        }))
+        });
+        Self { inner, view: Arc::default() }
+    }
+
+    /// The same mux as `view` shows it: lists, instructions, changes and calls keep to the view; sessions, calls under way
+    /// and log levels are those of all views. Waits until the folder of shard files has been read.
+    ///
+    /// # Errors
+    /// A shard that the view names is unknown, or none of them runs.
+    pub async fn at(&self, view: View) -> Result<Self, NoView> {
+        if view == *self.view {
+            return Ok(self.clone());
+        }
+        self.world(|world| world.is_read).await.check(&view)?;
+        Ok(Self { inner: Arc::clone(&self.inner), view: Arc::new(view) })
+    }
+
+    /// What it shows.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// What a list holds now, in its order, for people. Waits for nobody.
+    pub fn listing(&self, list: List) -> Vec<Listing> {
+        let world = Arc::clone(&self.inner.world.borrow());
+        world.seen(&self.view).exposed(list).map(|(exposed, target)| Listing::read(exposed, target)).collect()
     }
 
     /// A legacy `initialize`: agrees on a revision and reads what the client says of itself. Waits for a first start.
@@ -93,8 +125,7 @@ impl Mux {
     /// The request has not the shape that the protocol demands.
     pub async fn initialize(&self, key: ClientKey, request: &Request<'_>) -> Result<Initialized, Fault> {
         let client = client::initialize(key, request)?;
-        let world = self.settled().await;
-        let result = client::initialize_result(&client, world.catalogue.instructions());
+        let result = client::initialize_result(&client, self.settled().await.instructions());
         Ok(Initialized { client, result })
     }
 
@@ -125,36 +156,36 @@ impl Mux {
         }
         let id = Params::read(notification.params).ok().and_then(|params| Id::read(params.request_id?));
         if let Some(id) = id {
-            self.0.calls.cancel(client.key, &id.key());
+            self.inner.calls.cancel(client.key, &id.key());
         }
     }
 
     /// Cancels every call of a client and forgets what it set: its session is over.
     pub fn cancel_all(&self, key: ClientKey) {
-        self.0.calls.cancel_all(key);
-        self.0.levels.forget(key);
+        self.inner.calls.cancel_all(key);
+        self.inner.levels.forget(key);
     }
 
     /// The log level that a legacy client has set.
     pub fn level(&self, key: ClientKey) -> Option<Level> {
-        self.0.levels.get(key)
+        self.inner.levels.get(key)
     }
 
     /// Follows the lists from now on.
     pub fn changes(&self) -> Changes {
-        Changes::new(self.0.world.clone())
+        Changes::new(self.inner.world.clone(), Arc::clone(&self.view))
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.
     pub async fn tried(&self, limit: Duration) {
-        let mut world = self.0.world.clone();
+        let mut world = self.inner.world.clone();
         // Whether it came to that or the time was over, the registry says.
         let _ = tokio::time::timeout(limit, world.wait_for(|world| world.ready)).await;
     }
 
     /// What is true now, for people and programs.
     pub fn registry(&self) -> Registry {
-        registry::registry(&self.0.world.borrow(), self.0.started)
+        registry::registry(&self.inner.world.borrow(), self.inner.started)
     }
 
     /// The result of a method that the gateway answers itself; `None` for one that shards answer.
@@ -173,10 +204,7 @@ impl Mux {
         match (&*request.method, era) {
             ("ping", Era::Legacy) => Some(Ok(EMPTY)),
             ("logging/setLevel", Era::Legacy) => Some(self.set_level(client, params).map(|()| EMPTY)),
-            ("server/discover", Era::Modern) => {
-                let world = self.settled().await;
-                Some(Ok(client::discover_result(world.catalogue.instructions())))
-            }
+            ("server/discover", Era::Modern) => Some(Ok(client::discover_result(self.settled().await.instructions()))),
             _ => None,
         }
     }
@@ -186,31 +214,37 @@ impl Mux {
             let message = format!("unknown cursor {}: a list is one page here", cursor.as_str());
             return Err(Fault::new(code::INVALID_PARAMS, message));
         }
-        Ok(self.settled().await.catalogue.list(list, era).clone())
+        Ok(self.settled().await.list(list, era).clone())
     }
 
     fn set_level(&self, client: &Client, params: &Params<'_>) -> Result<(), Fault> {
         let missing = || Fault::new(code::INVALID_PARAMS, "`params.level` must be a log level");
         let level = client::read_level(params.level.ok_or_else(missing)?)?;
-        self.0.levels.set(client.key, level);
+        self.inner.levels.set(client.key, level);
         Ok(())
     }
 
     async fn call(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Result<Relay, Fault> {
         // Before anything is waited for, so that a cancellation right behind the request finds it.
-        let ticket = self.0.calls.enter(client.key, request.id)?;
-        let world = self.settled().await;
+        let ticket = self.inner.calls.enter(client.key, request.id)?;
+        let catalogue = self.settled().await;
         let era = client.revision.era();
-        let route = route::route(&world.catalogue, &self.0.shown, era, &request.method, params)?;
+        let scope = Scope { catalogue: &catalogue, view: &self.view, shown: &self.inner.shown };
+        let route = route::route(&scope, era, &request.method, params)?;
         let id = request.id.as_str();
-        Ok(Relay::start(Arc::clone(&self.0), client, route, ticket, id, request.params, params))
+        Ok(Relay::start(Arc::clone(&self.inner), client, route, ticket, id, request.params, params))
     }
 
-    /// The world, after the first start is over.
-    async fn settled(&self) -> Arc<World> {
-        let mut world = self.0.world.clone();
-        if !world.borrow().settled {
-            let _ = tokio::time::timeout(SETTLE, world.wait_for(|world| world.settled)).await;
+    /// What the view shows, after the first start is over.
+    async fn settled(&self) -> Arc<Catalogue> {
+        self.world(|world| world.is_settled_for(&self.view)).await.seen(&self.view)
+    }
+
+    /// The world when it has come so far, or will not any more.
+    async fn world(&self, mut is_so_far: impl FnMut(&World) -> bool) -> Arc<World> {
+        let mut world = self.inner.world.clone();
+        if !is_so_far(&world.borrow()) {
+            let _ = tokio::time::timeout(SETTLE, world.wait_for(|world| is_so_far(world))).await;
         }
         let world = world.borrow();
         Arc::clone(&world)

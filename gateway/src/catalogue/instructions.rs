@@ -34,6 +34,17 @@ pub(crate) fn join(sections: &[(&str, &str)]) -> Option<String> {
     (!joined.is_empty()).then_some(joined)
 }
 
+/// The text of one shard for those who see no other: without a heading.
+pub(crate) fn alone(text: &str) -> Option<String> {
+    let text = text.trim();
+    let cut = &text[..text.floor_char_boundary(LONGEST - AROUND)];
+    let note = match text.len() - cut.len() {
+        0 => String::new(),
+        missing => format!("\n\n[{missing} of {whole} bytes are left out here.]", whole = text.len()),
+    };
+    (!text.is_empty()).then(|| format!("{cut}{note}"))
+}
+
 /// The length up to which every text is kept whole so that all together keep to `budget`.
 fn fair_share(mut lengths: Vec<usize>, mut budget: usize) -> usize {
     lengths.sort_unstable();

@@ -51,8 +51,6 @@ pub struct Member<'a> {
 
 /// Merges the members in the order of their names. A name or uri that several claim stays with the shard that has it in
 /// `previous` if that shard is a member and still offers it, else it goes to the first.
-///
-/// One member alone with an empty prefix gives the view of that shard under its own names.
 pub fn merge(previous: Option<&Catalogue>, members: &[Member<'_>]) -> (Catalogue, Vec<Problem>) {
     let mut members: Vec<(Arc<str>, Member<'_>)> =
         members.iter().map(|member| (Arc::from(member.shard), *member)).collect();
@@ -74,6 +72,13 @@ pub fn merge(previous: Option<&Catalogue>, members: &[Member<'_>]) -> (Catalogue
     let sections: Vec<_> =
         members.iter().filter_map(|(_, member)| Some((member.shard, member.roster.instructions.as_deref()?))).collect();
     (Catalogue { lists, templates, instructions: instructions::join(&sections), offered }, problems)
+}
+
+/// One shard under its own names, whatever its prefix is, and with its own instructions.
+pub fn alone(member: &Member<'_>) -> Catalogue {
+    let (mut catalogue, _) = merge(None, &[Member { prefix: "", ..*member }]);
+    catalogue.instructions = member.roster.instructions.as_deref().and_then(instructions::alone);
+    catalogue
 }
 
 /// An item that a shard wants in a list.

@@ -131,28 +131,33 @@ impl Catalogue {
 
     /// At most three names of the list that `name` may have been meant for, the likeliest first.
     pub fn nearest(&self, list: List, name: &str) -> Vec<&str> {
-        /// The least share of a name that is right in a mistyped one.
-        const LIKELY: f64 = 0.6;
-        /// Names with the same prefix are all somewhat alike; one that is this much worse than the best was not meant.
-        const WORSE: f64 = 0.15;
-        let name = name.to_lowercase();
-        let mut near: Vec<(f64, &str)> = self
-            .exposed(list)
-            .map(|(exposed, target)| (likeness(&name, exposed).max(likeness(&name, &target.own)), exposed.as_ref()))
-            .filter(|(likeness, _)| *likeness >= LIKELY)
-            .collect();
-        near.sort_by(|(one, name), (other, other_name)| other.total_cmp(one).then(name.cmp(other_name)));
-        let best = near.first().map_or(0.0, |(likeness, _)| *likeness);
-        near.into_iter()
-            .take_while(|(likeness, _)| best - likeness < WORSE)
-            .take(3)
-            .map(|(_, exposed)| exposed)
-            .collect()
+        nearest(name, self.exposed(list).map(|(exposed, target)| (&**exposed, &*target.own)))
+    }
+
+    /// The bytes of all lists, to bound how many catalogues are kept.
+    pub fn size(&self) -> usize {
+        self.lists.iter().map(|listed| listed.legacy.len() + listed.modern.len()).sum()
     }
 
     pub(crate) fn listed(&self, list: List) -> &Listed {
         &self.lists[list as usize]
     }
+}
+
+/// At most three of `known`, each with another spelling of it, that `name` may have been meant for, the likeliest first.
+pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = (&'k str, &'k str)>) -> Vec<&'k str> {
+    /// The least share of a name that is right in a mistyped one.
+    const LIKELY: f64 = 0.6;
+    /// Names with the same prefix are all somewhat alike; one that is this much worse than the best was not meant.
+    const WORSE: f64 = 0.15;
+    let name = name.to_lowercase();
+    let mut near: Vec<(f64, &str)> = known
+        .map(|(known, also)| (likeness(&name, known).max(likeness(&name, also)), known))
+        .filter(|(likeness, _)| *likeness >= LIKELY)
+        .collect();
+    near.sort_by(|(one, name), (other, other_name)| other.total_cmp(one).then(name.cmp(other_name)));
+    let best = near.first().map_or(0.0, |(likeness, _)| *likeness);
+    near.into_iter().take_while(|(likeness, _)| best - likeness < WORSE).take(3).map(|(_, known)| known).collect()
 }
 
 /// The share of two names that need not be typed anew, from 0 to 1; `name` is in lower case.

@@ -194,6 +194,7 @@ fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
     Router::new()
         .route("/", get(welcome))
         .route("/mcp", any(streamable::serve))
+        .route("/mcp/{shard}", any(streamable::serve))
         .route("/health", get(health::health))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
@@ -208,7 +209,8 @@ async fn welcome() -> &'static str {
 }
 
 async fn not_found(uri: Uri) -> Refused {
-    let message = format!("there is nothing at `{}`; the MCP endpoint is `/mcp`", uri.path());
+    let message =
+        format!("there is nothing at `{}`; the MCP endpoint is `/mcp`, or `/mcp/NAME` for one shard", uri.path());
     Refused::new(StatusCode::NOT_FOUND, Fault::new(code::INVALID_REQUEST, message))
 }
 

@@ -1,7 +1,7 @@
 //! Which sessions have a stream open that hears of changes.
 //!
-//! Invariant: of several streams of one session only the newest speaks, because a client must not get one message twice
-//! (2025-11-25, basic/transports, "Multiple Connections"); when it closes, the one before it speaks again.
+//! Invariant: of several streams of one session with one view only the newest speaks, because a client must not get one
+//! message twice (2025-11-25, basic/transports, "Multiple Connections"); when it closes, the one before it speaks again.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::mux::ClientKey;
+use crate::mux::{ClientKey, View};
 
 /// The open streams of all sessions.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ struct Open {
 
 #[derive(Debug, Default)]
 struct Streams {
-    numbers: Vec<u64>,
+    open: Vec<(u64, View)>,
     closed: CancellationToken,
 }
 
@@ -33,23 +33,24 @@ pub(crate) struct Listening {
     listeners: Arc<Listeners>,
     key: ClientKey,
     number: u64,
+    view: View,
     /// Cancelled when the session is deleted.
     pub(crate) closed: CancellationToken,
 }
 
 impl Listeners {
     /// `None` if the session has `most` streams open already.
-    pub(crate) fn open(self: &Arc<Self>, key: ClientKey, most: usize) -> Option<Listening> {
+    pub(crate) fn open(self: &Arc<Self>, key: ClientKey, view: &View, most: usize) -> Option<Listening> {
         let mut open = self.lock();
         let number = open.next;
         open.next += 1;
         let streams = open.sessions.entry(key).or_default();
-        if streams.numbers.len() >= most {
+        if streams.open.len() >= most {
             return None;
         }
-        streams.numbers.push(number);
+        streams.open.push((number, view.clone()));
         let closed = streams.closed.clone();
-        Some(Listening { listeners: Arc::clone(self), key, number, closed })
+        Some(Listening { listeners: Arc::clone(self), key, number, view: view.clone(), closed })
     }
 
     /// Closes every stream of a session.
@@ -67,19 +68,18 @@ impl Listeners {
 impl Listening {
     /// Whether this stream carries what the session is to hear.
     pub(crate) fn speaks(&self) -> bool {
-        self.listeners
-            .lock()
-            .sessions
-            .get(&self.key)
-            .is_some_and(|streams| streams.numbers.last() == Some(&self.number))
+        let open = self.listeners.lock();
+        let streams = open.sessions.get(&self.key);
+        let newest = streams.and_then(|streams| streams.open.iter().rfind(|(_, view)| *view == self.view));
+        newest.is_some_and(|(number, _)| *number == self.number)
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
         if let Entry::Occupied(mut entry) = self.listeners.lock().sessions.entry(self.key) {
-            entry.get_mut().numbers.retain(|number| *number != self.number);
-            if entry.get().numbers.is_empty() {
+            entry.get_mut().open.retain(|(number, _)| *number != self.number);
+            if entry.get().open.is_empty() {
                 entry.remove();
             }
         }
@@ -93,10 +93,11 @@ mod tests {
     #[test]
     fn the_newest_stream_of_a_session_speaks_and_no_other() {
         let listeners = Arc::new(Listeners::default());
-        let first = listeners.open(ClientKey(1), 2).unwrap();
-        let other = listeners.open(ClientKey(2), 2).unwrap();
-        let second = listeners.open(ClientKey(1), 2).unwrap();
-        assert!(listeners.open(ClientKey(1), 2).is_none());
+        let open = |key| listeners.open(ClientKey(key), &View::All, 2);
+        let first = open(1).unwrap();
+        let other = open(2).unwrap();
+        let second = open(1).unwrap();
+        assert!(open(1).is_none());
         assert_eq!([first.speaks(), second.speaks(), other.speaks()], [false, true, true]);
         drop(second);
         assert!(first.speaks());
@@ -105,10 +106,20 @@ mod tests {
     }
 
     #[test]
+    fn streams_of_a_session_that_see_different_shards_all_speak() {
+        let listeners = Arc::new(Listeners::default());
+        let open = |view: &View| listeners.open(ClientKey(1), view, 4).unwrap();
+        let (all, older, newer) = (open(&View::All), open(&View::alone("a")), open(&View::alone("a")));
+        assert_eq!([all.speaks(), older.speaks(), newer.speaks()], [true, false, true]);
+        drop((newer, all));
+        assert!(older.speaks());
+    }
+
+    #[test]
     fn closing_a_session_ends_its_streams_and_leaves_nothing() {
         let listeners = Arc::new(Listeners::default());
-        let ended = listeners.open(ClientKey(1), 2).unwrap();
-        let other = listeners.open(ClientKey(2), 2).unwrap();
+        let ended = listeners.open(ClientKey(1), &View::All, 2).unwrap();
+        let other = listeners.open(ClientKey(2), &View::All, 2).unwrap();
         listeners.close(ClientKey(1));
         assert!(ended.closed.is_cancelled() && !other.closed.is_cancelled());
         drop((ended, other));

@@ -1,4 +1,4 @@
-//! Streamable HTTP on `/mcp`, both eras on one URL.
+//! Streamable HTTP on `/mcp`, and for some or one of the shards below it, both eras on one URL.
 //!
 //! Invariant: the era is told per request, and no request makes the gateway remember anything but an open stream, a
 //! running call or a deleted session.
@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, StatusC
 use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
 
+use crate::door::address;
 use crate::door::batch::Batch;
 use crate::door::budget::Budget;
 use crate::door::call::Call;
@@ -25,7 +26,7 @@ use crate::door::incoming;
 use crate::door::listeners::Listeners;
 use crate::door::refusal::Refused;
 use crate::door::session::{Session, fresh_key};
-use crate::mux::{Client, Dispatched, Mux};
+use crate::mux::{Client, Dispatched, Mux, View};
 use crate::wire::{Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response};
 use headers::Accept;
 use reply::Form;
@@ -72,15 +73,19 @@ impl Next {
     }
 }
 
-/// Serves `/mcp`.
+/// Serves `/mcp` and what is below it.
 pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Body>) -> Response {
     let (mut parts, body) = request.into_parts();
     let (method, headers) = (parts.method.clone(), std::mem::take(&mut parts.headers));
+    let view = match address::view(&parts.uri) {
+        Ok(view) => view,
+        Err(refused) => return refused.into_response(),
+    };
     // The path is a part of the connection's buffer, 8 KiB, which would wait with the call, for hours perhaps.
     drop(parts);
     let answer = match method {
-        Method::POST => post(&door, headers, body).await,
-        Method::GET => listen::get(&door, &headers),
+        Method::POST => post(&door, view, headers, body).await,
+        Method::GET => listen::get(&door, view, &headers).await,
         Method::DELETE => delete(&door, &headers),
         _ => Err(Refused::not_allowed(
             "only GET, POST, DELETE and OPTIONS are served here",
@@ -90,14 +95,14 @@ pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Bo
     answer.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn post(door: &Door, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
+async fn post(door: &Door, view: View, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     headers::check_content_type(&headers)?;
     let accept = Accept::read(&headers)?;
     let (next, permit) = {
         let (body, _memory) = reading::read(body, &headers, &door.settings, &door.body_bytes).await?;
         // Only now: whoever sends slowly takes no place that others need.
         let permit = door.requests.take(1)?;
-        (exchange(door, &headers, &body, accept).await?, permit)
+        (exchange(door, view, &headers, &body, accept).await?, permit)
     };
     // A call can take hours; its request's bytes end here, and so do its headers.
     drop(headers);
@@ -109,20 +114,22 @@ async fn post(door: &Door, headers: HeaderMap, body: Body) -> Result<Response, R
     })
 }
 
-async fn exchange(door: &Door, headers: &HeaderMap, body: &[u8], accept: Accept) -> Result<Next, Refused> {
+async fn exchange(door: &Door, view: View, headers: &HeaderMap, body: &[u8], accept: Accept) -> Result<Next, Refused> {
     let raw = incoming::parse(body)?;
     if raw.kind() == Kind::Array {
-        return batch(door, headers, raw, accept).await;
+        return batch(door, view, headers, raw, accept).await;
     }
     let version = headers::single(headers, &headers::PROTOCOL_VERSION)?;
     match incoming::message(raw)? {
         Message::Request(request) => {
             let params = incoming::params(&request)?;
+            let of_it = |refused: Refused| refused.of(request.id.as_str());
+            let mux = door.mux.at(view).await.map_err(|no_view| of_it(no_view.into()))?;
             let answer = match incoming::era(&params.meta, version) {
-                Era::Modern => modern::request(door, headers, version, &request, &params, accept).await,
-                Era::Legacy => legacy(door, headers, version, &request, &params, accept).await,
+                Era::Modern => modern::request(&mux, headers, version, &request, &params, accept).await,
+                Era::Legacy => legacy(door, &mux, headers, version, &request, &params, accept).await,
             };
-            answer.map_err(|refused| refused.of(request.id.as_str()))
+            answer.map_err(of_it)
         }
         Message::Notification(notification) => {
             let params = Params::read(notification.params).map_err(|error| Refused::invalid(error.to_string()))?;
@@ -142,6 +149,7 @@ async fn exchange(door: &Door, headers: &HeaderMap, body: &[u8], accept: Accept)
 
 async fn legacy(
     door: &Door,
+    mux: &Mux,
     headers: &HeaderMap,
     version: Option<&str>,
     request: &Request<'_>,
@@ -150,16 +158,16 @@ async fn legacy(
 ) -> Result<Next, Refused> {
     let form = Form::of(accept);
     if request.method == "initialize" {
-        return Ok(Next::Now(initialize(door, request, form).await));
+        return Ok(Next::Now(initialize(door, mux, request, form).await));
     }
     let client = live_client(door, session(door, headers, version)?);
-    Ok(Next::of(door.mux.dispatch(&client, request, params).await, Era::Legacy, form))
+    Ok(Next::of(mux.dispatch(&client, request, params).await, Era::Legacy, form))
 }
 
 /// Only a success makes a session.
-async fn initialize(door: &Door, request: &Request<'_>, form: Form) -> Response {
+async fn initialize(door: &Door, mux: &Mux, request: &Request<'_>, form: Form) -> Response {
     let id = request.id.as_str();
-    match door.mux.initialize(fresh_key(), request).await {
+    match mux.initialize(fresh_key(), request).await {
         Err(fault) => reply::now(StatusCode::OK, fault.response(id), form),
         Ok(initialized) => {
             let token = door.settings.sessions.mint(&initialized.client);
@@ -171,14 +179,15 @@ async fn initialize(door: &Door, request: &Request<'_>, form: Form) -> Response 
     }
 }
 
-async fn batch(door: &Door, headers: &HeaderMap, raw: Raw<'_>, accept: Accept) -> Result<Next, Refused> {
+async fn batch(door: &Door, view: View, headers: &HeaderMap, raw: Raw<'_>, accept: Accept) -> Result<Next, Refused> {
     let version = headers::single(headers, &headers::PROTOCOL_VERSION)?;
     if incoming::era(&Meta::default(), version) == Era::Modern {
         return Err(incoming::no_batches(Revision::MODERN));
     }
     let client = live_client(door, session(door, headers, version)?);
     let messages = incoming::batch(raw, client.revision)?;
-    let batch = Batch::dispatch(&door.mux, &client, messages).await;
+    let mux = door.mux.at(view).await?;
+    let batch = Batch::dispatch(&mux, &client, messages).await;
     if batch.is_empty() {
         return Ok(Next::Now(StatusCode::ACCEPTED.into_response()));
     }

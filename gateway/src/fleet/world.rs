@@ -3,16 +3,18 @@
 //! Invariant: a snapshot. Names and links stand in one value, so that a call resolves both in one load (DESIGN D13).
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::view::{NoView, View, Views};
 use crate::catalogue::{self, Catalogue, Member, Rules};
 use crate::config::dir::Reading;
 use crate::config::{Problem, ShardName, ShardSpec, ToolRules};
 use crate::shard::roster::List;
 use crate::shard::{Known, Shard};
+use crate::tasks::work_on;
 
 /// One moment of the whole gateway.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct World {
     pub catalogue: Arc<Catalogue>,
     /// What was merged into the catalogue.
     pub offers: BTreeMap<ShardName, Offer>,
+    /// The catalogues of the views that clients have of that.
+    pub(super) views: Arc<Views>,
     /// What of that could not be offered.
     pub left_out: Vec<Trouble>,
     /// The shards that run, or are about to.
@@ -29,6 +33,8 @@ pub struct World {
     pub absent: BTreeMap<ShardName, Absence>,
     /// What is wrong with the files.
     pub problems: Vec<Trouble>,
+    /// The folder has been read once.
+    pub is_read: bool,
     /// Clients need not wait for a fuller list.
     pub settled: bool,
     /// Every enabled shard has been ready, or has failed, once.
@@ -54,10 +60,10 @@ impl Offer {
 }
 
 /// Why a shard that has a file does not run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Absence {
-    /// `enabled: false`.
-    Disabled,
+    /// `enabled: false` in this file.
+    Disabled(PathBuf),
     /// Its file is broken and never was right.
     Invalid,
 }
@@ -80,8 +86,10 @@ impl Default for World {
             shards: BTreeMap::new(),
             absent: BTreeMap::new(),
             offers: BTreeMap::new(),
+            views: Arc::default(),
             left_out: Vec::new(),
             problems: Vec::new(),
+            is_read: false,
             settled: false,
             ready: false,
         }
@@ -92,6 +100,76 @@ impl World {
     /// The shard called `name`, if it runs.
     pub fn shard(&self, name: &str) -> Option<&Shard> {
         self.shards.get(name)
+    }
+
+    /// What `view` shows. Made when it is first asked for after a change, and then lies ready.
+    pub fn seen(&self, view: &View) -> Arc<Catalogue> {
+        if *view == View::All {
+            return Arc::clone(&self.catalogue);
+        }
+        self.views.of(view, || work_on(self.catalogue.size(), || self.look(view)))
+    }
+
+    /// Whether there is something to see: none of the shards that `view` names is unknown, and one of them runs.
+    ///
+    /// # Errors
+    /// What is the matter with the first of them.
+    pub fn check(&self, view: &View) -> Result<(), NoView> {
+        let mut absent = None;
+        let mut runs = *view == View::All;
+        for name in view.named() {
+            match self.absent.get(name) {
+                _ if self.shards.contains_key(name) => runs = true,
+                Some(absence) => absent = absent.or_else(|| Some(self.absence(name, absence))),
+                None => return Err(self.unknown(name)),
+            }
+        }
+        absent.filter(|_| !runs).map_or(Ok(()), Err)
+    }
+
+    /// Whether clients of `view` need not wait for a fuller list.
+    pub fn is_settled_for(&self, view: &View) -> bool {
+        let offers = |name: &str| self.offers.contains_key(name) || !self.shards.contains_key(name);
+        self.settled || (self.is_read && *view != View::All && view.named().all(offers))
+    }
+
+    fn look(&self, view: &View) -> Catalogue {
+        let mut members = self.offers.values().map(member).filter(|member| view.includes(member.shard));
+        match view {
+            View::Alone(_) => members.next().map(|member| catalogue::alone(&member)),
+            // Who holds a name for all holds it here too.
+            View::All | View::Only(_) => Some(catalogue::merge(Some(&self.catalogue), &members.collect::<Vec<_>>()).0),
+        }
+        .unwrap_or_else(|| catalogue::merge(None, &[]).0)
+    }
+
+    fn absence(&self, name: &str, absence: &Absence) -> NoView {
+        let file_name = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match absence {
+            Absence::Disabled(file) => NoView::Disabled { name: name.to_owned(), file: file_name(file) },
+            Absence::Invalid => {
+                let of_it = |trouble: &&Trouble| trouble.file.file_stem().is_some_and(|stem| *stem == *name);
+                let fault = self.problems.iter().find(of_it).map(|trouble| {
+                    let line = trouble.line.map(|line| format!(":{line}")).unwrap_or_default();
+                    format!("{}{line}: {}", file_name(&trouble.file), trouble.message)
+                });
+                NoView::Broken { name: name.to_owned(), fault }
+            }
+        }
+    }
+
+    fn unknown(&self, name: &str) -> NoView {
+        /// No shard has a longer name.
+        const LONGEST: usize = 64;
+        let known = || self.shards.keys().chain(self.absent.keys()).map(ShardName::as_str);
+        let nearest = catalogue::nearest(name, known().map(|name| (name, name)));
+        let mut others: Vec<String> = known().map(ToOwned::to_owned).collect();
+        others.sort_unstable();
+        NoView::Unknown {
+            name: name.chars().take(LONGEST).collect(),
+            nearest: nearest.into_iter().map(ToOwned::to_owned).collect(),
+            others,
+        }
     }
 
     /// Whether `offers` would be merged into the same catalogue.
@@ -120,7 +198,11 @@ impl Rules for ToolRules {
 
 /// The shards that the files name and that do not run.
 pub(super) fn absences(reading: &Reading) -> BTreeMap<ShardName, Absence> {
-    let disabled = reading.specs.iter().filter(|(_, spec)| !spec.enabled).map(|(name, _)| (name, Absence::Disabled));
+    let disabled = reading
+        .specs
+        .iter()
+        .filter(|(_, spec)| !spec.enabled)
+        .map(|(name, spec)| (name, Absence::Disabled(spec.source.clone())));
     let broken = reading.broken.iter().filter(|name| !reading.specs.contains_key(*name));
     disabled.chain(broken.map(|name| (name, Absence::Invalid))).map(|(name, absence)| (name.clone(), absence)).collect()
 }
@@ -131,17 +213,19 @@ pub(super) fn offers(shards: &BTreeMap<ShardName, Shard>) -> BTreeMap<ShardName,
     shards.iter().filter_map(|(name, shard)| Some((name.clone(), offer(shard)?))).collect()
 }
 
+fn member(offer: &Offer) -> Member<'_> {
+    let Offer { spec, known } = offer;
+    Member {
+        shard: spec.name.as_str(),
+        prefix: spec.view.prefix.as_str(),
+        roster: &known.roster,
+        rules: &spec.view.tools,
+    }
+}
+
 /// What they offer together, and what of it cannot be offered.
 pub(super) fn merge(before: &Catalogue, offers: &BTreeMap<ShardName, Offer>) -> (Catalogue, Vec<Trouble>) {
-    let members: Vec<_> = offers
-        .values()
-        .map(|Offer { spec, known }| Member {
-            shard: spec.name.as_str(),
-            prefix: spec.view.prefix.as_str(),
-            roster: &known.roster,
-            rules: &spec.view.tools,
-        })
-        .collect();
+    let members: Vec<_> = offers.values().map(member).collect();
     let (catalogue, left_out) = catalogue::merge(Some(before), &members);
     let left_out = left_out.iter().map(|problem| {
         let file = offers.get(&*problem.shard).map(|offer| offer.spec.source.clone()).unwrap_or_default();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::fleet::World;
+use crate::fleet::{View, World};
 use crate::shard::roster::List;
 use crate::wire::notification;
 
@@ -15,13 +15,15 @@ use crate::wire::notification;
 #[derive(Debug)]
 pub struct Changes {
     world: watch::Receiver<Arc<World>>,
+    view: Arc<View>,
     told: [u64; 4],
 }
 
 impl Changes {
-    pub(super) fn new(mut world: watch::Receiver<Arc<World>>) -> Self {
-        let told = generations(&world.borrow_and_update());
-        Self { world, told }
+    pub(super) fn new(world: watch::Receiver<Arc<World>>, view: Arc<View>) -> Self {
+        let mut changes = Self { world, view, told: [0; 4] };
+        changes.told = changes.generations();
+        changes
     }
 
     /// Waits for a change and gives the notifications for it, each a message on one line. Never ends; safe to cancel.
@@ -31,7 +33,7 @@ impl Changes {
                 // The fleet is gone, so there is nothing left to change.
                 return std::future::pending().await;
             }
-            let now = generations(&self.world.borrow_and_update());
+            let now = self.generations();
             let before = std::mem::replace(&mut self.told, now);
             let changed = |list: List| now[list as usize] != before[list as usize];
             let resources = changed(List::Resources) || changed(List::Templates);
@@ -47,8 +49,11 @@ impl Changes {
             }
         }
     }
-}
 
-fn generations(world: &World) -> [u64; 4] {
-    List::ALL.map(|list| world.catalogue.generation(list))
+    fn generations(&mut self) -> [u64; 4] {
+        // Making a view takes a while, and whoever borrows the world keeps the fleet from its work.
+        let world = Arc::clone(&self.world.borrow_and_update());
+        let seen = world.seen(&self.view);
+        List::ALL.map(|list| seen.generation(list))
+    }
 }

@@ -67,7 +67,7 @@ pub(super) fn registry(world: &World, started: Instant) -> Registry {
     let running = world.shards.iter().map(|(name, shard)| entry(world, name.as_str(), shard));
     let absent = world.absent.iter().filter(|(name, _)| !world.shards.contains_key(*name)).map(|(name, absence)| {
         let state = match absence {
-            Absence::Disabled => "disabled",
+            Absence::Disabled(_) => "disabled",
             Absence::Invalid => "invalid",
         };
         Entry { name: name.to_string(), state, ..Entry::default() }

@@ -159,7 +159,8 @@ impl Relay {
 
     /// Sends what waits to the shard that has become ready.
     fn resume(&mut self, shard: &Shard, live: &Live) -> Result<(), CallError> {
-        if !self.route.holds_in(&self.mux.world.borrow().catalogue) {
+        let world = Arc::clone(&self.mux.world.borrow());
+        if !self.route.holds_in(&world) {
             return Err(CallError::Removed);
         }
         let sent = match std::mem::replace(&mut self.stage, Stage::Over) {

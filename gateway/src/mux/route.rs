@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use crate::catalogue::{Catalogue, Owner, Target};
+use crate::fleet::{View, World};
 use crate::shard::roster::List;
 use crate::wire::{Era, Fault, Params, Raw, code};
 
@@ -30,12 +31,23 @@ pub(super) struct Route {
     pub(super) exposed: Option<Box<str>>,
     /// The uri that is read.
     pub(super) uri: Option<Box<str>>,
+    /// Where the client has seen it.
+    pub(super) view: Arc<View>,
+}
+
+/// Where a request is routed: what the client sees and nothing else.
+#[derive(Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) view: &'a Arc<View>,
+    pub(super) shown: &'a Shown,
 }
 
 impl Route {
     /// Whether the exposed name still means the same item: while a call waited, its file may have hidden or renamed it.
-    pub(super) fn holds_in(&self, catalogue: &Catalogue) -> bool {
+    pub(super) fn holds_in(&self, world: &World) -> bool {
         let Some(exposed) = &self.exposed else { return true };
+        let catalogue = world.seen(&self.view);
         let target = if &*self.method == "tools/call" { catalogue.tool(exposed) } else { catalogue.prompt(exposed) };
         let own: &str = self.own_name.as_deref().unwrap_or(exposed);
         target.is_some_and(|target| target.shard == self.shard && &*target.own == own)
@@ -77,44 +89,53 @@ impl Shown {
 }
 
 /// The shard for one of the methods that shards answer.
-pub(super) fn route(
-    catalogue: &Catalogue,
-    shown: &Shown,
-    era: Era,
-    method: &str,
-    params: &Params<'_>,
-) -> Result<Route, Fault> {
+pub(super) fn route(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> Result<Route, Fault> {
     match method {
-        "tools/call" => named(catalogue, List::Tools, method, params.name, "params.name"),
-        "prompts/get" => named(catalogue, List::Prompts, method, params.name, "params.name"),
+        "tools/call" => named(scope, List::Tools, method, params.name, "params.name"),
+        "prompts/get" => named(scope, List::Prompts, method, params.name, "params.name"),
         "resources/read" => {
             let uri = text(params.uri, "params.uri")?;
-            let shard = resource_owner(catalogue, shown, &uri).ok_or_else(|| no_resource(&uri, era))?;
-            Ok(Route { method: method.into(), shard, own_name: None, exposed: None, uri: Some((*uri).into()) })
+            let shard = resource_owner(scope, &uri).ok_or_else(|| no_resource(&uri, era))?;
+            Ok(Route {
+                method: method.into(),
+                shard,
+                own_name: None,
+                exposed: None,
+                uri: Some((*uri).into()),
+                view: Arc::clone(scope.view),
+            })
         }
-        "completion/complete" => complete(catalogue, shown, era, params),
+        "completion/complete" => complete(scope, era, params),
         _ => Err(Fault::new(code::METHOD_NOT_FOUND, format!("method `{}` is not served here", quoted(method)))),
     }
 }
 
-fn complete(catalogue: &Catalogue, shown: &Shown, era: Era, params: &Params<'_>) -> Result<Route, Fault> {
+fn complete(scope: &Scope<'_>, era: Era, params: &Params<'_>) -> Result<Route, Fault> {
     const METHOD: &str = "completion/complete";
     let reference =
         params.reference.ok_or_else(|| Fault::new(code::INVALID_PARAMS, "`params.ref` must be an object"))?;
     match reference.get("type").and_then(Raw::string).as_deref() {
-        Some("ref/prompt") => named(catalogue, List::Prompts, METHOD, reference.get("name"), "params.ref.name"),
+        Some("ref/prompt") => named(scope, List::Prompts, METHOD, reference.get("name"), "params.ref.name"),
         Some("ref/resource") => {
             let uri = text(reference.get("uri"), "params.ref.uri")?;
-            let owner = catalogue.template_owner(&uri).cloned().or_else(|| resource_owner(catalogue, shown, &uri));
+            let owner = scope.catalogue.template_owner(&uri).cloned().or_else(|| resource_owner(scope, &uri));
             let shard = owner.ok_or_else(|| no_resource(&uri, era))?;
-            Ok(Route { method: METHOD.into(), shard, own_name: None, exposed: None, uri: Some((*uri).into()) })
+            Ok(Route {
+                method: METHOD.into(),
+                shard,
+                own_name: None,
+                exposed: None,
+                uri: Some((*uri).into()),
+                view: Arc::clone(scope.view),
+            })
         }
         _ => Err(Fault::new(code::INVALID_PARAMS, "`params.ref.type` must be `ref/prompt` or `ref/resource`")),
     }
 }
 
-fn named(catalogue: &Catalogue, list: List, method: &str, name: Option<Raw<'_>>, place: &str) -> Result<Route, Fault> {
+fn named(scope: &Scope<'_>, list: List, method: &str, name: Option<Raw<'_>>, place: &str) -> Result<Route, Fault> {
     let name = text(name, place)?;
+    let catalogue = scope.catalogue;
     let target = if list == List::Tools { catalogue.tool(&name) } else { catalogue.prompt(&name) };
     let Target { shard, own, .. } = target.ok_or_else(|| unknown(catalogue, list, &name))?;
     Ok(Route {
@@ -123,13 +144,16 @@ fn named(catalogue: &Catalogue, list: List, method: &str, name: Option<Raw<'_>>,
         own_name: (**own != *name).then(|| Arc::clone(own)),
         exposed: Some((*name).into()),
         uri: None,
+        view: Arc::clone(scope.view),
     })
 }
 
-fn resource_owner(catalogue: &Catalogue, shown: &Shown, uri: &str) -> Option<Arc<str>> {
-    match catalogue.resource(uri) {
-        Owner::Listed(shard) | Owner::OnlyTemplate(shard) => Some(Arc::clone(shard)),
-        Owner::Ambiguous(_) | Owner::Unknown => shown.owner(uri),
+fn resource_owner(scope: &Scope<'_>, uri: &str) -> Option<Arc<str>> {
+    match (scope.catalogue.resource(uri), &**scope.view) {
+        (Owner::Listed(shard) | Owner::OnlyTemplate(shard), _) => Some(Arc::clone(shard)),
+        // A shard may know uris that it does not list, and here it is the only one to ask.
+        (Owner::Ambiguous(_) | Owner::Unknown, View::Alone(shard)) => Some(Arc::clone(shard)),
+        (Owner::Ambiguous(_) | Owner::Unknown, view) => scope.shown.owner(uri).filter(|shard| view.includes(shard)),
     }
 }
 

@@ -19,11 +19,11 @@ use crate::door::body::{self, EVENT_STREAM, Source};
 use crate::door::event::{COMMENT, notice};
 use crate::door::listeners::Listening;
 use crate::door::refusal::Refused;
-use crate::mux::Changes;
+use crate::mux::{Changes, View};
 use crate::wire::{Fault, code, notification};
 
 /// Opens the stream.
-pub(super) fn get(door: &Door, headers: &HeaderMap) -> Result<Response, Refused> {
+pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<Response, Refused> {
     let version = headers::single(headers, &headers::PROTOCOL_VERSION)?;
     headers::check_has_sessions(headers, version)?;
     if Accept::read(headers)? == Accept::Json {
@@ -31,9 +31,10 @@ pub(super) fn get(door: &Door, headers: &HeaderMap) -> Result<Response, Refused>
         return Err(Refused::new(StatusCode::NOT_ACCEPTABLE, fault));
     }
     let session = session(door, headers, version)?;
+    let mux = door.mux.at(view).await?;
     let permit = door.streams.take(1)?;
     let most = door.settings.limits.streams_per_session;
-    let listening = door.listeners.open(session.client.key, most).ok_or_else(|| {
+    let listening = door.listeners.open(session.client.key, mux.view(), most).ok_or_else(|| {
         let message = format!("this session has {most} streams open already");
         Refused::new(StatusCode::CONFLICT, Fault::new(code::INVALID_REQUEST, message))
     })?;
@@ -46,7 +47,7 @@ pub(super) fn get(door: &Door, headers: &HeaderMap) -> Result<Response, Refused>
         Listen {
             opening: Some(opening),
             listening,
-            changes: door.mux.changes(),
+            changes: mux.changes(),
             stop: door.stop.clone(),
             comment: door.settings.times.comment,
             _permit: permit,

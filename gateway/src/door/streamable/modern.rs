@@ -9,16 +9,17 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::Next;
 use super::headers::{self, Accept};
 use super::reply::Form;
-use super::{Door, Next};
 use crate::door::refusal::Refused;
 use crate::door::session::passing_key;
+use crate::mux::Mux;
 use crate::wire::{Era, Fault, Meta, Params, Raw, Request, code};
 
 /// Serves one request; nothing of its client is kept.
 pub(super) async fn request(
-    door: &Door,
+    mux: &Mux,
     headers: &HeaderMap,
     version: Option<&str>,
     request: &Request<'_>,
@@ -26,10 +27,10 @@ pub(super) async fn request(
     accept: Accept,
 ) -> Result<Next, Refused> {
     check_version(version, &params.meta)?;
-    let client = door.mux.modern_client(passing_key(), params)?;
+    let client = mux.modern_client(passing_key(), params)?;
     check_names(headers, request, params)?;
     let form = form(accept, &params.meta);
-    Ok(Next::of(door.mux.dispatch(&client, request, params).await, Era::Modern, form))
+    Ok(Next::of(mux.dispatch(&client, request, params).await, Era::Modern, form))
 }
 
 /// Nothing can precede the answer of a request that asks for neither progress nor logs. JSON then, because clients cap

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::servers::{LISTS, Servers, calls, exposed, installed, source};
+use super::servers::{LISTS, Servers, Sight, calls, installed, source};
 use crate::support::{Tree, eventually};
 
 /// How often the processes are looked at while a client runs.
@@ -56,28 +56,33 @@ impl Client {
     /// Lets it list everything and make the calls, and gives all that went wrong. `door` is how it reaches the gateway:
     /// `--url URL` or `--stdio COMMAND ARG…`.
     pub(super) async fn complaints(&self, servers: &Servers, door: &[String]) -> Vec<String> {
-        let calls_file = servers.first_calls(self.calls);
+        self.complaints_at(Sight::All, servers, door).await
+    }
+
+    /// The same where less is to be seen.
+    pub(super) async fn complaints_at(&self, sight: Sight, servers: &Servers, door: &[String]) -> Vec<String> {
+        let calls_file = servers.first_calls(sight, self.calls);
         let mut command = self.command(door, &calls_file);
         command.envs(servers.variables());
-        self.judge(command, &calls_file).await
+        self.judge(sight, command, &calls_file).await
     }
 
     /// The same for one that starts what stands in the configuration file `config`, in a home of its own. npm finds the
     /// installed peers without asking its registry.
     pub(super) async fn complaints_at_home(&self, servers: &Servers, config: &Path, home: &Path) -> Vec<String> {
-        let calls_file = servers.first_calls(self.calls);
+        let calls_file = servers.first_calls(Sight::All, self.calls);
         let mut command = self.command(&["--config".to_owned(), config.display().to_string()], &calls_file);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let places = [installed().join("bin")].into_iter().chain(std::env::split_paths(&path));
         command.env_clear().env("PATH", std::env::join_paths(places).unwrap()).env("HOME", home);
         command.env("PEERS", installed()).current_dir(installed().join("node"));
-        self.judge(command, &calls_file).await
+        self.judge(Sight::All, command, &calls_file).await
     }
 
-    async fn judge(&self, command: Command, calls_file: &Path) -> Vec<String> {
+    async fn judge(&self, sight: Sight, command: Command, calls_file: &Path) -> Vec<String> {
         let output = self.run(command).await;
         let found = match serde_json::from_slice(&output.stdout) {
-            Ok(document) if output.status.success() => self.faults(&document, calls_file),
+            Ok(document) if output.status.success() => self.faults(sight, &document, calls_file),
             _ => vec![format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))],
         };
         found.into_iter().map(|fault| format!("{} {}: {fault}", self.driver, self.mode)).collect()
@@ -107,7 +112,7 @@ impl Client {
     }
 
     /// What its document lacks.
-    fn faults(&self, document: &Value, calls_file: &Path) -> Vec<String> {
+    fn faults(&self, sight: Sight, document: &Value, calls_file: &Path) -> Vec<String> {
         let mut faults = Vec::new();
         for (key, expected) in [("/protocolVersion", self.revision), ("/serverInfo/name", "mcp-gateway")] {
             let seen = document.pointer(key);
@@ -115,14 +120,14 @@ impl Client {
                 faults.push(format!("{key} is {seen:?}, not {expected}"));
             }
         }
-        if !document["instructions"].as_str().is_some_and(|text| text.contains("# everything\n")) {
+        if !document["instructions"].as_str().is_some_and(|text| text.contains(sight.instructions())) {
             faults.push(format!("no instructions: {}", document["instructions"]));
         }
         for list in LISTS {
             let mut seen: Vec<&str> =
                 document[list].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             seen.sort_unstable();
-            let expected = exposed(list);
+            let expected = sight.listed(list);
             if seen != expected {
                 faults.push(format!("{list} are {seen:?}, not {expected:?}"));
             }
