@@ -2,11 +2,14 @@
 //!
 //! Invariant: doors stop before shards, and the whole stop fits into one budget.
 
+pub mod add;
 mod banner;
 pub mod call;
 pub mod check;
 pub mod client;
+pub mod drop_in;
 mod files;
+pub mod import;
 pub mod list;
 pub mod new;
 mod output;

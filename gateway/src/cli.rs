@@ -2,9 +2,11 @@
 //!
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
+mod add;
 mod call;
 mod check;
 mod client;
+mod completions;
 mod defaults;
 mod list;
 mod new;
@@ -15,13 +17,16 @@ mod status;
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::call::Call;
 use self::check::{Check, Schema};
 use self::client::Client;
 use self::list::List;
 use self::new::New;
+use self::add::{Add, Import};
+use self::client::Client;
+use self::completions::Completions;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use self::status::Status;
@@ -78,6 +83,12 @@ enum Command {
     Call(Call),
     /// Show how a running gateway and its shards are.
     Status(Status),
+    /// Write a shard file for a command line.
+    Add(Add),
+    /// Write shard files for the servers in the configuration of Claude Desktop, Cursor or VS Code.
+    Import(Import),
+    /// Print what makes a shell complete commands and flags.
+    Completions(Completions),
 }
 
 /// Reads the command line and the variables.
@@ -98,6 +109,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::List(arguments)) => Wish::List(arguments.options()),
         Some(Command::Call(arguments)) => Wish::Call(Box::new(arguments.options())),
         Some(Command::Status(arguments)) => Wish::Status(arguments.options()),
+        Some(Command::Add(arguments)) => Wish::Add(arguments.options()),
+        Some(Command::Import(arguments)) => Wish::Import(arguments.options()),
+        Some(Command::Completions(arguments)) => Wish::Print(arguments.text(&mut CommandLine::command())),
     })
 }
 

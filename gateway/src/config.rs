@@ -15,6 +15,7 @@ mod spec;
 mod tools;
 
 pub mod dir;
+pub mod draft;
 pub mod file;
 pub mod schema;
 pub mod watch;

@@ -3,13 +3,17 @@
 //! Invariant: it changes no file of anybody's. What is printed between the steps can be copied as it is.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
 use super::banner::{absolute, own_program};
 use super::output;
 use crate::door::clients::{ClientKind, Place, Snippet, Via, snippets};
+use crate::shard::keeper::inventory::{self, Condition};
+
+/// Where a gateway is found if nobody says otherwise.
+const DEFAULT: &str = "http://127.0.0.1:9100/mcp";
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +22,10 @@ pub struct ClientOptions {
     pub kind: ClientKind,
     /// In which way; `None` is the recommended one.
     pub via: Option<Via>,
-    /// The address of the gateway, `/mcp` included.
-    pub url: String,
+    /// The address of the gateway, `/mcp` included; `None` is that of the one that runs here, else the default one.
+    pub url: Option<String>,
+    /// The state folder in which a gateway that runs here is looked for.
+    pub state_dir: Option<PathBuf>,
     /// The folder of shard files, for a client that starts its own gateway.
     pub shards: PathBuf,
     /// How the answer looks.
@@ -41,11 +47,13 @@ pub enum Form {
 /// The client cannot be connected in the way that is asked for.
 pub fn show(options: &ClientOptions) -> anyhow::Result<()> {
     let shards = absolute(&options.shards);
-    let place = Place { program: own_program(), shards, url: Some(options.url.clone()) };
+    let url = options.url.clone().or_else(|| running(options.state_dir.as_deref()?));
+    let place = Place { program: own_program(), shards, url: Some(url.unwrap_or_else(|| DEFAULT.to_owned())) };
     let found = snippets(options.kind, &place);
     let wanted = found.iter().find(|snippet| options.via.is_none_or(|via| via == snippet.via));
     let Some(snippet) = wanted else {
-        anyhow::bail!("{} is connected by {}", options.kind.name(), ways(&found));
+        let (client, way) = (options.kind.name(), options.via.map_or("", Via::word));
+        anyhow::bail!("{client} cannot be connected by `--via {way}`; use {}", ways(&found));
     };
     if snippet.via == Via::Stdio && !options.shards.is_dir() {
         warn!(
@@ -57,6 +65,14 @@ pub fn show(options: &ClientOptions) -> anyhow::Result<()> {
         Form::Json => output::print(&format!("{}\n", snippet.json)),
         Form::Steps => output::print(&told(options.kind, snippet, &found)),
     }
+}
+
+/// The address of a gateway that serves HTTP with this state folder.
+fn running(state_dir: &Path) -> Option<String> {
+    let found = inventory::look(state_dir).ok()?;
+    let mut running = found.gateways.into_iter().filter(|gateway| gateway.state == Condition::Running);
+    let door = running.find(|gateway| gateway.door.starts_with("http"))?.door;
+    Some(format!("{}/mcp", door.trim_end_matches('/')))
 }
 
 fn told(kind: ClientKind, snippet: &Snippet, all: &[Snippet]) -> String {

@@ -10,6 +10,10 @@ use super::check::{self, CheckOptions};
 use super::client::{self, ClientOptions};
 use super::list::{self, ListOptions};
 use super::new::{self, NewOptions};
+use super::add::{self, AddOptions};
+use super::client::{self, ClientOptions};
+use super::import::{self, ImportOptions};
+use super::output;
 use super::ps::{self, PsOptions};
 use super::schema;
 use super::status::{self, StatusOptions};
@@ -35,6 +39,12 @@ pub enum Wish {
     Call(Box<CallOptions>),
     /// To see how a running gateway is.
     Status(StatusOptions),
+    /// To have a shard file written.
+    Add(AddOptions),
+    /// To have the servers of a client as shard files.
+    Import(ImportOptions),
+    /// To read a text, such as completions for a shell.
+    Print(String),
 }
 
 /// How a command ended.
@@ -67,6 +77,10 @@ impl Wish {
     /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise: a command's own words are enough.
     pub fn log_level(&self) -> &'static str {
         if self.serves() { "info" } else { "warn" }
+        match self {
+            Self::Serve(_) => "info",
+            _ => "warn",
+        }
     }
 
     /// Does it.
@@ -84,6 +98,9 @@ impl Wish {
             Self::List(options) => list::show(&options),
             Self::Call(options) => call::call(*options),
             Self::Status(options) => status::show(&options),
+            Self::Add(options) => add::add(&options),
+            Self::Import(options) => import::import(&options),
+            Self::Print(text) => output::print(&text).map(|()| Exit::Good),
         }
     }
 }

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use axum::http::Uri;
 use clap::{Args, ValueEnum};
 
-use super::defaults::shards_folder;
+use super::defaults::{shards_folder, state_folder};
 use crate::app::client::{ClientOptions, Form};
 use crate::door::clients::{ClientKind, Via};
 
 const AFTER: &str = "\
 Examples:
-  mcp-gateway client claude-desktop             what to paste into claude_desktop_config.json, and where it lies
+  mcp-gateway client claude-desktop             what to paste, and where that file lies
   mcp-gateway client claude-desktop --via mcp-remote --url http://nas.local:9100
   mcp-gateway client open-webui --url http://host.docker.internal:9100
   mcp-gateway client cursor --json > .cursor/mcp.json
@@ -28,9 +28,13 @@ pub(super) struct Client {
     /// How it comes to the gateway [default: the way that suits the client best].
     #[arg(long, value_name = "WAY")]
     via: Option<Way>,
-    /// The address of the running gateway as the client sees it; `/mcp` is added where no path is given.
-    #[arg(long, env = "MCP_GATEWAY_URL", value_name = "URL", default_value = "http://127.0.0.1:9100", value_parser = endpoint)]
-    url: String,
+    /// The address of the running gateway as the client sees it; `/mcp` is added where no path is given
+    /// [default: that of the gateway that runs with the state folder, else http://127.0.0.1:9100].
+    #[arg(long, env = "MCP_GATEWAY_URL", value_name = "URL", value_parser = endpoint)]
+    url: Option<String>,
+    /// The state folder in which a gateway that runs here is looked for [default: ~/.local/state/mcp-gateway].
+    #[arg(long, env = "MCP_GATEWAY_STATE_DIR", value_name = "DIR")]
+    state_dir: Option<PathBuf>,
     /// The folder of shard files for a client that starts its own gateway
     /// [default: ./shards.d if it is there, else ~/.config/mcp-gateway/shards.d].
     #[arg(long, env = "MCP_GATEWAY_SHARDS", value_name = "DIR")]
@@ -74,7 +78,8 @@ impl Client {
             Way::McpRemote => Via::McpRemote,
         });
         let form = if self.json { Form::Json } else { Form::Steps };
-        ClientOptions { kind, via, url: self.url, shards: shards_folder(self.shards), form }
+        let (state_dir, shards) = (state_folder(self.state_dir), shards_folder(self.shards));
+        ClientOptions { kind, via, url: self.url, state_dir, shards, form }
     }
 }
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 
 use super::*;
+use crate::app::drop_in::Run;
 use crate::app::ps::{Form, PsOptions};
 use crate::app::{Door, HttpOptions, Settings};
+use crate::door::clients::ClientKind;
 use crate::door::stdio::StdioSettings;
 
 fn words(line: &str) -> Vec<OsString> {
@@ -67,4 +69,35 @@ fn new_takes_only_what_can_be_a_crate_and_a_shard() {
     assert_eq!((options.name.as_str(), options.dir, options.shards), ("dozzle", "d".into(), "s".into()));
     let told = parse(words("mcp-gateway new My_Shard")).unwrap_err().to_string();
     assert!(told.contains("try `my-shard`"), "{told}");
+fn what_is_written_for_a_person_is_understood_as_it_was_typed() {
+    let line = "mcp-gateway add time --env TZ --env A=b=c --shards s -- uvx mcp-server-time --local-timezone UTC";
+    let Wish::Add(options) = parse(words(line)).unwrap() else { panic!("{line}") };
+    assert_eq!((options.name.as_str(), options.run), ("time", Run::Real));
+    assert_eq!(options.draft.command, "uvx");
+    assert_eq!(options.draft.args, ["mcp-server-time", "--local-timezone", "UTC"]);
+    let env: Vec<_> = options.draft.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(env, ["A=b=c", "TZ=${TZ}"]);
+    for bad in ["add", "add time", "add time --", "add ../x -- a", "add x --env =b -- a", "import", "completions"] {
+        assert!(parse(words(&format!("mcp-gateway {bad}"))).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn each_client_is_known_by_the_word_that_its_snippets_use() {
+    for kind in ClientKind::ALL {
+        let line = format!("mcp-gateway client {} --url http://nas", kind.word());
+        let Wish::Client(options) = parse(words(&line)).unwrap() else { panic!("{line}") };
+        assert_eq!((options.kind, options.url.as_deref()), (kind, Some("http://nas/mcp")));
+    }
+    assert!(parse(words("mcp-gateway client cursor --url nas")).is_err());
+}
+
+#[test]
+fn completions_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let Wish::Print(script) = parse(words(&format!("mcp-gateway completions {shell}"))).unwrap() else { panic!() };
+        for command in CommandLine::command().get_subcommands() {
+            assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
+        }
+    }
 }

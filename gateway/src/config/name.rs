@@ -47,7 +47,7 @@ impl ShardName {
 
     /// Makes the nearest name of any text: other characters become `-`. The result can always serve
     /// as a prefix too. `None` if `text` holds no letter and no digit.
-    pub(super) fn slug(text: &str) -> Option<Self> {
+    pub fn slug(text: &str) -> Option<Self> {
         let mut slug = String::new();
         for character in text.trim().chars() {
             let plain = if is_plain(character) { character } else { '-' };

@@ -8,6 +8,7 @@ mod bad_input;
 mod calls;
 mod docs;
 mod fidelity;
+mod first_files;
 mod first_light;
 mod handshake;
 mod hygiene;

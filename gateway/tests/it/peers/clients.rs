@@ -84,9 +84,28 @@ impl Client {
     /// The same where less is to be seen.
     pub(super) async fn complaints_at(&self, sight: Sight, servers: &Servers, door: &[String]) -> Vec<String> {
         let calls_file = servers.first_calls(sight, self.calls);
-        let output = self.run(servers, door, &calls_file).await;
+        let mut command = self.command(door, &calls_file);
+        command.envs(servers.variables());
+        self.judge(sight, command, &calls_file).await
+    }
+
+    /// The same for one that starts what stands in the configuration file `config`, in a home of its own. npm finds the
+    /// installed peers without asking its registry.
+    pub(super) async fn complaints_at_home(&self, servers: &Servers, config: &Path, home: &Path) -> Vec<String> {
+        let calls_file = servers.first_calls(Sight::All, self.calls);
+        let mut command = self.command(&["--config".to_owned(), config.display().to_string()], &calls_file);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let places = [installed().join("bin")].into_iter().chain(std::env::split_paths(&path));
+        command.env_clear().env("PATH", std::env::join_paths(places).unwrap()).env("HOME", home);
+        command.env("PEERS", installed()).current_dir(installed().join("node"));
+        self.judge(Sight::All, command, &calls_file).await
+    }
+
+    async fn judge(&self, sight: Sight, command: Command, calls_file: &Path) -> Vec<String> {
+        let output = self.run(command).await;
         let found = match serde_json::from_slice(&output.stdout) {
             Ok(document) if output.status.success() => self.faults(sight, &document, &calls_file),
+            Ok(document) if output.status.success() => self.faults(sight, &document, calls_file),
             _ => vec![format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))],
         };
         found.into_iter().map(|fault| format!("{} {}: {fault}", self.driver, self.mode)).collect()

@@ -27,7 +27,7 @@ pub(super) struct Servers {
     page: String,
 }
 
-/// Which of the seven a client is shown, and how.
+/// Which of the eight a client is shown, and how.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Sight {
     /// All, at `/mcp`.
