@@ -30,8 +30,8 @@ pub(super) struct Check {
 }
 
 const ABOUT_CHECK: &str = "\
-Each problem is shown with its line, the fault and the way out, and the tools of shards that have run before with the names and
-lengths that clients see. Values of variables called like pass, token, secret or key are not shown.
+Each problem is shown with its line, the fault and the way out, and the tools of shards that have run before with \
+the names and lengths that clients see. Values of variables called like pass, token, secret or key are not shown.
 
 Examples:
   mcp-gateway check                             all of ./shards.d

@@ -6,6 +6,7 @@
 mod attacks;
 mod bad_input;
 mod calls;
+mod check;
 mod docs;
 mod fidelity;
 mod first_files;

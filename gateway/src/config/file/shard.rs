@@ -136,7 +136,7 @@ fn prefix(name: &ShardName, fields: &Fields<'_>, at: At, report: &mut Report) ->
         return Prefix::parse(name.as_str()).map_err(fault).ok();
     };
     let text = field.as_written(report)?;
-    let fault = |fault| field.error(report, format!("{}: {fault}", quote(text)));
+    let fault = |fault| field.error(report, format!("{}: {fault}; write another", quote(text)));
     Prefix::parse(text).map_err(fault).ok()
 }
 
