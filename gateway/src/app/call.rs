@@ -17,9 +17,9 @@ use serde_json::value::RawValue;
 use self::arguments::Given;
 use self::content::Piece;
 use self::progress::Display;
-use super::Exit;
 use super::output::{self, plain};
 use super::peer::{Company, Notices, Peer, Question, Wanted, company};
+use super::{Exit, status};
 use crate::log;
 use crate::shard::roster::List;
 
@@ -163,22 +163,8 @@ async fn find(peer: &Peer, name: &str) -> anyhow::Result<Value> {
     } else {
         format!("did you mean `{}`?", near.join("`, `"))
     };
-    let down = down(&peer.registry().await?);
-    Err(anyhow!("there is no tool `{name}`; {hint}{down}"))
-}
-
-/// The shards that may have had it and do not run.
-fn down(registry: &Value) -> String {
-    let shards = registry["shards"].as_array().into_iter().flatten();
-    let lines = shards.filter(|shard| {
-        shard["state"] == "backoff" || (shard["state"] == "starting" && !shard["last_error"].is_null())
-    });
-    lines
-        .map(|shard| {
-            let text = |key: &str| plain(shard[key].as_str().unwrap_or_default());
-            format!("\n  shard `{}` does not run: {}", text("name"), text("last_error"))
-        })
-        .collect()
+    let down = status::down(&peer.registry().await?).into_iter().map(|line| format!("\n  {line}")).collect::<Vec<_>>();
+    Err(anyhow!("there is no tool `{name}`; {hint}{}", down.concat()))
 }
 
 /// At most three names, the likeliest first: those that end in what was typed, then those that are a slip away.
@@ -197,8 +183,6 @@ fn nearest<'n>(name: &str, names: &[&'n str]) -> Vec<&'n str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -209,12 +193,5 @@ mod tests {
         check("git__statsu", &["git__status"]);
         check("Time__Now", &["time__now"]);
         check("elsewhere", &[]);
-    }
-
-    #[test]
-    fn a_shard_that_is_down_is_named_with_its_reason() {
-        let shard = |name: &str, state: &str, error: Value| json!({"name": name, "state": state, "last_error": error});
-        let shards = [shard("a", "ready", json!("old")), shard("b", "backoff", json!("cannot start `x`"))];
-        assert_eq!(down(&json!({"shards": shards})), "\n  shard `b` does not run: cannot start `x`");
     }
 }

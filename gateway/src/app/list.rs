@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::output::{self, plain};
 use super::peer::{Company, Peer, Wanted, company};
 use super::{Exit, status};
+use crate::log;
 use crate::shard::roster::List;
 
 /// What is asked.
@@ -53,6 +54,10 @@ pub fn show(options: &ListOptions) -> anyhow::Result<Exit> {
         match options.form {
             Form::Json => output::print_json(&items)?,
             Form::Table => output::print(&table(&items, options.subject))?,
+        }
+        if options.subject != Subject::Shards {
+            let down = status::down(&peer.registry().await?);
+            down.iter().for_each(|line| log::stderr().print(format!("{line}\n").as_bytes()));
         }
         Ok(Exit::Good)
     })

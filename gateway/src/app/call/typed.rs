@@ -128,7 +128,18 @@ pub(super) fn typed(text: &str, place: Place<'_>) -> Result<Value, String> {
     let shown: String = text.chars().take(60).collect();
     match exact(text) {
         Err(fault @ Inexact::TooLong) => Err(fault.to_string()),
-        _ => Err(format!("must be {}, and `{shown}` is not", kinds.join(" or "))),
+        _ => Err(format!(
+            "must be {}, and `{shown}` is not",
+            kinds.iter().map(|kind| article(kind)).collect::<Vec<_>>().join(" or ")
+        )),
+    }
+}
+
+fn article(kind: &str) -> String {
+    match kind {
+        "null" => kind.to_owned(),
+        "array" | "integer" | "object" => format!("an {kind}"),
+        _ => format!("a {kind}"),
     }
 }
 
