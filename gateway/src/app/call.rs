@@ -66,7 +66,7 @@ pub enum Form {
 ///
 /// # Errors
 /// It cannot be called: nobody can be asked, there is no such tool, an argument cannot be read, no answer came.
-pub fn call(options: CallOptions) -> anyhow::Result<Exit> {
+pub fn call(options: &CallOptions) -> anyhow::Result<Exit> {
     // Before anything is started: who types at stdin may take their time.
     let given = arguments::gather(&options.words)?;
     company::with(&options.company, &Wanted::Tool(options.tool.clone()), async |peer| {
@@ -76,7 +76,7 @@ pub fn call(options: CallOptions) -> anyhow::Result<Exit> {
                 let text = if options.form == Form::Json { pretty(&tool)? } else { usage::tool(&tool) };
                 output::print(&text).map(|()| Exit::Good)
             }
-            Act::Call => call_found(peer, &tool, given, &options).await,
+            Act::Call => call_found(peer, &tool, given, options).await,
         }
     })
 }
@@ -167,14 +167,16 @@ async fn find(peer: &Peer, name: &str) -> anyhow::Result<Value> {
     Err(anyhow!("there is no tool `{name}`; {hint}{}", down.concat()))
 }
 
-/// At most three names, the likeliest first: those that end in what was typed, then those that are a slip away.
+/// At most three names, the likeliest first: each is a slip away from what was typed, with or without its prefix.
 fn nearest<'n>(name: &str, names: &[&'n str]) -> Vec<&'n str> {
     let typed = name.to_lowercase();
+    let own = |name: &str| name.split_once("__").map_or(name, |(_, own)| own).to_owned();
+    let slips = 1 + own(&typed).len() / 4;
     let rank = |known: &str| {
         let known = known.to_lowercase();
-        let own = known.split_once("__").map_or(known.as_str(), |(_, own)| own).to_owned();
-        let distance = strsim::osa_distance(&typed, &known).min(strsim::osa_distance(&typed, &own));
-        (distance <= 1 + typed.len() / 4).then_some(distance)
+        let whole = strsim::osa_distance(&typed, &known);
+        let distance = if typed.contains("__") { whole } else { whole.min(strsim::osa_distance(&typed, &own(&known))) };
+        (distance <= slips).then_some(distance)
     };
     let mut near: Vec<(usize, &str)> = names.iter().filter_map(|known| Some((rank(known)?, *known))).collect();
     near.sort_unstable();

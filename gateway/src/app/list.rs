@@ -72,8 +72,8 @@ async fn items(peer: &Peer, subject: Subject) -> anyhow::Result<Vec<Value>> {
             all.extend(peer.list(List::Templates).await?);
             all
         }
-        Subject::Shards => match peer.registry().await?["shards"].take() {
-            Value::Array(shards) => shards,
+        Subject::Shards => match peer.registry().await?.get_mut("shards").map(Value::take) {
+            Some(Value::Array(shards)) => shards,
             _ => Vec::new(),
         },
     })

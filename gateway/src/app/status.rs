@@ -80,7 +80,7 @@ fn table(registry: &Value, url: &str) -> String {
     let troubles =
         shards.iter().filter_map(trouble).chain(registry["problems"].as_array().unwrap_or(&none).iter().map(problem));
     for (at, trouble) in troubles.enumerate() {
-        let _ = write!(text, "{}  {trouble}\n", if at == 0 { "\n" } else { "" });
+        let _ = writeln!(text, "{}  {trouble}", if at == 0 { "\n" } else { "" });
     }
     text
 }

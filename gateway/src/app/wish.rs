@@ -64,7 +64,7 @@ impl Wish {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
             Self::List(options) => list::show(&options),
-            Self::Call(options) => call::call(*options),
+            Self::Call(options) => call::call(&options),
             Self::Status(options) => status::show(&options),
         }
     }

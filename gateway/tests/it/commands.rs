@@ -16,6 +16,9 @@ use tokio::process::{Child, Command};
 
 use crate::support::{Gateway, PATIENCE};
 
+/// A shard that never comes up.
+pub(crate) const DOWN: &str = "command: sh\nargs: [-c, 'echo no key >&2; exit 3']\n";
+
 /// What a command has said.
 #[derive(Debug)]
 pub(crate) struct Said {

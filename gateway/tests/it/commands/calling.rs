@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
 
-use super::{Said, ask, command, ended, folder, run, started};
+use super::{DOWN, Said, ask, command, ended, folder, run, started};
 use crate::support::{Gateway, Journal, fake_shard};
 
 fn interrupt(child: &Child) {
@@ -57,7 +57,7 @@ async fn an_error_of_the_tool_is_readable_on_stderr_and_ends_in_1() {
 
 #[tokio::test]
 async fn a_tool_that_is_not_there_is_answered_with_the_nearest_and_with_the_shards_that_are_down() {
-    let folder = folder(&[("fake", &fake_shard(&[])), ("down", "command: /nowhere/at/all\n")]);
+    let folder = folder(&[("fake", &fake_shard(&[])), ("down", DOWN)]);
     let check = async |tool: &str, parts: &[&str]| {
         let said = run(&["call", tool, "--own"], folder.path()).await;
         assert_eq!((said.code, &*said.out), (Some(1), ""));
@@ -67,7 +67,7 @@ async fn a_tool_that_is_not_there_is_answered_with_the_nearest_and_with_the_shar
     };
     check("fake__ecko", &["there is no tool `fake__ecko`", "did you mean `fake__echo`?"]).await;
     check("echo", &["did you mean `fake__echo`?"]).await;
-    check("down__x", &["shard `down` does not run: cannot start `/nowhere/at/all`", "`mcp-gateway list`"]).await;
+    check("down__x", &["shard `down` does not run: it ended with exit status: 3", "`mcp-gateway list`"]).await;
 }
 
 #[tokio::test]

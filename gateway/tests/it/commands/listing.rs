@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ask, folder, run};
+use super::{DOWN, ask, folder, run};
 use crate::support::{Gateway, Journal, fake_shard};
 
 #[tokio::test]
@@ -35,11 +35,11 @@ async fn without_a_gateway_the_shards_are_started_asked_and_ended() {
 
 #[tokio::test]
 async fn a_shard_that_does_not_run_is_named_beside_what_the_others_offer() {
-    let folder = folder(&[("fake", &fake_shard(&[])), ("down", "command: /nowhere/at/all\n")]);
+    let folder = folder(&[("fake", &fake_shard(&[])), ("down", DOWN)]);
     let said = run(&["list", "--own"], folder.path()).await;
     assert_eq!(said.code, Some(0));
     assert!(said.out.contains("fake__echo"), "{said:?}");
-    assert!(said.err.contains("shard `down` does not run: cannot start `/nowhere/at/all`"), "{said:?}");
+    assert!(said.err.contains("shard `down` does not run: it ended with exit status: 3"), "{said:?}");
 }
 
 #[tokio::test]
