@@ -17,9 +17,9 @@ use serde_json::value::RawValue;
 use self::arguments::Given;
 use self::content::Piece;
 use self::progress::Display;
-use super::Exit;
 use super::output::{self, plain};
 use super::peer::{Company, Notices, Peer, Question, Wanted, company};
+use super::{Exit, status};
 use crate::log;
 use crate::shard::roster::List;
 
@@ -66,7 +66,7 @@ pub enum Form {
 ///
 /// # Errors
 /// It cannot be called: nobody can be asked, there is no such tool, an argument cannot be read, no answer came.
-pub fn call(options: CallOptions) -> anyhow::Result<Exit> {
+pub fn call(options: &CallOptions) -> anyhow::Result<Exit> {
     // Before anything is started: who types at stdin may take their time.
     let given = arguments::gather(&options.words)?;
     company::with(&options.company, &Wanted::Tool(options.tool.clone()), async |peer| {
@@ -76,7 +76,7 @@ pub fn call(options: CallOptions) -> anyhow::Result<Exit> {
                 let text = if options.form == Form::Json { pretty(&tool)? } else { usage::tool(&tool) };
                 output::print(&text).map(|()| Exit::Good)
             }
-            Act::Call => call_found(peer, &tool, given, &options).await,
+            Act::Call => call_found(peer, &tool, given, options).await,
         }
     })
 }
@@ -163,32 +163,20 @@ async fn find(peer: &Peer, name: &str) -> anyhow::Result<Value> {
     } else {
         format!("did you mean `{}`?", near.join("`, `"))
     };
-    let down = down(&peer.registry().await?);
-    Err(anyhow!("there is no tool `{name}`; {hint}{down}"))
+    let down = status::down(&peer.registry().await?).into_iter().map(|line| format!("\n  {line}")).collect::<Vec<_>>();
+    Err(anyhow!("there is no tool `{name}`; {hint}{}", down.concat()))
 }
 
-/// The shards that may have had it and do not run.
-fn down(registry: &Value) -> String {
-    let shards = registry["shards"].as_array().into_iter().flatten();
-    let lines = shards.filter(|shard| {
-        shard["state"] == "backoff" || (shard["state"] == "starting" && !shard["last_error"].is_null())
-    });
-    lines
-        .map(|shard| {
-            let text = |key: &str| plain(shard[key].as_str().unwrap_or_default());
-            format!("\n  shard `{}` does not run: {}", text("name"), text("last_error"))
-        })
-        .collect()
-}
-
-/// At most three names, the likeliest first: those that end in what was typed, then those that are a slip away.
+/// At most three names, the likeliest first: each is a slip away from what was typed, with or without its prefix.
 fn nearest<'n>(name: &str, names: &[&'n str]) -> Vec<&'n str> {
     let typed = name.to_lowercase();
+    let own = |name: &str| name.split_once("__").map_or(name, |(_, own)| own).to_owned();
+    let slips = 1 + own(&typed).len() / 4;
     let rank = |known: &str| {
         let known = known.to_lowercase();
-        let own = known.split_once("__").map_or(known.as_str(), |(_, own)| own).to_owned();
-        let distance = strsim::osa_distance(&typed, &known).min(strsim::osa_distance(&typed, &own));
-        (distance <= 1 + typed.len() / 4).then_some(distance)
+        let whole = strsim::osa_distance(&typed, &known);
+        let distance = if typed.contains("__") { whole } else { whole.min(strsim::osa_distance(&typed, &own(&known))) };
+        (distance <= slips).then_some(distance)
     };
     let mut near: Vec<(usize, &str)> = names.iter().filter_map(|known| Some((rank(known)?, *known))).collect();
     near.sort_unstable();
@@ -197,8 +185,6 @@ fn nearest<'n>(name: &str, names: &[&'n str]) -> Vec<&'n str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -209,12 +195,5 @@ mod tests {
         check("git__statsu", &["git__status"]);
         check("Time__Now", &["time__now"]);
         check("elsewhere", &[]);
-    }
-
-    #[test]
-    fn a_shard_that_is_down_is_named_with_its_reason() {
-        let shard = |name: &str, state: &str, error: Value| json!({"name": name, "state": state, "last_error": error});
-        let shards = [shard("a", "ready", json!("old")), shard("b", "backoff", json!("cannot start `x`"))];
-        assert_eq!(down(&json!({"shards": shards})), "\n  shard `b` does not run: cannot start `x`");
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::output::{self, plain};
 use super::peer::{Company, Peer, Wanted, company};
 use super::{Exit, status};
+use crate::log;
 use crate::shard::roster::List;
 
 /// What is asked.
@@ -54,6 +55,10 @@ pub fn show(options: &ListOptions) -> anyhow::Result<Exit> {
             Form::Json => output::print_json(&items)?,
             Form::Table => output::print(&table(&items, options.subject))?,
         }
+        if options.subject != Subject::Shards {
+            let down = status::down(&peer.registry().await?);
+            down.iter().for_each(|line| log::stderr().print(format!("{line}\n").as_bytes()));
+        }
         Ok(Exit::Good)
     })
 }
@@ -67,8 +72,8 @@ async fn items(peer: &Peer, subject: Subject) -> anyhow::Result<Vec<Value>> {
             all.extend(peer.list(List::Templates).await?);
             all
         }
-        Subject::Shards => match peer.registry().await?["shards"].take() {
-            Value::Array(shards) => shards,
+        Subject::Shards => match peer.registry().await?.get_mut("shards").map(Value::take) {
+            Some(Value::Array(shards)) => shards,
             _ => Vec::new(),
         },
     })

@@ -80,7 +80,7 @@ fn table(registry: &Value, url: &str) -> String {
     let troubles =
         shards.iter().filter_map(trouble).chain(registry["problems"].as_array().unwrap_or(&none).iter().map(problem));
     for (at, trouble) in troubles.enumerate() {
-        let _ = write!(text, "{}  {trouble}\n", if at == 0 { "\n" } else { "" });
+        let _ = writeln!(text, "{}  {trouble}", if at == 0 { "\n" } else { "" });
     }
     text
 }
@@ -121,6 +121,21 @@ fn trouble(shard: &Value) -> Option<String> {
     Some(text)
 }
 
+/// The shards that do not serve and should, each with the reason on one line.
+pub(super) fn down(registry: &Value) -> Vec<String> {
+    let shards = registry["shards"].as_array().into_iter().flatten();
+    let told = |shard: &Value| {
+        let (name, ended) = (cell(&shard["name"]), shard["last_error"].as_str());
+        match (shard["state"].as_str()?, ended) {
+            ("backoff" | "starting", Some(ended)) => Some(format!("shard `{name}` does not run: {}", plain(ended))),
+            ("starting", None) => Some(format!("shard `{name}` is still starting")),
+            ("invalid", _) => Some(format!("the file of shard `{name}` is broken; `mcp-gateway check` shows where")),
+            _ => None,
+        }
+    };
+    shards.filter_map(told).collect()
+}
+
 fn problem(problem: &Value) -> String {
     let line = problem["line"].as_u64().map(|line| format!(":{line}")).unwrap_or_default();
     format!("{}{line}: {}", cell(&problem["file"]), cell(&problem["message"]))
@@ -158,6 +173,19 @@ mod tests {
             "  shards.d/x.yaml:7: unknown key `comand`",
         ];
         check(&registry, &expected);
+    }
+
+    #[test]
+    fn a_shard_that_is_down_is_named_with_its_reason() {
+        let shard = |name: &str, state: &str, error: Value| json!({"name": name, "state": state, "last_error": error});
+        let shards = [
+            shard("a", "ready", json!("old")),
+            shard("b", "backoff", json!("cannot start `x`")),
+            shard("c", "starting", Value::Null),
+            shard("d", "disabled", Value::Null),
+        ];
+        let expected = ["shard `b` does not run: cannot start `x`", "shard `c` is still starting"];
+        assert_eq!(down(&json!({"shards": shards})), expected);
     }
 
     #[test]

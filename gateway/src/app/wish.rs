@@ -96,7 +96,7 @@ impl Wish {
             Self::Client(options) => client::show(&options).map(|()| Exit::Good),
             Self::New(options) => new::make(&options).map(|()| Exit::Good),
             Self::List(options) => list::show(&options),
-            Self::Call(options) => call::call(*options),
+            Self::Call(options) => call::call(&options),
             Self::Status(options) => status::show(&options),
             Self::Add(options) => add::add(&options),
             Self::Import(options) => import::import(&options),

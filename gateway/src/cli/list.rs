@@ -14,7 +14,7 @@ Examples:
   mcp-gateway list --json | jq -r '.[].name'
   mcp-gateway list --url http://nas:9100/mcp/git
                                                 what clients of that address see
-  mcp-gateway list --own --shards ./shards.d    without a gateway: starts the shards, asks, and ends them
+  mcp-gateway list --own --shards ./shards.d    starts the shards, asks, and ends them
 
 Exit codes: 0 listed; 1 it could not be; 2 the command line is wrong; 3 no gateway answers at `--url`.";
 

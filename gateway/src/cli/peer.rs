@@ -24,7 +24,7 @@ pub(super) struct PeerFlags {
 pub(super) struct CompanyFlags {
     #[command(flatten)]
     peer: PeerFlags,
-    /// Ask no gateway: start the shards that are needed, and end them afterwards. Without it, that is what happens where
+    /// Ask no gateway, whatever `--url` says: start the shards that are needed, and end them afterwards. Without it, that is what happens where
     /// no gateway answers.
     #[arg(long)]
     own: bool,

@@ -7,6 +7,7 @@ mod attacks;
 mod bad_input;
 mod calls;
 mod check;
+mod commands;
 mod docs;
 mod fidelity;
 mod first_files;

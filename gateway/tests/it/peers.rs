@@ -5,6 +5,7 @@
 
 mod as_printed;
 mod clients;
+mod commands;
 mod first_start;
 mod hostile;
 mod offered;

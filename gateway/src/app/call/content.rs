@@ -132,8 +132,8 @@ mod tests {
 
     use super::*;
 
-    fn check(result: Value, expected: &[Piece]) {
-        assert_eq!(pieces(&result).unwrap(), expected, "{result}");
+    fn check(result: &Value, expected: &[Piece]) {
+        assert_eq!(pieces(result).unwrap(), expected, "{result}");
     }
 
     fn text(text: &str) -> Piece {
@@ -159,18 +159,18 @@ mod tests {
             bytes("application/octet-stream"),
             text("x://3 (third)"),
         ];
-        check(json!({"content": content}), &expected);
+        check(&json!({"content": content}), &expected);
         let bad = json!({"content": [{"type": "image", "data": "?", "mimeType": "image/png"}]});
         assert_eq!(pieces(&bad).unwrap_err().to_string(), "the tool's answer of type `image/png` is not base64");
     }
 
     #[test]
     fn structure_is_shown_once() {
-        check(json!({"content": [], "structuredContent": {"a": 1}}), &[text("{\n  \"a\": 1\n}")]);
+        check(&json!({"content": [], "structuredContent": {"a": 1}}), &[text("{\n  \"a\": 1\n}")]);
         let same = json!({"content": [{"type": "text", "text": "{\"a\": 1}"}], "structuredContent": {"a": 1}});
-        check(same, &[text("{\"a\": 1}")]);
+        check(&same, &[text("{\"a\": 1}")]);
         let other = json!({"content": [{"type": "text", "text": "one"}], "structuredContent": {"a": 1}});
-        check(other, &[text("one"), text("{\n  \"a\": 1\n}")]);
+        check(&other, &[text("one"), text("{\n  \"a\": 1\n}")]);
     }
 
     #[test]

@@ -25,14 +25,17 @@ impl<'s> Place<'s> {
 
     /// Whether a property of this name is described here.
     pub(super) fn has(self, name: &str) -> bool {
-        self.parts().any(|part| part["properties"].get(name).is_some())
+        self.described(name).is_some()
     }
 
     /// What is said of a property.
     pub(super) fn property(self, name: &str) -> Self {
-        let described = self.parts().find_map(|part| part["properties"].get(name));
         let other = || self.parts().find_map(|part| part.get("additionalProperties"));
-        self.at(described.or_else(other))
+        self.at(self.described(name).or_else(other))
+    }
+
+    fn described(self, name: &str) -> Option<&'s Value> {
+        self.parts().find_map(|part| part.get("properties")?.get(name))
     }
 
     /// What is said of the items of a list.
@@ -53,8 +56,9 @@ impl<'s> Place<'s> {
 
     /// Whether bytes are to be written as base64.
     pub(super) fn is_base64(self) -> bool {
-        self.parts()
-            .any(|part| part["contentEncoding"] == "base64" || part["format"] == "byte" || part["format"] == "binary")
+        let says = |part: &Map<String, Value>, key: &str, word: &str| part.get(key).is_some_and(|said| said == word);
+        let forms = [("contentEncoding", "base64"), ("format", "byte"), ("format", "binary")];
+        self.parts().any(|part| forms.iter().any(|(key, word)| says(part, key, word)))
     }
 
     fn at(self, here: Option<&'s Value>) -> Self {
@@ -72,7 +76,7 @@ impl<'s> Place<'s> {
         /// Alternatives of alternatives are many.
         const MOST: usize = 256;
         let Value::Object(schema) = schema else { return };
-        if depth == 0 || found.len() == MOST {
+        if depth == 0 || found.len() == MOST || found.iter().any(|seen| std::ptr::eq(*seen, schema)) {
             return;
         }
         found.push(schema);
@@ -128,7 +132,18 @@ pub(super) fn typed(text: &str, place: Place<'_>) -> Result<Value, String> {
     let shown: String = text.chars().take(60).collect();
     match exact(text) {
         Err(fault @ Inexact::TooLong) => Err(fault.to_string()),
-        _ => Err(format!("must be {}, and `{shown}` is not", kinds.join(" or "))),
+        _ => Err(format!(
+            "must be {}, and `{shown}` is not",
+            kinds.iter().map(|kind| article(kind)).collect::<Vec<_>>().join(" or ")
+        )),
+    }
+}
+
+fn article(kind: &str) -> String {
+    match kind {
+        "null" => kind.to_owned(),
+        "array" | "integer" | "object" => format!("an {kind}"),
+        _ => format!("a {kind}"),
     }
 }
 

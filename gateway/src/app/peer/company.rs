@@ -119,8 +119,8 @@ impl Peer {
     pub(crate) async fn list(&self, list: List) -> anyhow::Result<Vec<Value>> {
         let result = self.ask(Question::list(list.method()), &mut |_, _| {}).await?;
         let mut result: Value = serde_json::from_str(result.get()).context("the list cannot be read")?;
-        match result[list.member()].take() {
-            Value::Array(items) => Ok(items),
+        match result.get_mut(list.member()).map(Value::take) {
+            Some(Value::Array(items)) => Ok(items),
             _ => bail!("the answer to `{}` holds no `{}`", list.method(), list.member()),
         }
     }

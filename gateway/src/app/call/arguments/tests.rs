@@ -51,10 +51,10 @@ fn a_value_has_the_type_that_the_schema_wants() {
     check(&["text=a=b"], &json!({"text": "a=b"}));
     check(&["free=7"], &json!({"free": 7}));
     check(&["free=seven", "unknown=[1]"], &json!({"free": "seven", "unknown": [1]}));
-    refused(&["n=five"], "`n` must be number, and `five` is not");
-    refused(&["i=1.5"], "`i` must be integer");
-    refused(&["on=yes"], "`on` must be boolean");
-    refused(&["maybe=x"], "`maybe` must be null or integer");
+    refused(&["n=five"], "`n` must be a number, and `five` is not");
+    refused(&["i=1.5"], "`i` must be an integer");
+    refused(&["on=yes"], "`on` must be a boolean");
+    refused(&["maybe=x"], "`maybe` must be null or an integer");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn lists_grow_with_every_value_of_their_name() {
     check(&[r#"tags=["a", "b"]"#, "tags=c"], &json!({"tags": ["a", "b", "c"]}));
     check(&["sizes=1", "sizes=2"], &json!({"sizes": [1, 2]}));
     check(&[r#"rows={"a":1}"#], &json!({"rows": [{"a": 1}]}));
-    refused(&["sizes=one"], "`sizes` must be integer");
+    refused(&["sizes=one"], "`sizes` must be an integer");
     refused(&["text=a", "text=b"], "`text` is given twice");
 }
 
