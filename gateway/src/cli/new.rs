@@ -24,15 +24,15 @@ pub(super) struct New {
 }
 
 const AFTER: &str = "\
-The crate builds alone, with Rust 1.95 or later. It has two tools, a resource and a prompt to start from, tests in both eras
-of the protocol, a Dockerfile and a compose file. Nothing that exists is overwritten.
+The crate builds alone, with Rust 1.95 or later. It has two tools, a resource and a prompt to start
+from, tests in both eras of the protocol, a Dockerfile and a compose file. Nothing is overwritten.
 
 Examples:
   mcp-gateway new dozzle                        ./dozzle, and shards.d/dozzle.yaml
   mcp-gateway new dozzle --dir ~/src            ~/src/dozzle
-  cd dozzle && cargo build --release            then save the shard file again: `touch shards.d/dozzle.yaml`
+  cd dozzle && cargo build --release            then `touch ../shards.d/dozzle.yaml`
 
-Exit codes: 0 it is made; 1 it is not, and nothing is left of it; 2 the command line cannot be read.";
+Exit codes: 0 it is made; 1 it is not, and nothing is left of it; 2 the command line is wrong.";
 
 impl New {
     pub(super) fn options(self) -> NewOptions {

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 /// What all commands of a document may take; the first build of an SDK is among them.
-const LIMIT: Duration = Duration::from_secs(480);
+const LIMIT: Duration = Duration::from_secs(540);
 /// How soon a process ends that was told to.
 const SOON: Duration = Duration::from_secs(10);
 

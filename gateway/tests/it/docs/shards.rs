@@ -1,6 +1,6 @@
 //! Whether what a document shows as a shard file is one.
 //!
-//! Invariant: only the text is judged: each program, variable and secret that it names is taken to be there.
+//! Invariant: only the text is judged: each program, folder, variable and secret that it names is taken to be there.
 
 use std::ffi::OsString;
 use std::io;
@@ -20,7 +20,7 @@ pub(super) fn check(document: &str, blocks: &[Block]) {
 }
 
 fn faults(name: &str, text: &str) -> Vec<String> {
-    let (entries, problems) = file::parse(Path::new(name), text, &Furnished);
+    let (entries, problems) = file::parse(Path::new(name), text, &Furnished { text });
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
     let mut faults: Vec<String> = errors.map(ToString::to_string).collect();
     if entries.iter().all(|entry| entry.spec.is_none()) {
@@ -30,9 +30,12 @@ fn faults(name: &str, text: &str) -> Vec<String> {
 }
 
 /// A machine on which everything is there that a shard file can ask for.
-struct Furnished;
+struct Furnished<'a> {
+    /// The file that asks.
+    text: &'a str,
+}
 
-impl Environment for Furnished {
+impl Environment for Furnished<'_> {
     fn var(&self, _name: &str) -> Option<OsString> {
         Some("value".into())
     }
@@ -45,8 +48,10 @@ impl Environment for Furnished {
         Ok(b"content".to_vec())
     }
 
-    fn kind(&self, _path: &Path) -> PathKind {
-        PathKind::Program
+    fn kind(&self, path: &Path) -> PathKind {
+        let word = |line: &str| line.split_once("cwd:")?.1.split_whitespace().next().map(ToOwned::to_owned);
+        let is_folder = self.text.lines().filter_map(word).any(|cwd| path == self.absolute(Path::new(&cwd)));
+        if is_folder { PathKind::Directory } else { PathKind::Program }
     }
 
     fn absolute(&self, path: &Path) -> PathBuf {
@@ -62,6 +67,7 @@ impl Environment for Furnished {
 fn a_good_example_passes_and_a_bad_one_is_told() {
     let check = |name: &str, text: &str, expected: bool| assert_eq!(faults(name, text).is_empty(), expected, "{text}");
     check("example.yaml", "command: x\nenv: { A: \"${B}\", C: \"${file:/d}\" }\n", true);
+    check("example.yaml", "command: x\ncwd: /srv/time   # its folder\n", true);
     check("example.yaml", "comand: x\n", false);
     check("example.yaml", "args: []\n", false);
     check("example.json", "{\"mcpServers\": {\"a\": {\"command\": \"x\"}}}", true);

@@ -52,9 +52,10 @@ fn the_name_stands_wherever_the_template_has_its_own() {
 type Dependency = BTreeMap<String, BTreeSet<String>>;
 
 fn dependency(value: &Value) -> Dependency {
+    let text = |value: &Value| serde_json::to_string(value).unwrap();
     let texts = |value: &Value| match value {
-        Value::Array(list) => list.iter().map(ToString::to_string).collect(),
-        one => BTreeSet::from([one.to_string()]),
+        Value::Array(list) => list.iter().map(text).collect(),
+        one => BTreeSet::from([text(one)]),
     };
     match value {
         Value::Table(table) => table.iter().map(|(key, value)| (key.clone(), texts(value))).collect(),
