@@ -3,7 +3,9 @@
 //! Invariant: doors stop before shards, and the whole stop fits into one budget.
 
 mod banner;
+pub mod call;
 mod files;
+pub mod list;
 mod output;
 pub mod peer;
 pub mod ps;
@@ -11,6 +13,7 @@ pub mod status;
 pub mod threads;
 mod wish;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +25,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::catalogue::Store;
+use crate::config::ShardName;
 use crate::config::watch::WatchMode;
 use crate::door::guard::Guard;
 use crate::door::stdio::{self, StdioSettings};
@@ -114,7 +118,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
             // Commands on this machine find it by this address, which a proxy's need not be.
             keeper = keep_house(&settings, &self::url(&listener, None)?, &house)?;
             files::allow(options.max_connections);
-            let mux = start_fleet(&settings, &keeper, &shards, &doors)?;
+            let mux = start_fleet(&settings, None, &keeper, &shards, &doors)?;
             doors.spawn(serve_http(listener, mux.clone(), http, doors.clone()));
             print(&banner::address(&url, &settings.shards));
             tokio::select! {
@@ -124,7 +128,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         }
         Door::Stdio(options) => {
             keeper = keep_house(&settings, "stdio", &house)?;
-            let mux = start_fleet(&settings, &keeper, &shards, &doors)?;
+            let mux = start_fleet(&settings, None, &keeper, &shards, &doors)?;
             let (stdin, stdout) = (tokio::io::stdin(), tokio::io::stdout());
             tokio::select! {
                 () = stop.asked() => {}
@@ -132,7 +136,7 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
             }
         }
     }
-    shut_down(settings.stop_grace, &doors, &shards, stop).await;
+    shut_down(settings.stop_grace, &doors, &shards, &mut stop).await;
     // It only listens, so it is gone at once.
     let _ = house.shutdown(LAST_WORDS).await;
     tokio::task::block_in_place(|| keeper.end());
@@ -150,7 +154,14 @@ async fn serve_http(listener: TcpListener, mux: Mux, settings: HttpSettings, tas
     http::serve(listener, mux, settings, &tasks).await;
 }
 
-fn start_fleet(settings: &Settings, keeper: &Keeper, shards: &Tasks, doors: &Tasks) -> anyhow::Result<Mux> {
+/// Starts the shards of the folder, or `only` some of them.
+fn start_fleet(
+    settings: &Settings,
+    only: Option<BTreeSet<ShardName>>,
+    keeper: &Keeper,
+    shards: &Tasks,
+    doors: &Tasks,
+) -> anyhow::Result<Mux> {
     let store = Store::open(settings.state_dir.as_deref()).unwrap_or_else(|error| {
         warn!(error = &error as &dyn std::error::Error, "serving on without a memory");
         Store::nowhere()
@@ -158,6 +169,7 @@ fn start_fleet(settings: &Settings, keeper: &Keeper, shards: &Tasks, doors: &Tas
     let (level, heard) = watch::channel(None);
     let fleet = fleet::Settings {
         shards: settings.shards.clone(),
+        only,
         watch: settings.watch,
         keeper: keeper.clone(),
         store,
@@ -200,7 +212,7 @@ fn print(text: &str) {
 }
 
 /// Closes the doors, then the shards, within `grace`; a second signal stops at once.
-async fn shut_down(grace: Duration, doors: &Tasks, shards: &Tasks, mut stop: Stop) {
+async fn shut_down(grace: Duration, doors: &Tasks, shards: &Tasks, stop: &mut Stop) {
     info!("stopping");
     let until = Instant::now() + grace;
     let orderly = async {

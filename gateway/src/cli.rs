@@ -2,7 +2,9 @@
 //!
 //! Invariant: every flag can also be a variable, every default stands in `--help`, and nothing is carried out here.
 
+mod call;
 mod defaults;
+mod list;
 mod peer;
 mod ps;
 mod serve;
@@ -12,6 +14,8 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
+use self::call::Call;
+use self::list::List;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use self::status::Status;
@@ -37,6 +41,9 @@ Examples:
   mcp-gateway                                   serve ./shards.d on http://127.0.0.1:9100/mcp
   mcp-gateway serve --listen 0.0.0.0:9100       for other machines too
   mcp-gateway stdio --shards ~/shards.d         for clients that start their servers, like Claude Desktop
+  mcp-gateway list                              the tools that clients see
+  mcp-gateway call time__get_current_time timezone=Europe/Berlin
+  mcp-gateway status                            how the gateway that runs here is
   mcp-gateway ps                                every process that gateways own, by shard
 
 A shard file needs one line:
@@ -50,6 +57,10 @@ enum Command {
     Stdio(Stdio),
     /// Show every process that running gateways own, by shard.
     Ps(Ps),
+    /// List what clients see: tools, prompts, resources or shards.
+    List(List),
+    /// Call a tool, and show what it answers.
+    Call(Call),
     /// Show how a running gateway and its shards are.
     Status(Status),
 }
@@ -65,6 +76,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Serve(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
+        Some(Command::List(arguments)) => Wish::List(arguments.options()),
+        Some(Command::Call(arguments)) => Wish::Call(Box::new(arguments.options())),
         Some(Command::Status(arguments)) => Wish::Status(arguments.options()),
     })
 }

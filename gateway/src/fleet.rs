@@ -39,6 +39,8 @@ const LAGGARDS: Duration = Duration::from_millis(1500);
 pub struct Settings {
     /// The folder of shard files.
     pub shards: PathBuf,
+    /// The shards that are wanted of it; `None` for all.
+    pub only: Option<BTreeSet<ShardName>>,
     /// How that folder is watched.
     pub watch: WatchMode,
     /// Who starts and owns the children.
@@ -124,7 +126,10 @@ impl Fleet {
     fn read_folder(&mut self) {
         let folder = &self.settings.shards;
         // A network file system may take its time; nobody else waits for this thread.
-        let reading = tokio::task::block_in_place(|| dir::read(folder, &Host, &self.specs));
+        let mut reading = tokio::task::block_in_place(|| dir::read(folder, &Host, &self.specs));
+        if let Some(only) = &self.settings.only {
+            reading.specs.retain(|name, _| only.contains(name));
+        }
         let problems: Vec<_> = reading.problems.iter().map(Trouble::from).collect();
         let is_new = |trouble: &Trouble| !self.problems.contains(trouble);
         for (problem, _) in reading.problems.iter().zip(&problems).filter(|(_, trouble)| is_new(trouble)) {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a reader that has gone away, as after `| head`, is no fault.
 
-use std::io::{ErrorKind, Write as _, stdout};
+use std::io::{ErrorKind, IsTerminal as _, Write as _, stdout};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -24,6 +24,14 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
 /// stdout cannot be written to.
 pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     print(&(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n"))
+}
+
+/// Prints a text from outside: as it is for a program, harmless for a terminal.
+///
+/// # Errors
+/// stdout cannot be written to.
+pub(super) fn print_foreign(text: &str) -> anyhow::Result<()> {
+    if stdout().is_terminal() { print(&plain(text)) } else { print(text) }
 }
 
 /// A text from outside as it may go to a terminal: control characters do not act.

@@ -3,21 +3,33 @@
 //! Invariant: what is found has answered as a gateway does; whatever else listens at a port is not taken for one.
 
 mod address;
+pub(crate) mod company;
+mod events;
 mod http;
+mod message;
+mod own;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use reqwest::Url;
+use serde_json::Value;
 
 pub use self::address::Address;
+pub use self::company::Company;
+pub(crate) use self::company::Peer;
 pub(crate) use self::http::Http;
+pub(crate) use self::message::{Heard, Notices, Question};
+pub(crate) use self::own::{Own, Wanted};
 use crate::shard::keeper::inventory::{self, Condition};
 
 /// Where a gateway listens if nobody says anything.
 const DEFAULT: &str = "http://127.0.0.1:9100";
 /// How long a gateway may take to say that it lives.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a page may take.
+const PAGE: Duration = Duration::from_secs(10);
 /// A ledger folder may name many gateways; no more of them are asked.
 const MOST: usize = 16;
 
@@ -37,6 +49,17 @@ pub struct Whereabouts {
 pub(crate) struct Running {
     pub(crate) address: Address,
     pub(crate) http: Http,
+}
+
+impl Running {
+    /// Every shard and every problem.
+    pub(crate) async fn registry(&self) -> anyhow::Result<Value> {
+        let asked = tokio::time::timeout(PAGE, self.http.get(&self.address.page("health"))).await;
+        let asked = asked.with_context(|| format!("no answer within {}", humantime::format_duration(PAGE)));
+        let body = asked.and_then(|body| Ok(body?));
+        let body = body.with_context(|| format!("cannot read `{}/health`", self.address.shown()))?;
+        serde_json::from_slice(&body).context("the registry is no JSON; is the gateway of another version?")
+    }
 }
 
 /// Why there is no gateway to ask.

@@ -10,7 +10,7 @@ use comfy_table::{Table, presets};
 use serde_json::Value;
 
 use super::output::{self, plain};
-use super::peer::{self, NoGateway, Running, Whereabouts};
+use super::peer::{self, NoGateway, Whereabouts};
 use super::{Exit, threads};
 
 /// What is asked.
@@ -55,20 +55,13 @@ pub fn show(options: &StatusOptions) -> anyhow::Result<Exit> {
         if options.form == Form::Live {
             return Ok(Exit::Good);
         }
-        let registry = registry(&running).await?;
+        let registry = running.registry().await?;
         match options.form {
             Form::Json => output::print_json(&registry)?,
             Form::Table | Form::Live => output::print(&table(&registry, &running.address.shown()))?,
         }
         Ok(if registry["status"] == "ok" { Exit::Good } else { Exit::Bad })
     })
-}
-
-async fn registry(running: &Running) -> anyhow::Result<Value> {
-    let page = running.address.page("health");
-    let body =
-        running.http.get(&page).await.with_context(|| format!("cannot read `{}/health`", running.address.shown()))?;
-    serde_json::from_slice(&body).context("the gateway's registry is no JSON; is it another version?")
 }
 
 /// The registry for a person: every shard on a line, then everything that is wrong.
@@ -82,21 +75,24 @@ fn table(registry: &Value, url: &str) -> String {
         text += "  It has no shard.\n";
     } else {
         text += "\n";
-        let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_header(HEADER);
-        for shard in shards {
-            table.add_row(COLUMNS.map(|key| cell(&shard[key])));
-        }
-        for line in table.lines() {
-            let _ = writeln!(text, "  {}", line.trim_end());
-        }
+        text += &self::shards(shards);
     }
     let troubles =
         shards.iter().filter_map(trouble).chain(registry["problems"].as_array().unwrap_or(&none).iter().map(problem));
     for (at, trouble) in troubles.enumerate() {
-        let _ = write!(text, "{}  {trouble}\n", if at == 0 { "\n" } else { "" });
+        let _ = writeln!(text, "{}  {trouble}", if at == 0 { "\n" } else { "" });
     }
     text
+}
+
+/// Every shard on a line.
+pub(super) fn shards(shards: &[Value]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(HEADER);
+    for shard in shards {
+        table.add_row(COLUMNS.map(|key| cell(&shard[key])));
+    }
+    table.lines().map(|line| format!("  {}\n", line.trim())).collect()
 }
 
 const HEADER: [&str; 10] =
@@ -123,6 +119,21 @@ fn trouble(shard: &Value) -> Option<String> {
         let _ = write!(text, "\n    {}", plain(line));
     }
     Some(text)
+}
+
+/// The shards that do not serve and should, each with the reason on one line.
+pub(super) fn down(registry: &Value) -> Vec<String> {
+    let shards = registry["shards"].as_array().into_iter().flatten();
+    let told = |shard: &Value| {
+        let (name, ended) = (cell(&shard["name"]), shard["last_error"].as_str());
+        match (shard["state"].as_str()?, ended) {
+            ("backoff" | "starting", Some(ended)) => Some(format!("shard `{name}` does not run: {}", plain(ended))),
+            ("starting", None) => Some(format!("shard `{name}` is still starting")),
+            ("invalid", _) => Some(format!("the file of shard `{name}` is broken; `mcp-gateway check` shows where")),
+            _ => None,
+        }
+    };
+    shards.filter_map(told).collect()
 }
 
 fn problem(problem: &Value) -> String {
@@ -153,15 +164,28 @@ mod tests {
         let expected = [
             "mcp-gateway 1 at http://h:1, up 1m 1s: degraded",
             "",
-            "   SHARD  STATE    ERA     PID  RESTARTS  TOOLS  PROMPTS  RESOURCES  CALLS  FAILED",
-            "   git    backoff  -       -    3         0      0        0          0      0",
-            "   time   ready    legacy  7    1         2      0        0          12     1",
+            "  SHARD  STATE    ERA     PID  RESTARTS  TOOLS  PROMPTS  RESOURCES  CALLS  FAILED",
+            "  git    backoff  -       -    3         0      0        0          0      0",
+            "  time   ready    legacy  7    1         2      0        0          12     1",
             "",
             "  git: it exited with exit status: 1; it is tried again in 4 s",
             "    no �[31mkey",
             "  shards.d/x.yaml:7: unknown key `comand`",
         ];
         check(&registry, &expected);
+    }
+
+    #[test]
+    fn a_shard_that_is_down_is_named_with_its_reason() {
+        let shard = |name: &str, state: &str, error: Value| json!({"name": name, "state": state, "last_error": error});
+        let shards = [
+            shard("a", "ready", json!("old")),
+            shard("b", "backoff", json!("cannot start `x`")),
+            shard("c", "starting", Value::Null),
+            shard("d", "disabled", Value::Null),
+        ];
+        let expected = ["shard `b` does not run: cannot start `x`", "shard `c` is still starting"];
+        assert_eq!(down(&json!({"shards": shards})), expected);
     }
 
     #[test]

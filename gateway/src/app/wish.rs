@@ -5,6 +5,8 @@
 use std::process::ExitCode;
 
 use super::Settings;
+use super::call::{self, CallOptions};
+use super::list::{self, ListOptions};
 use super::ps::{self, PsOptions};
 use super::status::{self, StatusOptions};
 
@@ -15,6 +17,10 @@ pub enum Wish {
     Serve(Box<Settings>),
     /// To see what gateways run.
     Ps(PsOptions),
+    /// To see what clients see.
+    List(ListOptions),
+    /// To call a tool.
+    Call(Box<CallOptions>),
     /// To see how a running gateway is.
     Status(StatusOptions),
 }
@@ -45,7 +51,7 @@ impl Wish {
     pub fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) => "info",
-            Self::Ps(_) | Self::Status(_) => "warn",
+            Self::Ps(_) | Self::List(_) | Self::Call(_) | Self::Status(_) => "warn",
         }
     }
 
@@ -57,6 +63,8 @@ impl Wish {
         match self {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
+            Self::List(options) => list::show(&options),
+            Self::Call(options) => call::call(&options),
             Self::Status(options) => status::show(&options),
         }
     }

@@ -1,10 +1,12 @@
 //! What is typed, and what is understood.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::CommandFactory;
 
 use super::*;
+use crate::app::call::{Act, Progress};
 use crate::app::ps::{Form, PsOptions};
 use crate::app::{Door, HttpOptions, Settings};
 use crate::door::stdio::StdioSettings;
@@ -45,6 +47,23 @@ fn ps_asks_about_a_state_folder_and_starts_nothing() {
     check("mcp-gateway ps --state-dir s", PsOptions { state_dir: state_dir.clone(), form: Form::Table });
     check("mcp-gateway ps --json --state-dir s", PsOptions { state_dir, form: Form::Json });
     assert!(parse(words("mcp-gateway ps --shards a")).is_err());
+}
+
+#[test]
+fn call_takes_words_after_the_tool_and_flags_anywhere() {
+    let called = |line: &str| match parse(words(line)).unwrap() {
+        Wish::Call(options) => *options,
+        other => panic!("{other:?}"),
+    };
+    let options = called("mcp-gateway call t a=1 b=-2 --own --timeout 5s -");
+    assert_eq!((options.tool.as_str(), &options.words[..]), ("t", &["a=1".to_owned(), "b=-2".into(), "-".into()][..]));
+    assert_eq!((options.company.running, options.company.timeout), (None, Duration::from_secs(5)));
+    assert_eq!((options.act, options.progress), (Act::Call, Progress::Bar));
+    let url = called("mcp-gateway call t --url http://h:1 --describe").company.running.unwrap().url.unwrap();
+    assert_eq!(url.endpoint().as_str(), "http://h:1/mcp");
+    for wrong in ["call", "call t a=1 --describe", "list everything", "status --live --json"] {
+        assert!(parse(words(&format!("mcp-gateway {wrong}"))).is_err(), "{wrong}");
+    }
 }
 
 #[test]

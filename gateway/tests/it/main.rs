@@ -6,6 +6,7 @@
 mod attacks;
 mod bad_input;
 mod calls;
+mod commands;
 mod fidelity;
 mod first_light;
 mod handshake;

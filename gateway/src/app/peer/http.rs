@@ -5,11 +5,18 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
+use serde_json::Value;
 
 use super::Address;
+use super::events::{Events, LONGEST};
+use super::message::{self, Heard, Question};
+use crate::wire::Revision;
 
 /// A page of a gateway is not longer.
 const PAGE: usize = 16 << 20;
@@ -28,6 +35,9 @@ pub(crate) enum Fault {
     /// Something else than what was asked for.
     #[error("it answers with HTTP status {0}")]
     Status(StatusCode),
+    /// No message.
+    #[error("it answers with something that is no MCP message: {0}")]
+    Nonsense(String),
     /// More than is read.
     #[error("its answer is larger than {0} bytes")]
     Overlong(usize),
@@ -58,6 +68,55 @@ impl Http {
         }
         whole(response, PAGE).await
     }
+
+    /// Asks the gateway, and tells `hear` of every notice that precedes the answer. Dropped before its end, it cancels the
+    /// call there: the connection closes.
+    pub(super) async fn ask(
+        &self,
+        endpoint: &Url,
+        question: Question<'_>,
+        hear: &mut (dyn FnMut(&str, &Value) + Send),
+    ) -> Result<Heard, Fault> {
+        let mut request = self.0.post(endpoint.clone()).header(CONTENT_TYPE, "application/json");
+        request = request.header(ACCEPT, "application/json, text/event-stream");
+        request =
+            request.header("mcp-protocol-version", Revision::MODERN.as_str()).header("mcp-method", question.method);
+        if let Some(name) = question.name {
+            request = request.header("mcp-name", header_text(name));
+        }
+        let response = request.body(question.text()).send().await.map_err(|error| broken(&error))?;
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("text/event-stream") {
+            return stream(response, hear).await;
+        }
+        let status = response.status();
+        let body = whole(response, LONGEST).await?;
+        // A refusal of the gateway is JSON-RPC whatever its status; what a proxy says is not.
+        message::read(&body)
+            .map_err(|why| if status.is_success() { Fault::Nonsense(why) } else { Fault::Status(status) })
+    }
+}
+
+async fn stream(mut response: Response, hear: &mut (dyn FnMut(&str, &Value) + Send)) -> Result<Heard, Fault> {
+    let mut events = Events::default();
+    while let Some(piece) = response.chunk().await.map_err(|error| broken(&error))? {
+        if !events.feed(&piece) {
+            return Err(Fault::Overlong(LONGEST));
+        }
+        while let Some(event) = events.next() {
+            match message::read(&event).map_err(Fault::Nonsense)? {
+                Heard::Notice { method, params } => hear(&method, &params),
+                answer => return Ok(answer),
+            }
+        }
+    }
+    Err(Fault::Broken("the connection ended before the answer; the call may have run".to_owned()))
+}
+
+/// A name as a header can carry it: as it is, or as base64 where it is not plain.
+fn header_text(name: &str) -> String {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_graphic()) && !name.starts_with("=?base64?");
+    if is_plain { name.to_owned() } else { format!("=?base64?{}?=", BASE64.encode(name)) }
 }
 
 async fn whole(mut response: Response, limit: usize) -> Result<Bytes, Fault> {

@@ -1,0 +1,199 @@
+//! `mcp-gateway call`: calls one tool and shows what it answers.
+//!
+//! Invariant: a call is sent once. Arguments that the tool's own schema objects to are never sent.
+
+mod arguments;
+mod content;
+mod progress;
+mod typed;
+mod usage;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use self::arguments::Given;
+use self::content::Piece;
+use self::progress::Display;
+use super::output::{self, plain};
+use super::peer::{Company, Notices, Peer, Question, Wanted, company};
+use super::{Exit, status};
+use crate::log;
+use crate::shard::roster::List;
+
+pub use self::progress::Progress;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallOptions {
+    /// The tool, by its exposed name.
+    pub tool: String,
+    /// The arguments as they are typed.
+    pub words: Vec<String>,
+    /// Whether it is called, or only described.
+    pub act: Act,
+    /// Whom to ask.
+    pub company: Company,
+    /// The folder for images and other files.
+    pub out: PathBuf,
+    /// How the answer looks.
+    pub form: Form,
+    /// How progress is shown.
+    pub progress: Progress,
+}
+
+/// What is done with a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// It is called.
+    Call,
+    /// What it is for and what it takes is printed.
+    Describe,
+}
+
+/// How the answer looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people: texts on stdout, everything else in files.
+    Text,
+    /// For programs: the whole result, byte for byte.
+    Json,
+}
+
+/// Calls the tool, and prints its answer.
+///
+/// # Errors
+/// It cannot be called: nobody can be asked, there is no such tool, an argument cannot be read, no answer came.
+pub fn call(options: &CallOptions) -> anyhow::Result<Exit> {
+    // Before anything is started: who types at stdin may take their time.
+    let given = arguments::gather(&options.words)?;
+    company::with(&options.company, &Wanted::Tool(options.tool.clone()), async |peer| {
+        let tool = find(peer, &options.tool).await?;
+        match options.act {
+            Act::Describe => {
+                let text = if options.form == Form::Json { pretty(&tool)? } else { usage::tool(&tool) };
+                output::print(&text).map(|()| Exit::Good)
+            }
+            Act::Call => call_found(peer, &tool, given, options).await,
+        }
+    })
+}
+
+async fn call_found(peer: &Peer, tool: &Value, given: Given, options: &CallOptions) -> anyhow::Result<Exit> {
+    let schema = &tool["inputSchema"];
+    let arguments = match arguments::build(given, schema) {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(tool, &[format!("{error:#}")]),
+    };
+    let value = serde_json::from_str(arguments.get()).context("the arguments are no JSON")?;
+    let complaints = usage::complaints(schema, &value);
+    if !complaints.is_empty() {
+        return refuse(tool, &complaints);
+    }
+    let result = {
+        let display = Display::begin(&options.tool, options.progress);
+        let notices = if display.is_wanted() { Notices::Progress } else { Notices::None };
+        let (name, arguments) = (Some(options.tool.as_str()), Some(&*arguments));
+        let question = Question { method: "tools/call", name, arguments, notices };
+        peer.ask(question, &mut |method, params| display.hear(method, params)).await?
+    };
+    show(&result, options)
+}
+
+/// Says what is wrong with the arguments, and what the tool takes.
+fn refuse(tool: &Value, complaints: &[String]) -> anyhow::Result<Exit> {
+    let name = plain(tool["name"].as_str().unwrap_or_default());
+    let mut text = format!("`{name}` was not called, because its arguments are wrong:\n");
+    for complaint in complaints {
+        text += &format!("  {complaint}\n");
+    }
+    text += &format!("\nWhat it takes:\n{}", usage::arguments(&tool["inputSchema"]));
+    log::stderr().print(text.as_bytes());
+    Ok(Exit::Bad)
+}
+
+fn show(result: &RawValue, options: &CallOptions) -> anyhow::Result<Exit> {
+    let value: Value = serde_json::from_str(result.get()).context("the tool's answer cannot be read")?;
+    let exit = if value["isError"] == true { Exit::Bad } else { Exit::Good };
+    if options.form == Form::Json {
+        return output::print(&format!("{}\n", result.get())).map(|()| exit);
+    }
+    if value["resultType"] == "input_required" {
+        return Err(anyhow!("`{}` asks for input, which this command cannot give", options.tool));
+    }
+    for piece in content::pieces(&value)? {
+        let text = match piece {
+            Piece::Text(text) => text,
+            Piece::Bytes { mime, bytes } => {
+                let path = content::keep(&options.out, &options.tool, &mime, &bytes)?;
+                format!("{} ({}, {} bytes)", path.display(), plain(&mime), bytes.len())
+            }
+        };
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        match exit {
+            Exit::Good => output::print_foreign(&format!("{text}{end}"))?,
+            _ => log::stderr().print(format!("{}{end}", short(&plain(&text))).as_bytes()),
+        }
+    }
+    Ok(exit)
+}
+
+/// An error is no place for megabytes.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 100_000;
+    text.chars().take(LONGEST).collect()
+}
+
+fn pretty(value: &Value) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n")
+}
+
+/// The tool as it is listed.
+async fn find(peer: &Peer, name: &str) -> anyhow::Result<Value> {
+    let tools = peer.list(List::Tools).await?;
+    let names: Vec<&str> = tools.iter().filter_map(|tool| tool["name"].as_str()).collect();
+    if let Some(at) = names.iter().position(|listed| *listed == name) {
+        return Ok(tools[at].clone());
+    }
+    let near = nearest(name, &names);
+    let hint = if near.is_empty() {
+        "`mcp-gateway list` shows all".to_owned()
+    } else {
+        format!("did you mean `{}`?", near.join("`, `"))
+    };
+    let down = status::down(&peer.registry().await?).into_iter().map(|line| format!("\n  {line}")).collect::<Vec<_>>();
+    Err(anyhow!("there is no tool `{name}`; {hint}{}", down.concat()))
+}
+
+/// At most three names, the likeliest first: each is a slip away from what was typed, with or without its prefix.
+fn nearest<'n>(name: &str, names: &[&'n str]) -> Vec<&'n str> {
+    let typed = name.to_lowercase();
+    let own = |name: &str| name.split_once("__").map_or(name, |(_, own)| own).to_owned();
+    let slips = 1 + own(&typed).len() / 4;
+    let rank = |known: &str| {
+        let known = known.to_lowercase();
+        let whole = strsim::osa_distance(&typed, &known);
+        let distance = if typed.contains("__") { whole } else { whole.min(strsim::osa_distance(&typed, &own(&known))) };
+        (distance <= slips).then_some(distance)
+    };
+    let mut near: Vec<(usize, &str)> = names.iter().filter_map(|known| Some((rank(known)?, *known))).collect();
+    near.sort_unstable();
+    near.into_iter().take(3).map(|(_, known)| known).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_names_are_a_slip_away_or_lack_the_prefix() {
+        let names = ["git__status", "git__show", "time__now", "memory__status"];
+        let check = |name: &str, expected: &[&str]| assert_eq!(nearest(name, &names), expected, "{name}");
+        check("status", &["git__status", "memory__status"]);
+        check("git__statsu", &["git__status"]);
+        check("Time__Now", &["time__now"]);
+        check("elsewhere", &[]);
+    }
+}

@@ -1,0 +1,121 @@
+//! `mcp-gateway status`.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::{DOWN, ask, command, ended, folder, run};
+use crate::support::{Gateway, fake_shard};
+
+#[tokio::test]
+async fn a_gateway_that_is_well_is_shown_as_a_table_and_as_its_own_registry() {
+    let gateway = Gateway::builder().shard("fake", fake_shard(&[])).start().await;
+    gateway.until("fake", "ready").await;
+    let said = ask(&gateway, &["status"]).await;
+    let lines: Vec<Vec<&str>> = said.good().lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0][..2], ["mcp-gateway", env!("CARGO_PKG_VERSION")]);
+    assert_eq!(lines[0].last(), Some(&"ok"));
+    assert_eq!(lines[2][..2], ["SHARD", "STATE"]);
+    assert_eq!(lines[3][..3], ["fake", "ready", "legacy"]);
+    let json = ask(&gateway, &["status", "--json"]).await.json();
+    assert_eq!((&json["status"], &json["shards"][0]["name"]), (&"ok".into(), &"fake".into()));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_with_its_reason_and_ends_in_1() {
+    let gateway = Gateway::builder().shard("down", DOWN).shard("odd", "comand: x\n").start().await;
+    gateway.until("down", "backoff").await;
+    let said = ask(&gateway, &["status"]).await;
+    assert_eq!((said.code, &*said.err), (Some(1), ""));
+    assert!(said.out.lines().next().unwrap().ends_with(": degraded"), "{said:?}");
+    assert!(said.out.contains("  down: it ended with exit status: 3"), "{said:?}");
+    assert!(said.out.contains("\n    no key\n"), "{said:?}");
+    assert!(said.out.contains("odd.yaml:1: unknown key `comand`; did you mean `command`?"), "{said:?}");
+    let live = ask(&gateway, &["status", "--live"]).await;
+    assert_eq!(live.good(), "", "it lives, whatever its shards do");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_gateway_that_runs_with_the_same_state_folder_is_found() {
+    let gateway = Gateway::builder().flags(&["--public-url", "http://tools.example.org"]).start().await;
+    let state = gateway.dir().path().join("state");
+    let flags = ["--state-dir", state.to_str().unwrap()];
+    let elsewhere = folder(&[]);
+    let said = run(&[&["status"], &flags[..]].concat(), elsewhere.path()).await;
+    let first = said.good().lines().next().unwrap();
+    assert_eq!(gateway.host(), "tools.example.org", "what clients are told, and nobody here can reach");
+    assert!(first.contains(" at http://127.0.0.1:"), "{first}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_variables_of_a_gateway_say_where_it_is() {
+    let gateway = Gateway::builder().start().await;
+    let port = gateway.host().rsplit_once(':').unwrap().1;
+    let elsewhere = folder(&[]);
+    for (name, value) in
+        [("MCP_GATEWAY_LISTEN", format!("0.0.0.0:{port}")), ("MCP_GATEWAY_URL", format!("http://127.0.0.1:{port}/mcp"))]
+    {
+        let mut command = command(&["status", "--live"], elsewhere.path());
+        // A proxy that is not there must not be asked for what is on this machine.
+        command.env(name, value).env("http_proxy", "http://127.0.0.1:9").env("HTTP_PROXY", "http://127.0.0.1:9");
+        assert_eq!(ended(command.spawn().unwrap()).await.good(), "", "{name}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn where_no_gateway_answers_it_ends_in_3_and_says_how_to_start_one() {
+    let elsewhere = folder(&[]);
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let url = format!("http://{gone}");
+    for flags in [&["--url", &url][..], &["--live", "--url", &url], &["--json", "--url", &url]] {
+        let said = run(&[&["status"], flags].concat(), elsewhere.path()).await;
+        let told = said.bad(3);
+        assert!(told.contains(&format!("no gateway answers at `{url}`")) && told.contains("`--url`"), "{told}");
+    }
+    let slip = run(&["status", "--url", "127.0.0.1:9100"], elsewhere.path()).await;
+    assert!(slip.bad(2).contains("write for instance http://127.0.0.1:9100"), "{slip:?}");
+}
+
+/// Answers every request with `text`, or never.
+async fn stranger(text: Option<&'static str>) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    let task = tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            if let Some(text) = text {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len());
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+            open.push(stream);
+        }
+    });
+    (url, task)
+}
+
+#[tokio::test]
+async fn a_stranger_at_the_port_and_one_that_never_answers_are_no_gateway() {
+    let elsewhere = folder(&[]);
+    let (url, _task) = stranger(Some("# HELP node_exporter\n")).await;
+    let said = run(&["status", "--url", &url], elsewhere.path()).await;
+    assert!(said.bad(3).contains("what answers there is no mcp-gateway"), "{said:?}");
+    let (url, _task) = stranger(None).await;
+    let said = run(&["status", "--live", "--url", &url], elsewhere.path()).await;
+    assert!(said.bad(3).contains("within 3s"), "{said:?}");
+}
+
+#[tokio::test]
+async fn the_help_of_each_command_has_examples_and_exit_codes() {
+    let elsewhere = folder(&[]);
+    for name in ["status", "list", "call"] {
+        let said = run(&[name, "--help"], elsewhere.path()).await;
+        let text = said.good();
+        assert!(text.contains("\nExamples:\n") && text.contains("Exit codes: 0 "), "{text}");
+    }
+}
