@@ -21,7 +21,8 @@ COPY gateway/Cargo.toml gateway/
 COPY shard-template/Cargo.toml shard-template/
 COPY traefik-shard/Cargo.toml traefik-shard/
 RUN for package in bench gateway shard-template traefik-shard; do \
-        mkdir "$package/src" && echo 'fn main() {}' >"$package/src/main.rs" && touch "$package/src/lib.rs" || exit 1; \
+        mkdir "$package/src" && echo '//! Nothing.' >"$package/src/lib.rs" \
+            && printf '//! Nothing.\nfn main() {}\n' >"$package/src/main.rs" || exit 1; \
     done \
     && cargo build --release --locked --bins -p gateway -p shard-template -p traefik-shard \
     && rm -r gateway/src shard-template/src traefik-shard/src
