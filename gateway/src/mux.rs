@@ -64,7 +64,7 @@ pub enum Dispatched {
 #[derive(Debug, Clone)]
 pub struct Mux {
     inner: Arc<Inner>,
-    view: View,
+    view: Arc<View>,
 }
 
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Mux {
             tasks: tasks.clone(),
             started: Instant::now(),
         });
-        Self { inner, view: View::All }
+        Self { inner, view: Arc::default() }
     }
 
     /// The same mux as `view` shows it: lists, instructions, changes and calls keep to the view; sessions, calls under way
@@ -101,10 +101,11 @@ impl Mux {
     /// # Errors
     /// A shard that the view names is unknown, or none of them runs.
     pub async fn at(&self, view: View) -> Result<Self, NoView> {
-        if view != View::All {
-            self.world(|world| world.is_read).await.check(&view)?;
+        if view == *self.view {
+            return Ok(self.clone());
         }
-        Ok(Self { inner: Arc::clone(&self.inner), view })
+        self.world(|world| world.is_read).await.check(&view)?;
+        Ok(Self { inner: Arc::clone(&self.inner), view: Arc::new(view) })
     }
 
     /// What it shows.
@@ -172,7 +173,7 @@ impl Mux {
 
     /// Follows the lists from now on.
     pub fn changes(&self) -> Changes {
-        Changes::new(self.inner.world.clone(), self.view.clone())
+        Changes::new(self.inner.world.clone(), Arc::clone(&self.view))
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.

@@ -154,3 +154,6 @@ impl Views {
         made
     }
 }
+
+#[cfg(test)]
+mod tests;

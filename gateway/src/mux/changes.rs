@@ -15,12 +15,12 @@ use crate::wire::notification;
 #[derive(Debug)]
 pub struct Changes {
     world: watch::Receiver<Arc<World>>,
-    view: View,
+    view: Arc<View>,
     told: [u64; 4],
 }
 
 impl Changes {
-    pub(super) fn new(world: watch::Receiver<Arc<World>>, view: View) -> Self {
+    pub(super) fn new(world: watch::Receiver<Arc<World>>, view: Arc<View>) -> Self {
         let mut changes = Self { world, view, told: [0; 4] };
         changes.told = changes.generations();
         changes

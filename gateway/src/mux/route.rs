@@ -32,14 +32,14 @@ pub(super) struct Route {
     /// The uri that is read.
     pub(super) uri: Option<Box<str>>,
     /// Where the client has seen it.
-    pub(super) view: View,
+    pub(super) view: Arc<View>,
 }
 
 /// Where a request is routed: what the client sees and nothing else.
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
     pub(super) catalogue: &'a Catalogue,
-    pub(super) view: &'a View,
+    pub(super) view: &'a Arc<View>,
     pub(super) shown: &'a Shown,
 }
 
@@ -102,7 +102,7 @@ pub(super) fn route(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'
                 own_name: None,
                 exposed: None,
                 uri: Some((*uri).into()),
-                view: scope.view.clone(),
+                view: Arc::clone(scope.view),
             })
         }
         "completion/complete" => complete(scope, era, params),
@@ -126,7 +126,7 @@ fn complete(scope: &Scope<'_>, era: Era, params: &Params<'_>) -> Result<Route, F
                 own_name: None,
                 exposed: None,
                 uri: Some((*uri).into()),
-                view: scope.view.clone(),
+                view: Arc::clone(scope.view),
             })
         }
         _ => Err(Fault::new(code::INVALID_PARAMS, "`params.ref.type` must be `ref/prompt` or `ref/resource`")),
@@ -144,12 +144,12 @@ fn named(scope: &Scope<'_>, list: List, method: &str, name: Option<Raw<'_>>, pla
         own_name: (**own != *name).then(|| Arc::clone(own)),
         exposed: Some((*name).into()),
         uri: None,
-        view: scope.view.clone(),
+        view: Arc::clone(scope.view),
     })
 }
 
 fn resource_owner(scope: &Scope<'_>, uri: &str) -> Option<Arc<str>> {
-    match (scope.catalogue.resource(uri), scope.view) {
+    match (scope.catalogue.resource(uri), &**scope.view) {
         (Owner::Listed(shard) | Owner::OnlyTemplate(shard), _) => Some(Arc::clone(shard)),
         // A shard may know uris that it does not list, and here it is the only one to ask.
         (Owner::Ambiguous(_) | Owner::Unknown, View::Alone(shard)) => Some(Arc::clone(shard)),

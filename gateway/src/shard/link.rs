@@ -280,6 +280,11 @@ impl Link {
         self.table().idle_since()
     }
 
+    /// The time in which nobody calls counts from now on; before, the child was still to start.
+    pub(crate) fn open(&self) {
+        self.table().open();
+    }
+
     /// Takes no more calls if there has been none for `patience`; true if so.
     pub(crate) fn refuse_if_idle(&self, patience: Duration) -> bool {
         let mut table = self.table();

@@ -203,6 +203,7 @@ impl Supervisor {
         // What the file says is no verdict: without that line the shard is asked.
         let certain = greeting.certain && self.spec().process.protocol == Protocol::Auto;
         self.learn(|known| *known = Some(Known { roster: Arc::clone(&roster), live: true, certain }));
+        link.open();
         self.enter(ShardState::Ready(live));
         let ready = Instant::now();
         let reason = tokio::select! {

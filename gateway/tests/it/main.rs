@@ -20,4 +20,5 @@ mod stdio_door;
 mod streams;
 mod support;
 mod tidy;
+mod views;
 mod watching;

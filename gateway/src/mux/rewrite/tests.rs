@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::mux::{Capabilities, ClientKey, View};
+use crate::mux::{Capabilities, ClientKey};
 use crate::wire::Level;
 
 fn client(revision: Revision, level: Option<Level>) -> Client {
@@ -14,7 +14,7 @@ fn client(revision: Revision, level: Option<Level>) -> Client {
 fn route(method: &str, own: Option<&str>) -> Route {
     let own_name = own.map(Arc::from);
     let uri = Some("file:///a\"b".into());
-    Route { method: method.into(), shard: "shard".into(), own_name, exposed: None, uri, view: View::All }
+    Route { method: method.into(), shard: "shard".into(), own_name, exposed: None, uri, view: Arc::default() }
 }
 
 fn sent(route: &Route, client: &Client, era: Era, params: &str) -> String {

@@ -38,13 +38,13 @@ fn catalogue() -> Catalogue {
 
 /// `shard` and, for names, what it calls the item; or the error's code.
 fn told(shown: &Shown, method: &str, params: &str) -> String {
-    told_at(&View::All, shown, method, params)
+    told_at(View::All, shown, method, params)
 }
 
 /// The same for who sees no more than `view`; what that shows is all the same here.
-fn told_at(view: &View, shown: &Shown, method: &str, params: &str) -> String {
+fn told_at(view: View, shown: &Shown, method: &str, params: &str) -> String {
     let params = Params::read(Some(Raw::parse(params.as_bytes()).unwrap())).unwrap();
-    match route(&Scope { catalogue: &catalogue(), view, shown }, Era::Modern, method, &params) {
+    match route(&Scope { catalogue: &catalogue(), view: &Arc::new(view), shown }, Era::Modern, method, &params) {
         Ok(Route { shard, own_name: Some(own), .. }) => format!("{shard} {own}"),
         Ok(Route { shard, .. }) => shard.to_string(),
         Err(fault) => fault.code.to_string(),
@@ -88,7 +88,8 @@ fn a_uri_goes_to_its_lister_then_to_the_only_template_then_to_whoever_showed_it_
 fn what_another_shard_has_shown_cannot_be_read_by_who_does_not_see_it() {
     let shown = Shown::default();
     shown.remember(vec!["x:2".into(), "z:1".into()], &"one".into());
-    let read = |view: &View, uri: &str| told_at(view, &shown, "resources/read", &format!(r#"{{"uri":"{uri}"}}"#));
+    let read =
+        |view: &View, uri: &str| told_at(view.clone(), &shown, "resources/read", &format!(r#"{{"uri":"{uri}"}}"#));
     let (one, two) = (View::only(["one", "three"]), View::only(["two"]));
     assert_eq!([read(&one, "x:2"), read(&one, "z:1")], ["one", "one"]);
     assert_eq!([read(&two, "x:2"), read(&two, "z:1")], ["-32602", "-32602"]);
@@ -114,7 +115,7 @@ fn what_a_client_is_told_of_its_own_name_is_short() {
     let name = "é".repeat(10_000);
     let params = format!(r#"{{"name":"{name}"}}"#);
     let params = Params::read(Some(Raw::parse(params.as_bytes()).unwrap())).unwrap();
-    let scope = Scope { catalogue: &catalogue(), view: &View::All, shown: &Shown::default() };
+    let scope = Scope { catalogue: &catalogue(), view: &Arc::default(), shown: &Shown::default() };
     let fault = route(&scope, Era::Modern, "tools/call", &params).unwrap_err();
     assert!(fault.to_json().len() < 1000, "{}", fault.to_json());
 }

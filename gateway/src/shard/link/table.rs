@@ -231,6 +231,11 @@ impl Table {
         (self.sent == 0 && self.waiting.is_empty()).then_some(self.called)
     }
 
+    /// Nobody could call before now.
+    pub(crate) fn open(&mut self) {
+        self.called = Instant::now();
+    }
+
     pub(crate) fn is_refusing(&self) -> bool {
         self.refusing
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::servers::{LISTS, Servers, calls, exposed, installed, source};
+use super::servers::{LISTS, Servers, Sight, calls, installed, source};
 use crate::support::{Tree, eventually};
 
 /// How often the processes are looked at while a client runs.
@@ -56,10 +56,15 @@ impl Client {
     /// Lets it list everything and make the calls, and gives all that went wrong. `door` is how it reaches the gateway:
     /// `--url URL` or `--stdio COMMAND ARG…`.
     pub(super) async fn complaints(&self, servers: &Servers, door: &[String]) -> Vec<String> {
-        let calls_file = servers.first_calls(self.calls);
+        self.complaints_at(Sight::All, servers, door).await
+    }
+
+    /// The same where less is to be seen.
+    pub(super) async fn complaints_at(&self, sight: Sight, servers: &Servers, door: &[String]) -> Vec<String> {
+        let calls_file = servers.first_calls(sight, self.calls);
         let output = self.run(servers, door, &calls_file).await;
         let found = match serde_json::from_slice(&output.stdout) {
-            Ok(document) if output.status.success() => self.faults(&document, &calls_file),
+            Ok(document) if output.status.success() => self.faults(sight, &document, &calls_file),
             _ => vec![format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))],
         };
         found.into_iter().map(|fault| format!("{} {}: {fault}", self.driver, self.mode)).collect()
@@ -85,7 +90,7 @@ impl Client {
     }
 
     /// What its document lacks.
-    fn faults(&self, document: &Value, calls_file: &Path) -> Vec<String> {
+    fn faults(&self, sight: Sight, document: &Value, calls_file: &Path) -> Vec<String> {
         let mut faults = Vec::new();
         for (key, expected) in [("/protocolVersion", self.revision), ("/serverInfo/name", "mcp-gateway")] {
             let seen = document.pointer(key);
@@ -93,14 +98,14 @@ impl Client {
                 faults.push(format!("{key} is {seen:?}, not {expected}"));
             }
         }
-        if !document["instructions"].as_str().is_some_and(|text| text.contains("# everything\n")) {
+        if !document["instructions"].as_str().is_some_and(|text| text.contains(sight.instructions())) {
             faults.push(format!("no instructions: {}", document["instructions"]));
         }
         for list in LISTS {
             let mut seen: Vec<&str> =
                 document[list].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             seen.sort_unstable();
-            let expected = exposed(list);
+            let expected = sight.listed(list);
             if seen != expected {
                 faults.push(format!("{list} are {seen:?}, not {expected:?}"));
             }

@@ -1,7 +1,7 @@
 //! Third-party clients, the gateway's HTTP door, third-party servers.
 
 use super::clients::{Client, INSPECTOR, PYTHON, TYPESCRIPT};
-use super::servers::{Servers, exposed, names};
+use super::servers::{Servers, Sight, exposed, names};
 use crate::support::{Legacy, eventually};
 
 /// Each client sees all that the seven list, and every call is answered as its server answers it.
@@ -44,4 +44,25 @@ async fn the_python_sdk_sees_and_calls_servers_that_were_dropped_in() {
 #[tokio::test]
 async fn the_inspector_sees_and_calls_servers_that_were_dropped_in() {
     all_see_and_call_everything(&INSPECTOR).await;
+}
+
+/// Some of the servers, and one alone under its own names: other lists, the same answers.
+#[tokio::test]
+async fn each_client_sees_and_calls_what_its_address_shows() {
+    let servers = Servers::lay_out().await;
+    servers.drop_in();
+    let gateway = servers.gateway().start().await;
+    for name in names() {
+        gateway.until(&name, "ready").await;
+    }
+    let mut complaints = Vec::new();
+    for sight in [Sight::Alone("everything"), Sight::Only(&["everything", "time"])] {
+        let door = ["--url".to_owned(), format!("http://{}{}", gateway.host(), sight.path())];
+        for client in TYPESCRIPT.iter().chain(&PYTHON) {
+            let told = client.complaints_at(sight, &servers, &door).await;
+            complaints.extend(told.into_iter().map(|complaint| format!("{}: {complaint}", sight.path())));
+        }
+    }
+    assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
+    gateway.stop().await;
 }

@@ -27,6 +27,17 @@ pub(super) struct Servers {
     page: String,
 }
 
+/// Which of the seven a client is shown, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sight {
+    /// All, at `/mcp`.
+    All,
+    /// Some, under the same names.
+    Only(&'static [&'static str]),
+    /// One, under its own names.
+    Alone(&'static str),
+}
+
 /// One call of `calls.json`.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -78,17 +89,66 @@ impl Servers {
         }
     }
 
-    /// The first `count` calls of `calls.json`, for a driver.
-    pub(super) fn first_calls(&self, count: usize) -> PathBuf {
+    /// The first `count` calls of `calls.json` that can be made there, for a driver.
+    pub(super) fn first_calls(&self, sight: Sight, count: usize) -> PathBuf {
         let calls: Vec<Value> = serde_json::from_str(&self.fill_in(&read("calls.json"))).unwrap();
+        let calls: Vec<Value> = calls.into_iter().filter_map(|call| sight.call(call)).take(count).collect();
+        assert!(!calls.is_empty(), "{sight:?} leaves nothing to call");
         let file = self.dir.path().join("calls.json");
-        fs::write(&file, Value::from(&calls[..count.min(calls.len())]).to_string()).unwrap();
+        fs::write(&file, Value::from(calls).to_string()).unwrap();
         file
     }
 
     fn fill_in(&self, calls: &str) -> String {
         let scratch = self.dir.path().join("scratch").display().to_string();
         calls.replace("${SCRATCH}", &scratch).replace("${FETCH_URL}", &self.page)
+    }
+}
+
+impl Sight {
+    /// Where it is, after the gateway's own address.
+    pub(super) fn path(self) -> String {
+        match self {
+            Self::All => "/mcp".to_owned(),
+            Self::Only(shards) => format!("/mcp?shards={}", shards.join(",")),
+            Self::Alone(shard) => format!("/mcp/{shard}"),
+        }
+    }
+
+    /// What is listed there, sorted: names under the shard's name or alone, uris as they are.
+    pub(super) fn listed(self, list: &str) -> Vec<String> {
+        let named = ["tools", "prompts"].contains(&list) && !matches!(self, Self::Alone(_));
+        let mut all = Vec::new();
+        for (shard, lists) in lists().into_iter().filter(|(shard, _)| self.shows(shard)) {
+            for own in lists[list].as_array().into_iter().flatten().map(|own| own.as_str().unwrap()) {
+                all.push(if named { format!("{shard}__{own}") } else { own.to_owned() });
+            }
+        }
+        all.sort_unstable();
+        all
+    }
+
+    /// What the server that has most to say tells there of itself.
+    pub(super) fn instructions(self) -> &'static str {
+        if matches!(self, Self::Alone(_)) { "# Everything Server" } else { "# everything\n" }
+    }
+
+    fn shows(self, shard: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(shards) => shards.contains(&shard),
+            Self::Alone(name) => name == shard,
+        }
+    }
+
+    /// The call as it is made there; all uris of `calls.json` are those of `everything`.
+    fn call(self, mut call: Value) -> Option<Value> {
+        let name = call["name"].as_str().map(str::to_owned);
+        let (shard, own) = name.as_deref().map_or(Some(("everything", "")), |name| name.split_once("__"))?;
+        if matches!(self, Self::Alone(_)) && name.is_some() {
+            call["name"] = own.into();
+        }
+        self.shows(shard).then_some(call)
     }
 }
 
@@ -105,13 +165,7 @@ pub(super) fn calls(file: &Path) -> Vec<Call> {
 
 /// What the gateway lists when all seven are there, sorted: names under the shard's name, uris as they are.
 pub(super) fn exposed(list: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    for (shard, lists) in lists() {
-        for own in lists[list].as_array().into_iter().flatten().map(|own| own.as_str().unwrap()) {
-            all.push(if ["tools", "prompts"].contains(&list) { format!("{shard}__{own}") } else { own.to_owned() });
-        }
-    }
-    all.sort_unstable();
+    let all = Sight::All.listed(list);
     assert!(list != "tools" || all.len() == TOOLS, "{}", all.len());
     all
 }

@@ -43,6 +43,17 @@ async fn an_idle_shard_sleeps_until_it_is_called_again_and_no_call_under_way_is_
     gateway.stop().await;
 }
 
+/// Time in which nobody can call is not idle time; counted, the shard would sleep again before the call gets through.
+#[tokio::test]
+async fn a_shard_that_starts_for_longer_than_it_may_idle_serves_the_call_that_woke_it() {
+    let file = fake_shard(&["--start-delay", "1500"]) + "idle_stop: 1s\n";
+    let gateway = Gateway::builder().shard("fake", file).start().await;
+    gateway.until("fake", "asleep").await;
+    let mut client = Legacy::open(&gateway, "2025-11-25").await;
+    assert_eq!(client.call("fake__echo", json!({"a": 1})).await["structuredContent"], json!({"a": 1}));
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_shard_that_sleeps_takes_up_a_changed_file() {
     let gateway = Gateway::builder().shard("fake", fake_shard(&[]) + "idle_stop: 1s\n").start().await;

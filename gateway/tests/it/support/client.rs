@@ -25,18 +25,29 @@ pub(crate) struct Legacy {
 impl Legacy {
     /// Initialises with `revision`.
     pub(crate) async fn open(gateway: &Gateway, revision: &str) -> Self {
+        Self::open_at(gateway, "/mcp", revision).await.0
+    }
+
+    /// The same at another path; gives the result of `initialize` too.
+    pub(crate) async fn open_at(gateway: &Gateway, path: &str, revision: &str) -> (Self, Value) {
         let mut http = gateway.http().await;
         let params =
             json!({"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
         let request = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
-        let response = http.send("POST", "/mcp", &[], request.to_string()).await;
+        let response = http.send("POST", path, &[], request.to_string()).await;
         assert_eq!(response.status, 200, "{response:?}");
-        assert_eq!(response.answer()["result"]["protocolVersion"], revision);
+        let result = response.answer()["result"].take();
+        assert_eq!(result["protocolVersion"], revision);
         let session = response.headers["mcp-session-id"].to_str().unwrap().to_owned();
-        let mut legacy = Self { http, session, path: "/mcp".into(), last_id: 0 };
+        let mut legacy = Self { http, session, path: path.into(), last_id: 0 };
         let told = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
         assert_eq!(legacy.post(told).await.status, 202);
-        legacy
+        (legacy, result)
+    }
+
+    /// Goes on with the same session at another path.
+    pub(crate) fn turn_to(&mut self, path: &str) {
+        path.clone_into(&mut self.path);
     }
 
     /// Goes on with the same session over another connection, or at another gateway.

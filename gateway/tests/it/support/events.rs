@@ -19,8 +19,13 @@ pub(crate) struct Events {
 impl Events {
     /// Opens the GET stream of a session.
     pub(crate) async fn listen(gateway: &Gateway, session: &str) -> Self {
+        Self::listen_at(gateway, "/mcp", session).await
+    }
+
+    /// The same at another path.
+    pub(crate) async fn listen_at(gateway: &Gateway, path: &str, session: &str) -> Self {
         let headers = [("mcp-session-id", session), ("accept", "text/event-stream")];
-        Self::of(gateway.http().await.open("GET", "/mcp", &headers, "").await)
+        Self::of(gateway.http().await.open("GET", path, &headers, "").await)
     }
 
     /// Follows the body of an answer, which must be a stream.

@@ -224,7 +224,12 @@ impl Gateway {
     }
 
     /// One modern request with more in its `_meta`.
-    pub(crate) async fn modern_with(&self, method: &str, mut params: Value, meta: Value) -> Response {
+    pub(crate) async fn modern_with(&self, method: &str, params: Value, meta: Value) -> Response {
+        self.modern_at("/mcp", method, params, meta).await
+    }
+
+    /// The same at another path.
+    pub(crate) async fn modern_at(&self, path: &str, method: &str, mut params: Value, meta: Value) -> Response {
         let name =
             params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
         params["_meta"] = modern_meta();
@@ -234,7 +239,7 @@ impl Gateway {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", method), ("mcp-name", &*name)];
         let headers = if name.is_empty() { &headers[..2] } else { &headers[..] };
-        self.http().await.send("POST", "/mcp", headers, request.to_string()).await
+        self.http().await.send("POST", path, headers, request.to_string()).await
     }
 
     /// The registry.
