@@ -26,11 +26,12 @@ ANSWER = 120.0
 
 def connection(name: str, url: str, kind: str = "mcp") -> dict[str, Any]:
     """A connection as the admin's dialog saves it; `name` is its id."""
+    path = "openapi.json" if kind == "openapi" else ""
     config = {"enable": True, "function_name_filter_list": "", "access_grants": []}
     info = {"id": name, "name": name, "description": ""}
     return {
         "url": url,
-        "path": "",
+        "path": path,
         "type": kind,
         "auth_type": "none",
         "key": "",
