@@ -19,14 +19,13 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use self::add::{Add, Import};
 use self::call::Call;
 use self::check::{Check, Schema};
 use self::client::Client;
+use self::completions::Completions;
 use self::list::List;
 use self::new::New;
-use self::add::{Add, Import};
-use self::client::Client;
-use self::completions::Completions;
 use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use self::status::Status;

@@ -5,14 +5,13 @@
 use std::process::ExitCode;
 
 use super::Settings;
+use super::add::{self, AddOptions};
 use super::call::{self, CallOptions};
 use super::check::{self, CheckOptions};
 use super::client::{self, ClientOptions};
+use super::import::{self, ImportOptions};
 use super::list::{self, ListOptions};
 use super::new::{self, NewOptions};
-use super::add::{self, AddOptions};
-use super::client::{self, ClientOptions};
-use super::import::{self, ImportOptions};
 use super::output;
 use super::ps::{self, PsOptions};
 use super::schema;
@@ -77,10 +76,6 @@ impl Wish {
     /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise: a command's own words are enough.
     pub fn log_level(&self) -> &'static str {
         if self.serves() { "info" } else { "warn" }
-        match self {
-            Self::Serve(_) => "info",
-            _ => "warn",
-        }
     }
 
     /// Does it.

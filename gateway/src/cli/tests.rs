@@ -88,6 +88,9 @@ fn new_takes_only_what_can_be_a_crate_and_a_shard() {
     assert_eq!((options.name.as_str(), options.dir, options.shards), ("dozzle", "d".into(), "s".into()));
     let told = parse(words("mcp-gateway new My_Shard")).unwrap_err().to_string();
     assert!(told.contains("try `my-shard`"), "{told}");
+}
+
+#[test]
 fn what_is_written_for_a_person_is_understood_as_it_was_typed() {
     let line = "mcp-gateway add time --env TZ --env A=b=c --shards s -- uvx mcp-server-time --local-timezone UTC";
     let Wish::Add(options) = parse(words(line)).unwrap() else { panic!("{line}") };

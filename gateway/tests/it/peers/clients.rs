@@ -56,28 +56,6 @@ impl Client {
     /// Lets it list everything and make the calls, and gives all that went wrong. `door` is how it reaches the gateway:
     /// `--url URL` or `--stdio COMMAND ARG…`.
     pub(super) async fn complaints(&self, servers: &Servers, door: &[String]) -> Vec<String> {
-        let calls_file = servers.first_calls(self.calls);
-        let mut command = self.command(door, &calls_file);
-        command.envs(servers.variables());
-        self.judge(command, &calls_file).await
-    }
-
-    /// The same for one that starts what stands in the configuration file `config`, in a home of its own. npm finds the
-    /// installed peers without asking its registry.
-    pub(super) async fn complaints_at_home(&self, servers: &Servers, config: &Path, home: &Path) -> Vec<String> {
-        let calls_file = servers.first_calls(self.calls);
-        let mut command = self.command(&["--config".to_owned(), config.display().to_string()], &calls_file);
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let places = [installed().join("bin")].into_iter().chain(std::env::split_paths(&path));
-        command.env_clear().env("PATH", std::env::join_paths(places).unwrap()).env("HOME", home);
-        command.env("PEERS", installed()).current_dir(installed().join("node"));
-        self.judge(command, &calls_file).await
-    }
-
-    async fn judge(&self, command: Command, calls_file: &Path) -> Vec<String> {
-        let output = self.run(command).await;
-        let found = match serde_json::from_slice(&output.stdout) {
-            Ok(document) if output.status.success() => self.faults(&document, calls_file),
         self.complaints_at(Sight::All, servers, door).await
     }
 
@@ -104,7 +82,6 @@ impl Client {
     async fn judge(&self, sight: Sight, command: Command, calls_file: &Path) -> Vec<String> {
         let output = self.run(command).await;
         let found = match serde_json::from_slice(&output.stdout) {
-            Ok(document) if output.status.success() => self.faults(sight, &document, &calls_file),
             Ok(document) if output.status.success() => self.faults(sight, &document, calls_file),
             _ => vec![format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr))],
         };

@@ -96,8 +96,6 @@ impl Servers {
         fs::write(self.dir.path().join("shards.d").join(file), text).unwrap();
     }
 
-    /// The first `count` calls of `calls.json`, for a driver.
-    pub(super) fn first_calls(&self, count: usize) -> PathBuf {
     /// The first `count` calls of `calls.json` that can be made there, for a driver.
     pub(super) fn first_calls(&self, sight: Sight, count: usize) -> PathBuf {
         let calls: Vec<Value> = serde_json::from_str(&self.fill_in(&read("calls.json"))).unwrap();
