@@ -20,7 +20,7 @@ from mcp_types import DiscoverResult, Implementation
 
 LIMIT_S = 150
 # One request may take this long, so that a hanging call is reported as that call.
-REQUEST_S = 20
+REQUEST_S = 60
 MODERN = "2026-07-28"
 
 
