@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::CommandFactory;
 
 use super::*;
-use crate::app::drop_in::Run;
 use crate::app::call::{Act, Progress};
-use crate::app::ps::{Form, PsOptions};
+use crate::app::check::{Form, Strictness};
+use crate::app::drop_in::Run;
+use crate::app::ps::{self, PsOptions};
 use crate::app::{Door, HttpOptions, Settings};
 use crate::door::clients::ClientKind;
 use crate::door::stdio::StdioSettings;
@@ -46,8 +47,8 @@ fn ps_asks_about_a_state_folder_and_starts_nothing() {
         assert!(matches!(parse(words(line)).unwrap(), Wish::Ps(options) if options == expected), "{line}");
     };
     let state_dir = Some(PathBuf::from("s"));
-    check("mcp-gateway ps --state-dir s", PsOptions { state_dir: state_dir.clone(), form: Form::Table });
-    check("mcp-gateway ps --json --state-dir s", PsOptions { state_dir, form: Form::Json });
+    check("mcp-gateway ps --state-dir s", PsOptions { state_dir: state_dir.clone(), form: ps::Form::Table });
+    check("mcp-gateway ps --json --state-dir s", PsOptions { state_dir, form: ps::Form::Json });
     assert!(parse(words("mcp-gateway ps --shards a")).is_err());
 }
 
@@ -66,6 +67,22 @@ fn call_takes_words_after_the_tool_and_flags_anywhere() {
     for wrong in ["call", "call t a=1 --describe", "list everything", "status --live --json"] {
         assert!(parse(words(&format!("mcp-gateway {wrong}"))).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn check_reads_a_folder_or_files_and_can_be_strict() {
+    let check = |line: &str, expected: (&str, &[&str], Form, Strictness)| {
+        let Wish::Check(options) = parse(words(line)).unwrap() else { panic!("{line}") };
+        let files: Vec<PathBuf> = expected.1.iter().map(PathBuf::from).collect();
+        assert_eq!(
+            (options.shards, options.files, options.form, options.strictness),
+            (expected.0.into(), files, expected.2, expected.3)
+        );
+    };
+    check("mcp-gateway check --shards s", ("s", &[], Form::Text, Strictness::Errors));
+    check("mcp-gateway check --shards s --json a b", ("s", &["a", "b"], Form::Json, Strictness::Errors));
+    check("mcp-gateway check --shards s --strict", ("s", &[], Form::Text, Strictness::Warnings));
+    assert!(matches!(parse(words("mcp-gateway schema")).unwrap(), Wish::Schema));
 }
 
 #[test]

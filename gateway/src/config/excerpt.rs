@@ -6,7 +6,7 @@ mod veil;
 
 use std::ops::Range;
 
-use super::problem::Problem;
+use super::problem::{Problem, steers};
 
 /// One line, and the part of it that is at fault.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,18 +74,12 @@ fn show(line: &str, fault: &Range<usize>, hidden: &[Range<usize>]) -> Excerpt {
             }
         }
         if let (None, Some(character)) = (veil, character) {
-            shown.push(if steers(character) { '\u{fffd}' } else { character });
+            shown.push(if steers(character) && character != '\t' { '\u{fffd}' } else { character });
         }
     }
     let start = moved[0].unwrap_or(shown.len());
     let end = moved[1].unwrap_or(shown.len()).max(start);
     Excerpt { line: shown, fault: start..end }
-}
-
-/// True for what would move the cursor, or turn the direction of the text.
-fn steers(character: char) -> bool {
-    (character.is_control() && character != '\t')
-        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

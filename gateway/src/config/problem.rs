@@ -105,12 +105,19 @@ impl Report {
     }
 }
 
+/// True for what would move the cursor of a terminal, or turn the direction of the text.
+pub(super) fn steers(character: char) -> bool {
+    let turns =
+        matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || turns
+}
+
 /// Puts a text from outside into a message: in backticks, on one line and not too long.
 pub(super) fn quote(text: &str) -> String {
     let mut characters = text.chars();
     let mut quoted = String::from("`");
     for character in characters.by_ref().take(LONGEST_QUOTE) {
-        if character.is_control() {
+        if steers(character) {
             quoted.extend(character.escape_default());
         } else {
             quoted.push(character);
@@ -157,6 +164,7 @@ mod tests {
     #[test]
     fn quoted_text_is_short_and_stays_on_one_line() {
         assert_eq!(quote("a\nb\u{1b}"), "`a\\nb\\u{1b}`");
+        assert_eq!(quote("a\u{202e}b"), "`a\\u{202e}b`");
         assert_eq!(quote(&"é".repeat(61)), format!("`{}…`", "é".repeat(60)));
     }
 }

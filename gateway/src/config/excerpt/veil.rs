@@ -10,7 +10,8 @@ use crate::config::secret::tells_a_secret;
 pub(super) fn hidden(text: &str, index: usize, line: &str) -> Vec<Range<usize>> {
     let begin = line.len() - line.trim_start().len();
     if continues_a_secret(text, index, line) && begin < line.len() {
-        return vec![begin..line.len()];
+        let whole = begin..line.len();
+        return vec![whole];
     }
     let mut hidden = Vec::new();
     let mut from = 0;
@@ -53,16 +54,25 @@ fn is_of_a_name(part: char) -> bool {
 fn value(rest: &str) -> usize {
     let first = rest.chars().next();
     match first {
+        Some('"' | '\'') if is_a_reference(rest.trim_matches(['"', '\'', ' ', '}'])) => 0,
         Some(quote @ ('"' | '\'')) => closing(rest, quote).unwrap_or(rest.len()),
         Some('#') => 0,
-        Some('$') if rest.starts_with("${") && rest.ends_with('}') && rest.matches('}').count() == 1 => 0,
-        Some('[' | '{' | '|' | '>' | '&' | '!' | '*') => rest.len(),
+        Some('$') if is_a_reference(rest.trim_end_matches([' ', '}'])) => 0,
+        Some('$' | '[' | '{' | '|' | '>' | '&' | '!' | '*') => rest.len(),
         _ => {
             let comment = rest.find(" #").unwrap_or(rest.len());
             let end = rest[..comment].find([',', '}']).unwrap_or(comment);
             rest[..end].trim_end().len()
         }
     }
+}
+
+/// True for one `${…}`, whose closing braces are cut off; what is within is a name or path, and not a default.
+fn is_a_reference(text: &str) -> bool {
+    let inside = text.strip_prefix("${").unwrap_or_default();
+    !inside.is_empty()
+        && !inside.contains(":-")
+        && inside.chars().all(|part| is_of_a_name(part) || matches!(part, '/' | ':'))
 }
 
 /// The end of a quoted text, past the quotes; a quote after a backslash, or doubled, is part of it.
@@ -143,6 +153,8 @@ mod tests {
         check("args: [--api-key=hunter2, --port=80]", "args: [--api-key=***, --port=80]");
         check("PASSWORD: \"unclosed", "PASSWORD: ***");
         check("TOKEN: [a, b]", "TOKEN: ***");
+        check("TOKEN: ${TOKEN:-hunter2}", "TOKEN: ***");
+        check("TOKEN: ${TOKEN}hunter2", "TOKEN: ***");
         check("TOKEN:hunter2", "TOKEN:***");
         check("url: https://me:hunter2@host/x", "url: https://***@host/x");
     }
@@ -152,6 +164,7 @@ mod tests {
         check("comand: npx", "comand: npx");
         check("TOKEN: ${TOKEN}", "TOKEN: ${TOKEN}");
         check("TOKEN: ${file:/run/secrets/token}", "TOKEN: ${file:/run/secrets/token}");
+        check("env: { TOKEN: \"${file:token}\" }", "env: { TOKEN: \"${file:token}\" }");
         check("TOKEN:", "TOKEN:");
         check("url: http://host:80/a@b", "url: http://host:80/a@b");
         check("tools: { allow: [list_tokens] }", "tools: { allow: [list_tokens] }");

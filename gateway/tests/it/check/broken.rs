@@ -3,10 +3,12 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 use super::{Folder, text};
+use crate::support::{Gateway, fake_shard};
 
 /// A kind of fault, and how a folder gets it.
 type Case = (&'static str, fn(&Folder));
@@ -191,4 +193,16 @@ fn all_problems_of_all_files_are_told_at_once() {
         answer["problems"].as_array().unwrap().iter().map(|problem| problem["file"].as_str().unwrap()).collect();
     assert_eq!(files.len(), TEXTS.len(), "{files:?}");
     assert!(answer["errors"].as_u64().unwrap() >= TEXTS.len() as u64);
+}
+
+#[tokio::test]
+async fn a_running_gateway_neither_waits_for_a_pipe_nor_reads_what_is_too_large() {
+    let folder = Folder::new();
+    folder.write("large.yaml", vec![b'#'; 10 << 20]).write("good.yaml", fake_shard(&[]));
+    mkfifoat(CWD, folder.path("pipe.yaml"), Mode::RUSR | Mode::WUSR).unwrap();
+    let gateway = Gateway::builder().in_dir(&Arc::new(folder.dir)).start().await;
+    gateway.until("good", "ready").await;
+    let problems = gateway.health().await["problems"].to_string();
+    assert!(problems.contains("it is a pipe") && problems.contains("larger than 1 MiB"), "{problems}");
+    gateway.stop().await;
 }
