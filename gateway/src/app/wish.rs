@@ -3,6 +3,7 @@
 //! Invariant: a command ends in one of the exit codes that `--help` documents.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::Settings;
 use super::call::{self, CallOptions};
@@ -52,6 +53,15 @@ impl Wish {
         match self {
             Self::Serve(_) => "info",
             Self::Ps(_) | Self::List(_) | Self::Call(_) | Self::Status(_) => "warn",
+        }
+    }
+
+    /// How long the last lines on stderr may take. What a command complains of is its answer, however busy the machine is;
+    /// a gateway that stops has no time for a log that nobody reads.
+    pub fn patience(&self) -> Duration {
+        match self {
+            Self::Serve(_) => Duration::from_millis(200),
+            _ => Duration::from_secs(5),
         }
     }
 
