@@ -1,7 +1,6 @@
 //! The `mcp-gateway` binary: reads the command line, logs to stderr, runs, and reports one error.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use gateway::{cli, log};
 use mimalloc::MiMalloc;
@@ -9,9 +8,6 @@ use mimalloc::MiMalloc;
 /// Messages are made on one thread and dropped on another, which the system's allocator answers with locks.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
-
-/// How long the last lines of the log may take, if they are not read.
-const LAST_LINES: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let wish = match cli::parse(std::env::args_os()) {
@@ -24,6 +20,7 @@ fn main() -> ExitCode {
     };
     log::begin(wish.log_level());
     let serves = wish.serves();
+    let patience = wish.patience();
     let code = match wish.carry_out() {
         Ok(exit) => exit.into(),
         Err(error) if serves => {
@@ -35,6 +32,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     };
-    log::stderr().flush(LAST_LINES);
+    log::stderr().flush(patience);
     code
 }

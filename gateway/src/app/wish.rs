@@ -3,6 +3,7 @@
 //! Invariant: a command ends in one of the exit codes that `--help` documents.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::Settings;
 use super::add::{self, AddOptions};
@@ -76,6 +77,15 @@ impl Wish {
     /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise: a command's own words are enough.
     pub fn log_level(&self) -> &'static str {
         if self.serves() { "info" } else { "warn" }
+    }
+
+    /// How long the last lines on stderr may take. What a command complains of is its answer, however busy the machine is;
+    /// a gateway that stops has no time for a log that nobody reads.
+    pub fn patience(&self) -> Duration {
+        match self {
+            Self::Serve(_) => Duration::from_millis(200),
+            _ => Duration::from_secs(5),
+        }
     }
 
     /// Does it.
