@@ -20,7 +20,7 @@ import socketio
 from rig.model import MARK, MODEL
 from rig.process import Child, Failure
 
-FIRST_START = 240.0
+FIRST_START = 420.0
 ANSWER = 120.0
 
 
