@@ -133,7 +133,7 @@ fn few_blocks_are_not_run_and_each_says_why() {
             }
         }
     }
-    eprintln!("{}", left_out.join("\n"));
+    session::show(&left_out.join("\n"));
     assert!(
         left_out.len() <= NOT_RUN,
         "{} blocks are not run, {NOT_RUN} may be:\n{}",

@@ -45,8 +45,16 @@ pub(super) async fn run(document: &str, script: &str, mut command: Command, fold
     let output = String::from_utf8_lossy(&fs::read(&log).unwrap()).replace(&*file.to_string_lossy(), document);
     assert!(ended.is_none(), "{document}: {}; its output:\n{output}", ended.unwrap_or_default());
     assert!(!left, "{document}: a command is left running; its output:\n{output}");
-    eprintln!("{output}");
+    show(&output);
     output
+}
+
+/// Beside the verdict, for who reads a run: what the commands said, or what was left out and why.
+pub(super) fn show(text: &str) {
+    #[expect(clippy::print_stderr, reason = "the test runner shows it with the test that it belongs to")]
+    {
+        eprintln!("{text}");
+    }
 }
 
 /// `None` if all went well.
