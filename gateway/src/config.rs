@@ -23,6 +23,7 @@ pub mod watch;
 pub use environment::{Environment, Host, PathKind};
 pub use excerpt::{Excerpt, excerpt};
 pub use name::{BadName, BadPrefix, Prefix, ShardName};
+pub(crate) use problem::path_as_text;
 pub use problem::{Problem, Severity};
 pub use secret::{Mask, Secret};
 pub use spec::{Capability, Instances, Limits, ProcessSpec, Protocol, Reload, ShardSpec, Start, Timeouts, ViewSpec};

@@ -13,7 +13,7 @@ pub use self::names::{Exposed, Seen};
 use super::output;
 use super::wish::Exit;
 use crate::config::dir::{self, Reading, Specs};
-use crate::config::{Host, Problem, Severity};
+use crate::config::{Host, Problem, Severity, path_as_text};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +126,7 @@ struct Answer<'a> {
 
 #[derive(Serialize)]
 struct Fault<'a> {
+    #[serde(serialize_with = "path_as_text")]
     file: &'a Path,
     line: Option<usize>,
     column: Option<usize>,

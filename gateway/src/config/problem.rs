@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Serializer;
+
 /// The most problems that are reported of one file.
 const MOST: usize = 50;
 /// The most characters of a value that a message repeats.
@@ -110,6 +112,11 @@ pub(super) fn steers(character: char) -> bool {
     let turns =
         matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     character.is_control() || turns
+}
+
+/// A path for programs. One that is not UTF-8 is written as far as it is: JSON has no other texts.
+pub(crate) fn path_as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// Puts a text from outside into a message: in backticks, on one line and not too long.

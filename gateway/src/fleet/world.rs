@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::view::{NoView, View, Views};
 use crate::catalogue::{self, Catalogue, Member, Rules};
 use crate::config::dir::Reading;
-use crate::config::{Problem, ShardName, ShardSpec, ToolRules};
+use crate::config::{Problem, ShardName, ShardSpec, ToolRules, path_as_text};
 use crate::shard::roster::List;
 use crate::shard::{Known, Shard};
 use crate::tasks::work_on;
@@ -72,6 +72,7 @@ pub enum Absence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Trouble {
     /// Where to look.
+    #[serde(serialize_with = "path_as_text")]
     pub file: PathBuf,
     /// The line, if it is at one.
     pub line: Option<usize>,

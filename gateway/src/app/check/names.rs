@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::catalogue::{Member, Reason, Saved, Store, merge};
 use crate::config::dir::Specs;
-use crate::config::{Problem, Severity, ShardSpec};
+use crate::config::{Problem, Severity, ShardSpec, path_as_text};
 use crate::shard::roster::List;
 
 /// What OpenAI and those like it take in one request.
@@ -23,6 +23,7 @@ pub struct Seen {
     /// Its name.
     pub shard: String,
     /// Its file.
+    #[serde(serialize_with = "path_as_text")]
     pub file: PathBuf,
     /// Whether it runs.
     pub enabled: bool,

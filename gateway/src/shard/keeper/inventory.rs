@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::config::path_as_text;
 use crate::shard::keeper::family::shard_in;
 use crate::shard::keeper::ledger::{self, Content, Found};
 use crate::shard::keeper::sweep::named;
@@ -59,6 +60,7 @@ pub(crate) struct Inventory {
 /// A ledger that cannot be read.
 #[derive(Debug, Serialize)]
 pub(crate) struct Unreadable {
+    #[serde(serialize_with = "path_as_text")]
     pub(crate) file: PathBuf,
     pub(crate) problem: String,
 }

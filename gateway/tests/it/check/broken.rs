@@ -1,6 +1,8 @@
 //! Every way in which a shard file was ever found broken: each message names file, line, fault and way out.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 use super::{Folder, text};
-use crate::support::{Gateway, fake_shard};
+use crate::support::{Gateway, eventually, fake_shard};
 
 /// A kind of fault, and how a folder gets it.
 type Case = (&'static str, fn(&Folder));
@@ -204,5 +206,21 @@ async fn a_running_gateway_neither_waits_for_a_pipe_nor_reads_what_is_too_large(
     gateway.until("good", "ready").await;
     let problems = gateway.health().await["problems"].to_string();
     assert!(problems.contains("it is a pipe") && problems.contains("larger than 1 MiB"), "{problems}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_name_that_is_no_text_is_told_to_programs_too() {
+    let folder = Folder::new();
+    fs::write(folder.path("").join(OsStr::from_bytes(b"caf\xe9.yaml")), GOOD).unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&folder.check(&["--json"]).stdout).unwrap();
+    let told = |answer: &serde_json::Value| answer["problems"][0]["file"].as_str().unwrap().ends_with("caf\u{fffd}.yaml");
+    assert!(told(&answer), "{answer}");
+    let gateway = Gateway::builder().in_dir(&Arc::new(folder.dir)).start().await;
+    eventually("the problem is shown", async || {
+        let health = gateway.health().await;
+        health["problems"].get(0).is_some().then(|| assert!(told(&health), "{health}"))
+    })
+    .await;
     gateway.stop().await;
 }
