@@ -8,7 +8,6 @@ mod changes;
 mod client;
 mod failure;
 mod levels;
-mod listing;
 mod overview;
 mod registry;
 mod relay;
@@ -33,7 +32,6 @@ use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, 
 
 pub use self::changes::Changes;
 pub use self::client::{Capabilities, Client, ClientKey, Initialized};
-pub use self::listing::Listing;
 pub use self::overview::{Overview, Tool};
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
@@ -113,12 +111,6 @@ impl Mux {
     /// What it shows.
     pub fn view(&self) -> &View {
         &self.view
-    }
-
-    /// What a list holds now, in its order, for people. Waits for nobody.
-    pub fn listing(&self, list: List) -> Vec<Listing> {
-        let world = Arc::clone(&self.inner.world.borrow());
-        world.seen(&self.view).exposed(list).map(|(exposed, target)| Listing::read(exposed, target)).collect()
     }
 
     /// A legacy `initialize`: agrees on a revision and reads what the client says of itself. Waits for a first start.

@@ -2,18 +2,18 @@
 //!
 //! Invariant: one moment, bounded, and without secrets. A shard may repeat in a description what its file gave it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::listing::Listing;
 use super::registry::{self, Registry};
 use crate::catalogue::Target;
 use crate::config::Mask;
 use crate::fleet::{View, World};
 use crate::shard::roster::List;
 use crate::tasks::work_on;
+use crate::wire::Raw;
 
 /// How many tools are described, shared among the shards.
 const TOOLS: usize = 2_000;
@@ -49,33 +49,28 @@ pub(super) fn overview(world: &World, view: &View, started: Instant) -> Overview
     registry.shards.retain(|shard| view.includes(&shard.name));
     let catalogue = world.seen(view);
     let share = (TOOLS / registry.shards.len().max(1)).clamp(LEAST, MOST);
-    let mut exposed: BTreeMap<&str, Vec<(&Arc<str>, &Target)>> = BTreeMap::new();
-    for (name, target) in catalogue.exposed(List::Tools) {
-        let tools = exposed.entry(&target.shard).or_default();
-        if tools.len() < share {
-            tools.push((name, target));
+    let mut tools: BTreeMap<String, Vec<Tool>> = BTreeMap::new();
+    work_on(catalogue.size(), || {
+        for (name, target) in catalogue.exposed(List::Tools) {
+            let of_shard = tools.entry(target.shard.to_string()).or_default();
+            if of_shard.len() < share {
+                of_shard.push(tool(name, target, world.offers.get(&*target.shard).map(|offer| &offer.spec.mask)));
+            }
         }
-    }
-    let bytes = exposed.values().flatten().map(|(_, target)| target.item.len()).sum();
-    let tools = work_on(bytes, || {
-        let of_shard = |(shard, tools): (&str, Vec<(&Arc<str>, &Target)>)| {
-            let mask = world.offers.get(shard).map(|offer| offer.spec.mask.clone()).unwrap_or_default();
-            let tools = tools.into_iter().map(|(name, target)| tool(Listing::read(name, target), &mask)).collect();
-            (shard.to_owned(), tools)
-        };
-        exposed.into_iter().map(of_shard).collect()
     });
     Overview { registry, tools }
 }
 
-fn tool(listing: Listing, mask: &Mask) -> Tool {
+fn tool(name: &str, target: &Target, mask: Option<&Mask>) -> Tool {
     // Masked while it is whole: of a secret that is cut in two, one half would be left.
-    let fit = |text: String| {
-        let masked = mask.apply(&text);
+    let fit = |text: Cow<'_, str>| {
+        let masked = mask.map_or(Cow::Borrowed(&*text), |mask| mask.apply(&text));
         masked[..masked.floor_char_boundary(TEXT)].to_owned()
     };
-    let Listing { exposed, title, description, .. } = listing;
-    Tool { name: exposed.to_string(), title: title.map(fit), description: description.map(fit) }
+    let item = Raw::parse(&target.item).ok();
+    let text = |object: Option<Raw<'_>>, key: &str| object?.get(key).and_then(Raw::string).map(fit);
+    let annotated = || text(item?.get("annotations"), "title");
+    Tool { name: name.to_owned(), title: text(item, "title").or_else(annotated), description: text(item, "description") }
 }
 
 #[cfg(test)]
@@ -85,7 +80,7 @@ mod tests {
     #[track_caller]
     fn check(item: &str, title: Option<&str>, description: Option<&str>) {
         let target = Target { shard: "a".into(), own: "b".into(), item: item.to_owned().into() };
-        let told = tool(Listing::read(&"a__b".into(), &target), &Mask::new(["hunter2"]));
+        let told = tool("a__b", &target, Some(&Mask::new(["hunter2"])));
         let expected = |text: Option<&str>| text.map(ToOwned::to_owned);
         let tool = Tool { name: "a__b".into(), title: expected(title), description: expected(description) };
         assert_eq!(told, tool);
@@ -97,6 +92,7 @@ mod tests {
         check(r#"{"title":"Log in","description":"with hunter2"}"#, Some("Log in"), Some("with ***"));
         check(r#"{"description":7,"title":null}"#, None, None);
         check(r#"{"annotations":{"title":"Log in"}}"#, Some("Log in"), None);
+        check(r#"{"title":"Own \u0022title","annotations":{"title":"Log in"}}"#, Some("Own \"title"), None);
     }
 
     #[test]
