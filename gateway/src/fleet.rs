@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use self::change::{Change, Step};
 use self::plan::{Plan, plan};
 pub use self::view::{NoView, View};
-pub use self::world::{Absence, Offer, Trouble, World};
+pub use self::world::{Absence, Offer, Trouble, World, member};
 use crate::catalogue::{Saved, Store};
 use crate::config::dir::{self, Specs};
 use crate::config::watch::{WatchError, WatchMode, Watcher};

@@ -98,11 +98,6 @@ impl Findings {
         if warned || self.count(Severity::Error) > 0 { Exit::Bad } else { Exit::Good }
     }
 
-    /// Only what is wrong, as a person reads it, for a command that has written a file; empty if nothing is.
-    pub fn complaints(&self) -> String {
-        text::problems(&self.problems, &text::renderer())
-    }
-
     fn answer(&self) -> Answer<'_> {
         Answer {
             errors: self.count(Severity::Error),

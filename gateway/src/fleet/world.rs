@@ -12,7 +12,7 @@ use super::view::{NoView, View, Views};
 use crate::catalogue::{self, Catalogue, Member, Rules};
 use crate::config::dir::Reading;
 use crate::config::{Problem, ShardName, ShardSpec, ToolRules, path_as_text};
-use crate::shard::roster::List;
+use crate::shard::roster::{List, Roster};
 use crate::shard::{Known, Shard};
 use crate::tasks::work_on;
 
@@ -50,7 +50,17 @@ pub struct Offer {
     pub known: Known,
 }
 
+/// A shard as its file wants it to be merged.
+pub fn member<'a>(spec: &'a ShardSpec, roster: &'a Roster) -> Member<'a> {
+    let view = &spec.view;
+    Member { shard: spec.name.as_str(), prefix: view.prefix.as_str(), roster, rules: &view.tools }
+}
+
 impl Offer {
+    fn member(&self) -> Member<'_> {
+        member(&self.spec, &self.known.roster)
+    }
+
     /// Both would be merged into the same.
     fn is_same(&self, other: &Self) -> bool {
         self.spec == other.spec
@@ -138,7 +148,7 @@ impl World {
     }
 
     fn look(&self, view: &View) -> Catalogue {
-        let mut members = self.offers.values().map(member).filter(|member| view.includes(member.shard));
+        let mut members = self.offers.values().map(Offer::member).filter(|member| view.includes(member.shard));
         match view {
             View::Alone(_) => members.next().map(|member| catalogue::alone(&member)),
             // Who holds a name for all holds it here too.
@@ -217,19 +227,9 @@ pub(super) fn offers(shards: &BTreeMap<ShardName, Shard>) -> BTreeMap<ShardName,
     shards.iter().filter_map(|(name, shard)| Some((name.clone(), offer(shard)?))).collect()
 }
 
-fn member(offer: &Offer) -> Member<'_> {
-    let Offer { spec, known } = offer;
-    Member {
-        shard: spec.name.as_str(),
-        prefix: spec.view.prefix.as_str(),
-        roster: &known.roster,
-        rules: &spec.view.tools,
-    }
-}
-
 /// What they offer together, and what of it cannot be offered.
 pub(super) fn merge(before: &Catalogue, offers: &BTreeMap<ShardName, Offer>) -> (Catalogue, Vec<Trouble>) {
-    let members: Vec<_> = offers.values().map(member).collect();
+    let members: Vec<_> = offers.values().map(Offer::member).collect();
     let (catalogue, left_out) = catalogue::merge(Some(before), &members);
     let left_out = left_out.iter().map(|problem| {
         let file = offers.get(&*problem.shard).map(|offer| offer.spec.source.clone()).unwrap_or_default();

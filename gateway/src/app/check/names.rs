@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::catalogue::{Member, Reason, Saved, Store, merge};
 use crate::config::dir::Specs;
 use crate::config::{Problem, Severity, ShardSpec, path_as_text};
+use crate::fleet::member;
 use crate::shard::roster::List;
 
 /// What OpenAI and those like it take in one request.
@@ -48,7 +49,7 @@ pub(super) fn look(specs: &Specs, folder: &Path, state_dir: Option<&Path>) -> (V
     let saved: Vec<(&Arc<ShardSpec>, Option<Saved>)> =
         specs.values().map(|spec| (spec, if spec.enabled { known(spec) } else { None })).collect();
     let members: Vec<Member<'_>> =
-        saved.iter().filter_map(|(spec, saved)| Some(member(spec, saved.as_ref()?))).collect();
+        saved.iter().filter_map(|(spec, saved)| Some(member(spec, &saved.as_ref()?.roster))).collect();
     let (catalogue, left_out) = merge(None, &members);
 
     let mut problems = Vec::new();
@@ -73,11 +74,6 @@ pub(super) fn look(specs: &Specs, folder: &Path, state_dir: Option<&Path>) -> (V
     }
     problems.extend(too_many(catalogue.exposed(List::Tools).len(), folder));
     (seen, problems)
-}
-
-fn member<'a>(spec: &'a ShardSpec, saved: &'a Saved) -> Member<'a> {
-    let view = &spec.view;
-    Member { shard: spec.name.as_str(), prefix: view.prefix.as_str(), roster: &saved.roster, rules: &view.tools }
 }
 
 impl Exposed {

@@ -39,7 +39,7 @@ impl Findings {
 }
 
 /// Each problem with its line, if it is at one.
-pub(super) fn problems(problems: &[Problem], renderer: &Renderer) -> String {
+fn problems(problems: &[Problem], renderer: &Renderer) -> String {
     let mut text = String::new();
     let mut at_hand: Option<(&Problem, String)> = None;
     for problem in problems {
