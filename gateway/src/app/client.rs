@@ -3,17 +3,13 @@
 //! Invariant: it changes no file of anybody's. What is printed between the steps can be copied as it is.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tracing::warn;
 
 use super::banner::{absolute, own_program};
-use super::output;
+use super::{output, peer};
 use crate::door::clients::{ClientKind, Place, Snippet, Via, snippets};
-use crate::shard::keeper::inventory::{self, Condition};
-
-/// Where a gateway is found if nobody says otherwise.
-const DEFAULT: &str = "http://127.0.0.1:9100/mcp";
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +43,9 @@ pub enum Form {
 /// The client cannot be connected in the way that is asked for.
 pub fn show(options: &ClientOptions) -> anyhow::Result<()> {
     let shards = absolute(&options.shards);
-    let url = options.url.clone().or_else(|| running(options.state_dir.as_deref()?));
-    let place = Place { program: own_program(), shards, url: Some(url.unwrap_or_else(|| DEFAULT.to_owned())) };
+    let running = || peer::doors(options.state_dir.as_deref()?).into_iter().next();
+    let default = || format!("{}/mcp", running().unwrap_or_else(|| peer::DEFAULT.to_owned()));
+    let place = Place { program: own_program(), shards, url: Some(options.url.clone().unwrap_or_else(default)) };
     let found = snippets(options.kind, &place);
     let wanted = found.iter().find(|snippet| options.via.is_none_or(|via| via == snippet.via));
     let Some(snippet) = wanted else {
@@ -65,14 +62,6 @@ pub fn show(options: &ClientOptions) -> anyhow::Result<()> {
         Form::Json => output::print(&format!("{}\n", snippet.json)),
         Form::Steps => output::print(&told(options.kind, snippet, &found)),
     }
-}
-
-/// The address of a gateway that serves HTTP with this state folder.
-fn running(state_dir: &Path) -> Option<String> {
-    let found = inventory::look(state_dir).ok()?;
-    let mut running = found.gateways.into_iter().filter(|gateway| gateway.state == Condition::Running);
-    let door = running.find(|gateway| gateway.door.starts_with("http"))?.door;
-    Some(format!("{}/mcp", door.trim_end_matches('/')))
 }
 
 fn told(kind: ClientKind, snippet: &Snippet, all: &[Snippet]) -> String {

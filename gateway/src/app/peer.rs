@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use reqwest::Url;
 use serde_json::Value;
 
 pub use self::address::Address;
@@ -25,7 +24,7 @@ pub(crate) use self::own::{Own, Wanted};
 use crate::shard::keeper::inventory::{self, Condition};
 
 /// Where a gateway listens if nobody says anything.
-const DEFAULT: &str = "http://127.0.0.1:9100";
+pub(super) const DEFAULT: &str = "http://127.0.0.1:9100";
 /// How long a gateway may take to say that it lives.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a page may take.
@@ -120,7 +119,7 @@ fn candidates(whereabouts: &Whereabouts) -> Vec<Address> {
 }
 
 /// The addresses of the gateways that run with this state folder.
-fn doors(state_dir: &Path) -> Vec<String> {
+pub(super) fn doors(state_dir: &Path) -> Vec<String> {
     // A folder that cannot be read names no gateway; the default address is still asked.
     let found = inventory::look(state_dir).unwrap_or_default();
     let running = found.gateways.into_iter().filter(|gateway| gateway.state == Condition::Running);
@@ -137,12 +136,4 @@ async fn knock(address: &Address) -> Result<Result<Http, String>, NoGateway> {
         Ok(Ok(body)) if body.as_ref() == b"ok\n" => Ok(http),
         Ok(Ok(_)) => Err("what answers there is no mcp-gateway".to_owned()),
     })
-}
-
-/// The URL without a user and a password, which are nobody's business.
-fn without_user(url: &Url) -> String {
-    let mut shown = url.clone();
-    let cleared = shown.set_username("").and_then(|()| shown.set_password(None));
-    cleared.expect("an http URL has a host and may lose its user");
-    shown.to_string().trim_end_matches('/').to_owned()
 }

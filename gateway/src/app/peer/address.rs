@@ -6,8 +6,6 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use super::without_user;
-
 /// Where a gateway is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -29,9 +27,15 @@ impl Address {
         })?;
         let segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
         let at = segments.iter().position(|segment| *segment == "mcp").unwrap_or(segments.len());
-        let base = below(&url, &segments[..at]);
-        let endpoint =
-            if at < segments.len() { url.clone() } else { below(&base, &[&segments[..], &["mcp"]].concat()) };
+        let mut base = url.clone();
+        base.set_path(&segments[..at].join("/"));
+        base.set_query(None);
+        base.set_fragment(None);
+        let mut endpoint = url.clone();
+        endpoint.set_fragment(None);
+        if at == segments.len() {
+            endpoint.set_path(&[&segments[..], &["mcp"]].concat().join("/"));
+        }
         Ok(Self { base, endpoint })
     }
 
@@ -49,7 +53,11 @@ impl Address {
 
     /// As a person may see it.
     pub(crate) fn shown(&self) -> String {
-        without_user(&self.base)
+        // A user and a password are nobody's business.
+        let mut shown = self.base.clone();
+        let cleared = shown.set_username("").and_then(|()| shown.set_password(None));
+        cleared.expect("an http URL has a host and may lose its user");
+        shown.to_string().trim_end_matches('/').to_owned()
     }
 
     /// On this machine, where no proxy is between.
@@ -69,14 +77,6 @@ fn masked(text: &str) -> String {
         Some((_, host)) => format!("…@{host}"),
         None => text.to_owned(),
     }
-}
-
-fn below(url: &Url, segments: &[&str]) -> Url {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    url.set_path(&segments.join("/"));
-    url
 }
 
 /// The address of a gateway on this machine that was told to listen at `listen`; `None` if that does not say the port.
@@ -106,9 +106,11 @@ mod tests {
         check("https://h/tools", "https://h/tools", "https://h/tools/mcp");
         check("https://h/tools/mcp/git", "https://h/tools", "https://h/tools/mcp/git");
         check("http://h/mcp?shards=a,b", "http://h", "http://h/mcp?shards=a,b");
+        check("http://h:9100?shards=a,b#top", "http://h:9100", "http://h:9100/mcp?shards=a,b");
+        check("http://[::1]:9100/", "http://[::1]:9100", "http://[::1]:9100/mcp");
         check("http://me:secret@h", "http://h", "http://me:secret@h/mcp");
         assert_eq!(Address::read("https://h/tools/mcp").unwrap().page("health").as_str(), "https://h/tools/health");
-        for none in ["127.0.0.1:9100", "localhost:9100", "ftp://h", "http://", ""] {
+        for none in ["127.0.0.1:9100", "localhost:9100", "ftp://h", "http://", "nas", "/mcp", ""] {
             assert!(Address::read(none).unwrap_err().contains("http://127.0.0.1:9100"), "{none}");
         }
         assert!(!Address::read("me:secret@h").unwrap_err().contains("secret"));
