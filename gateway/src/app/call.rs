@@ -20,8 +20,8 @@ use self::progress::Display;
 use super::output::{self, plain};
 use super::peer::{Company, Notices, Peer, Question, Wanted, company};
 use super::{Exit, status};
-use crate::log;
 use crate::shard::roster::List;
+use crate::{catalogue, log};
 
 pub use self::progress::Progress;
 
@@ -73,8 +73,11 @@ pub fn call(options: &CallOptions) -> anyhow::Result<Exit> {
         let tool = find(peer, &options.tool).await?;
         match options.act {
             Act::Describe => {
-                let text = if options.form == Form::Json { pretty(&tool)? } else { usage::tool(&tool) };
-                output::print(&text).map(|()| Exit::Good)
+                match options.form {
+                    Form::Json => output::print_json(&tool)?,
+                    Form::Text => output::print(&usage::tool(&tool))?,
+                }
+                Ok(Exit::Good)
             }
             Act::Call => call_found(peer, &tool, given, options).await,
         }
@@ -118,7 +121,7 @@ fn show(result: &RawValue, options: &CallOptions) -> anyhow::Result<Exit> {
     let value: Value = serde_json::from_str(result.get()).context("the tool's answer cannot be read")?;
     let exit = if value["isError"] == true { Exit::Bad } else { Exit::Good };
     if options.form == Form::Json {
-        return output::print(&format!("{}\n", result.get())).map(|()| exit);
+        return output::print_foreign(&format!("{}\n", result.get())).map(|()| exit);
     }
     if value["resultType"] == "input_required" {
         return Err(anyhow!("`{}` asks for input, which this command cannot give", options.tool));
@@ -146,10 +149,6 @@ fn short(text: &str) -> String {
     text.chars().take(LONGEST).collect()
 }
 
-fn pretty(value: &Value) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n")
-}
-
 /// The tool as it is listed.
 async fn find(peer: &Peer, name: &str) -> anyhow::Result<Value> {
     let tools = peer.list(List::Tools).await?;
@@ -167,20 +166,10 @@ async fn find(peer: &Peer, name: &str) -> anyhow::Result<Value> {
     Err(anyhow!("there is no tool `{name}`; {hint}{}", down.concat()))
 }
 
-/// At most three names, the likeliest first: each is a slip away from what was typed, with or without its prefix.
+/// At most three names, the likeliest first, that may have been meant with or without their prefixes.
 fn nearest<'n>(name: &str, names: &[&'n str]) -> Vec<&'n str> {
-    let typed = name.to_lowercase();
-    let own = |name: &str| name.split_once("__").map_or(name, |(_, own)| own).to_owned();
-    let slips = 1 + own(&typed).len() / 4;
-    let rank = |known: &str| {
-        let known = known.to_lowercase();
-        let whole = strsim::osa_distance(&typed, &known);
-        let distance = if typed.contains("__") { whole } else { whole.min(strsim::osa_distance(&typed, &own(&known))) };
-        (distance <= slips).then_some(distance)
-    };
-    let mut near: Vec<(usize, &str)> = names.iter().filter_map(|known| Some((rank(known)?, *known))).collect();
-    near.sort_unstable();
-    near.into_iter().take(3).map(|(_, known)| known).collect()
+    let own = |known: &'n str| known.split_once("__").map_or(known, |(_, own)| own);
+    catalogue::nearest(name, names.iter().map(|known| (*known, own(known))))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _, stdout};
 use anyhow::Context as _;
 use serde::Serialize;
 
+use crate::config::steers;
+
 /// Prints a text as it is.
 ///
 /// # Errors
@@ -28,7 +30,7 @@ pub(super) fn takes_colour() -> bool {
 /// # Errors
 /// stdout cannot be written to.
 pub(super) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    print(&(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n"))
+    print_foreign(&(serde_json::to_string_pretty(value).context("cannot write JSON")? + "\n"))
 }
 
 /// Prints a text from outside: as it is for a program, harmless for a terminal.
@@ -41,13 +43,8 @@ pub(super) fn print_foreign(text: &str) -> anyhow::Result<()> {
 
 /// A text from outside as it may go to a terminal: control characters do not act.
 pub(super) fn plain(text: &str) -> String {
-    let harmless = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') || is_bidi(c) { '\u{fffd}' } else { c };
+    let harmless = |c: char| if steers(c) && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c };
     text.chars().map(harmless).collect()
-}
-
-/// Characters that make a text look other than it is, without being seen.
-fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
 }
 
 #[cfg(test)]

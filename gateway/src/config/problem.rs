@@ -108,7 +108,7 @@ impl Report {
 }
 
 /// True for what would move the cursor of a terminal, or turn the direction of the text.
-pub(super) fn steers(character: char) -> bool {
+pub(crate) fn steers(character: char) -> bool {
     let turns =
         matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     character.is_control() || turns

@@ -43,7 +43,7 @@ pub(super) fn gather(words: &[String]) -> anyhow::Result<Given> {
         [word] if word == "-" => Some(text(read(word)?, "stdin")?),
         [word] if word.trim_start().starts_with(['{', '[']) => Some(word.clone()),
         [word] => match word.strip_prefix('@') {
-            Some(path) => Some(text(read(if path == "-" { "-" } else { path })?, path)?),
+            Some(path) => Some(text(read(path)?, path)?),
             None => None,
         },
         _ => None,

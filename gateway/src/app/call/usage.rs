@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::typed::Place;
 use crate::app::output::plain;
+use crate::catalogue::nearest;
 
 /// Objects in objects are shown so deep.
 const DEPTH: usize = 3;
@@ -142,9 +143,8 @@ fn strangers(schema: &Value, arguments: &Value) -> Vec<String> {
         .flat_map(|properties| properties.keys())
         .collect();
     let near = |name: &str| {
-        let distance = |known: &&&String| strsim::osa_distance(name, known);
-        let best = known.iter().min_by_key(distance)?;
-        (strsim::osa_distance(name, best) <= 1 + name.len() / 4).then(|| format!("; did you mean `{}`?", plain(best)))
+        let near = nearest(name, known.iter().map(|known| (known.as_str(), known.as_str())));
+        near.first().map(|best| format!("; did you mean `{}`?", plain(best)))
     };
     let names = arguments.as_object().into_iter().flat_map(|object| object.keys()).filter(|name| !place.has(name));
     names.take(8).map(|name| format!("unknown argument `{}`{}", plain(name), near(name).unwrap_or_default())).collect()
