@@ -15,7 +15,6 @@ pub mod new;
 mod output;
 pub mod peer;
 pub mod ps;
-pub mod schema;
 pub mod status;
 pub mod threads;
 mod wish;

@@ -30,6 +30,7 @@ use self::ps::Ps;
 use self::serve::{Serve, Stdio};
 use self::status::Status;
 use crate::app::Wish;
+use crate::config::schema;
 
 /// Many stdio MCP servers, seen as one.
 #[derive(Debug, Parser)]
@@ -101,7 +102,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
         Some(Command::Serve(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
         Some(Command::Check(arguments)) => Wish::Check(arguments.options()),
-        Some(Command::Schema(Schema {})) => Wish::Schema,
+        Some(Command::Schema(Schema {})) => Wish::Print(schema::text()),
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),
         Some(Command::Client(arguments)) => Wish::Client(arguments.options()),
         Some(Command::New(arguments)) => Wish::New(arguments.options()),

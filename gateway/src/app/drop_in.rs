@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::config::draft::Draft;
-use crate::config::{Host, Problem, Severity, ShardName, dir, file};
+use crate::config::{Host, Problem, Severity, ShardName, dir, file, schema};
 
 /// Whether a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +59,8 @@ impl Folder {
 
 /// The text of a new file; editors that find the schema in its folder are pointed to it.
 pub(super) fn text(file: &Path, name: &ShardName, draft: &Draft, writer: &str) -> String {
-    let has_schema = file.with_file_name(".schema.json").is_file();
-    let modeline = if has_schema { "# yaml-language-server: $schema=.schema.json\n" } else { "" };
-    format!("{modeline}{}", draft.yaml(name, writer))
+    let text = draft.yaml(name, writer);
+    if file.with_file_name(schema::FILE_NAME).is_file() { format!("{}\n{text}", schema::MODELINE) } else { text }
 }
 
 /// What the gateway will say of the text, in the order of the file.

@@ -15,7 +15,6 @@ use super::list::{self, ListOptions};
 use super::new::{self, NewOptions};
 use super::output;
 use super::ps::{self, PsOptions};
-use super::schema;
 use super::status::{self, StatusOptions};
 
 /// What a person has asked for.
@@ -23,8 +22,6 @@ use super::status::{self, StatusOptions};
 pub enum Wish {
     /// To run a gateway.
     Serve(Box<Settings>),
-    /// To have the schema of shard files.
-    Schema,
     /// To know what is wrong with the shard files.
     Check(CheckOptions),
     /// To see what gateways run.
@@ -43,7 +40,7 @@ pub enum Wish {
     Add(AddOptions),
     /// To have the servers of a client as shard files.
     Import(ImportOptions),
-    /// To read a text, such as completions for a shell.
+    /// To read a text that is the same for everybody: a schema, or completions for a shell.
     Print(String),
 }
 
@@ -96,7 +93,6 @@ impl Wish {
         match self {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
             Self::Check(options) => check::check(&options),
-            Self::Schema => schema::show().map(|()| Exit::Good),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
             Self::Client(options) => client::show(&options).map(|()| Exit::Good),
             Self::New(options) => new::make(&options).map(|()| Exit::Good),
