@@ -70,7 +70,11 @@ fn tool(name: &str, target: &Target, mask: Option<&Mask>) -> Tool {
     let item = Raw::parse(&target.item).ok();
     let text = |object: Option<Raw<'_>>, key: &str| object?.get(key).and_then(Raw::string).map(fit);
     let annotated = || text(item?.get("annotations"), "title");
-    Tool { name: name.to_owned(), title: text(item, "title").or_else(annotated), description: text(item, "description") }
+    Tool {
+        name: name.to_owned(),
+        title: text(item, "title").or_else(annotated),
+        description: text(item, "description"),
+    }
 }
 
 #[cfg(test)]

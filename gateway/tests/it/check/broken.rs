@@ -214,7 +214,8 @@ async fn a_file_name_that_is_no_text_is_told_to_programs_too() {
     let folder = Folder::new();
     fs::write(folder.path("").join(OsStr::from_bytes(b"caf\xe9.yaml")), GOOD).unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&folder.check(&["--json"]).stdout).unwrap();
-    let told = |answer: &serde_json::Value| answer["problems"][0]["file"].as_str().unwrap().ends_with("caf\u{fffd}.yaml");
+    let told =
+        |answer: &serde_json::Value| answer["problems"][0]["file"].as_str().unwrap().ends_with("caf\u{fffd}.yaml");
     assert!(told(&answer), "{answer}");
     let gateway = Gateway::builder().in_dir(&Arc::new(folder.dir)).start().await;
     eventually("the problem is shown", async || {
