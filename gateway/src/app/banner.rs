@@ -44,8 +44,7 @@ pub(super) fn shards(registry: &Registry, url: &str, folder: &Path) -> String {
         }
     }
     for problem in &registry.problems {
-        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let _ = writeln!(text, "\n  {}{line}: {}", problem.file.display(), problem.message);
+        let _ = writeln!(text, "\n  {problem}");
     }
     text += &clients(url, folder);
     text

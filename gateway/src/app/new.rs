@@ -13,6 +13,7 @@ use anyhow::{Context as _, bail};
 
 use self::target::{Taken, Target};
 use super::output;
+use crate::door::clients::shell_word;
 
 pub use self::name::{BadCrateName, CrateName};
 
@@ -52,7 +53,10 @@ fn told(target: &Target, name: &str, shard_file: &str, workspace: Option<&Path>)
     let mut text = format!("Made `{folder}`, a shard with two tools, a resource and a prompt to start from.\n");
     let next = if let Some(file) = target.shard_file() {
         let _ = writeln!(text, "Made `{}`, its shard file.", file.display());
-        format!("  touch {:<36} # the gateway reads it again, and the tools are there\n", quoted(&file))
+        format!(
+            "  touch {:<36} # the gateway reads it again, and the tools are there\n",
+            shell_word(&file.display().to_string())
+        )
     } else {
         format!(
             "\nThere is no folder of shard files here. Save this as `{name}.yaml` in the gateway's:\n\n{shard_file}"
@@ -60,7 +64,7 @@ fn told(target: &Target, name: &str, shard_file: &str, workspace: Option<&Path>)
     };
     let build = format!(
         "\nNext:\n  cd {}\n  {:<42} # src/server.rs declares the tools\n  cargo build --release\n",
-        quoted(target.folder()),
+        shell_word(&folder.to_string()),
         "cargo test",
     );
     text += &if target.shard_file().is_some() { build + &next } else { next + &build };
@@ -73,13 +77,6 @@ fn told(target: &Target, name: &str, shard_file: &str, workspace: Option<&Path>)
         );
     }
     text
-}
-
-/// For a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The manifest of the workspace that holds `dir`, if one does.

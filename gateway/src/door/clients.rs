@@ -6,7 +6,6 @@ mod claude;
 mod editors;
 mod open_webui;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// What the gateway is called in a client's configuration.
@@ -24,8 +23,7 @@ pub enum ClientKind {
 }
 
 /// How a client comes to the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
     /// The client starts a gateway of its own, with its own processes.
     Stdio,
@@ -47,7 +45,7 @@ pub struct Place {
 }
 
 /// What a person does to connect one client in one way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snippet {
     /// The client's name as its vendor writes it.
     pub client: &'static str,
@@ -55,8 +53,6 @@ pub struct Snippet {
     pub via: Via,
     /// What to do, in order: plain text with `code` in backticks.
     pub steps: Vec<String>,
-    /// How `text` is written: `json` or `sh`.
-    pub language: &'static str,
     /// What to paste, exactly.
     pub text: String,
     /// The same as the JSON of a configuration file, for a program; equal to `text` if that is JSON.
@@ -150,6 +146,16 @@ fn host(url: &str) -> &str {
     match authority.find(']') {
         Some(end) => &authority[..=end],
         None => authority.split(':').next().unwrap_or_default(),
+    }
+}
+
+/// A word for a POSIX shell.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: a snapshot. Names and links stand in one value, so that a call resolves both in one load (DESIGN D13).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -190,6 +191,13 @@ impl World {
     pub(super) fn shows(&self, offers: &BTreeMap<ShardName, Offer>) -> bool {
         self.offers.len() == offers.len()
             && offers.iter().all(|(name, offer)| self.offers.get(name).is_some_and(|shown| shown.is_same(offer)))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        write!(f, "{}{line}: {}", self.file.display(), self.message)
     }
 }
 

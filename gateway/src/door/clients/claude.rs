@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::{ClientKind, NAME, Place, Snippet, Via, configuration, host, own_process, typed_process};
+use super::{ClientKind, NAME, Place, Snippet, Via, configuration, host, own_process, shell_word, typed_process};
 
 const DESKTOP_FILE: &str = "Open the file by Settings → Developer → Edit Config. It is \
     `~/Library/Application Support/Claude/claude_desktop_config.json` (macOS), \
@@ -18,7 +18,6 @@ pub(super) fn desktop(place: &Place) -> Vec<Snippet> {
         client: ClientKind::ClaudeDesktop.name(),
         via,
         steps,
-        language: "json",
         json: text.clone(),
         text,
         source: "https://modelcontextprotocol.io/docs/develop/connect-local-servers",
@@ -61,28 +60,17 @@ pub(super) fn code(place: &Place) -> Vec<Snippet> {
                 .to_owned(),
             format!("`claude mcp get {NAME}` shows whether it connects; inside Claude Code, `/mcp` does."),
         ],
-        language: "sh",
         text,
         json: configuration("mcpServers", entry),
         source: "https://code.claude.com/docs/en/mcp",
         source_date: "2026-11-22",
     };
     let http = place.url.as_deref().map(|url| {
-        let line = format!("claude mcp add --scope user --transport http {NAME} {}", quoted(url));
+        let line = format!("claude mcp add --scope user --transport http {NAME} {}", shell_word(url));
         snippet(Via::Http, line, json!({"type": "http", "url": url}))
     });
-    let (program, shards) = (quoted(&place.program), quoted(&place.shards));
+    let (program, shards) = (shell_word(&place.program), shell_word(&place.shards));
     let line = format!("claude mcp add --scope user {NAME} -- {program} stdio --shards {shards}");
     let stdio = snippet(Via::Stdio, line, typed_process(place));
     http.into_iter().chain([stdio]).collect()
-}
-
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }

@@ -37,7 +37,6 @@ pub(super) fn snippets(place: &Place) -> Vec<Snippet> {
         client: ClientKind::OpenWebUi.name(),
         via: Via::Http,
         steps,
-        language: "json",
         json: text.clone(),
         text,
         source: "https://docs.openwebui.com/features/mcp",

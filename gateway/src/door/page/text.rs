@@ -23,10 +23,7 @@ pub(super) fn welcome(overview: &Overview, here: &Here) -> String {
     );
     let down = registry.shards.iter().filter_map(|shard| Some((shard, shard.last_error.as_ref()?)));
     let down = down.filter(|(shard, _)| !matches!(shard.state, "ready" | "asleep"));
-    let lines = registry.problems.iter().map(|problem| {
-        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        format!("{}{line}: {}", problem.file.display(), problem.message)
-    });
+    let lines = registry.problems.iter().map(ToString::to_string);
     let lines: Vec<_> = lines.chain(down.map(|(shard, error)| format!("shard `{}`: {error}", shard.name))).collect();
     if !lines.is_empty() {
         text += "\nTo mend:\n";
