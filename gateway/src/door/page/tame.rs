@@ -35,10 +35,14 @@ fn is_tricky(character: char) -> bool {
             | '\u{e0000}'..='\u{10ffff}')
 }
 
-/// Text whose `code` stands in backticks.
+/// Text whose `code` stands in backticks. One without a second is only a character.
 pub(super) fn with_code(text: &str) -> Markup {
-    let parts = text.split('`').enumerate();
-    html! { @for (at, part) in parts { @if at % 2 == 1 { code { (part) } } @else { (part) } } }
+    let (paired, rest) = match text.rfind('`') {
+        Some(last) if text.matches('`').count() % 2 == 1 => text.split_at(last),
+        _ => (text, ""),
+    };
+    let parts = paired.split('`').enumerate();
+    html! { @for (at, part) in parts { @if at % 2 == 1 { code { (part) } } @else { (part) } } (rest) }
 }
 
 #[cfg(test)]
@@ -58,6 +62,15 @@ mod tests {
         check("more than that", "more than th…");
         check(&"é".repeat(13), &format!("{}…", "é".repeat(12)));
         check(&" ".repeat(99), "");
+    }
+
+    #[test]
+    fn code_stands_between_two_backticks() {
+        let check = |text, expected: &str| assert_eq!(with_code(text).into_string(), expected);
+        check("", "");
+        check("a `b` c `d`", "a <code>b</code> c <code>d</code>");
+        check("a `b` c ` <d", "a <code>b</code> c ` &lt;d");
+        check("`", "`");
     }
 
     #[test]
