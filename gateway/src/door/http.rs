@@ -225,5 +225,6 @@ async fn not_found(State(door): State<Arc<Door>>, uri: Uri, headers: HeaderMap) 
 }
 
 async fn wrong_method() -> Refused {
-    Refused::not_allowed("this page is only for GET", "GET, HEAD, OPTIONS")
+    let message = "this page is only for GET; there is nothing for MCP clients at it: their endpoint is `/mcp`, or `/mcp/NAME` for one shard";
+    Refused::not_allowed(message, "GET, HEAD, OPTIONS")
 }

@@ -62,7 +62,7 @@ async fn a_view_has_its_own_page_and_an_unknown_one_says_what_was_meant() {
     assert!(some.contains("<code>host__disk_usage</code>") && !some.contains("fake__echo"), "{some}");
     let unknown = get(&gateway, "/mcp/hots", &[BROWSER]).await;
     assert_eq!((unknown.status, header(&unknown, "content-type")), (404, "text/html; charset=utf-8"));
-    assert!(unknown.text().contains("there is no shard <code>hots</code>"), "{}", unknown.text());
+    assert!(unknown.text().contains("There is no shard <code>hots</code>"), "{}", unknown.text());
     assert!(unknown.text().contains("<code>host</code>"), "{}", unknown.text());
     for (path, status, text) in [
         ("/nowhere/at/all", 404, "There is nothing at <code>/nowhere/at/all</code>"),
@@ -73,6 +73,8 @@ async fn a_view_has_its_own_page_and_an_unknown_one_says_what_was_meant() {
         assert!(page.text().contains(text), "{}", page.text());
     }
     assert!(get(&gateway, "/nowhere", &[]).await.text().starts_with('{'), "a program is told in JSON");
+    let root = gateway.http().await.send("POST", "/", &[], "{}").await;
+    assert!(root.status == 405 && root.text().contains("endpoint is `/mcp`"), "{root:?}");
     gateway.stop().await;
 }
 

@@ -5,11 +5,15 @@
 
 use maud::{Markup, html};
 
+/// How many marks one letter may carry; Vietnamese needs two, and phonetic script three.
+const MARKS: usize = 4;
+
 /// At most `most` characters of `text`, on one line. What cannot be seen becomes U+FFFD.
 pub(super) fn tame(text: &str, most: usize) -> String {
     let words = text.split_whitespace();
     let mut tamed = String::new();
     let mut left = most;
+    let mut marks = 0;
     for (at, word) in words.enumerate() {
         let space = (at > 0).then_some(' ');
         for character in space.into_iter().chain(word.chars()) {
@@ -17,11 +21,21 @@ pub(super) fn tame(text: &str, most: usize) -> String {
                 tamed.push('…');
                 return tamed;
             }
+            marks = if is_mark(character) { marks + 1 } else { 0 };
+            if marks > MARKS {
+                continue;
+            }
             left -= 1;
             tamed.push(if is_tricky(character) { char::REPLACEMENT_CHARACTER } else { character });
         }
     }
     tamed
+}
+
+/// Marks of the scripts that need few of them. Heaps of them would cover the lines above and below.
+fn is_mark(character: char) -> bool {
+    matches!(character, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// Controls, and the marks by which text is reordered, hidden or joined. The joiners that Indic scripts and emoji need
@@ -80,6 +94,8 @@ mod tests {
         check("zero\u{200b}width", "zero\u{fffd}width");
         check("tag\u{e0041}", "tag\u{fffd}");
         check("line\u{2028}break", "line break");
+        check(&format!("a{}b", "\u{301}".repeat(99)), &format!("a{}b", "\u{301}".repeat(MARKS)));
+        check("e\u{302}\u{301}e\u{302}\u{301}", "e\u{302}\u{301}e\u{302}\u{301}");
         check("שלום", "שלום");
         check("क्\u{200d}ष", "क्\u{200d}ष");
         check("👩\u{200d}💻", "👩\u{200d}💻");
