@@ -77,6 +77,9 @@ async fn each_sdk_is_served_at_an_address_with_a_slash_and_shows_why_there_is_no
             let (is_of_its_era, tools) = client.looks(&format!("http://{}{path}", gateway.host())).await.unwrap();
             assert!(is_of_its_era && tools.iter().any(|name| name == tool), "{path}: {tools:?}");
         }
+    }
+    // The TypeScript client that is pinned to one revision only tells that it was not offered, whatever the gateway says.
+    for client in TYPESCRIPT[..3].iter().chain(&PYTHON) {
         let told = client.looks(&format!("{}/hots", gateway.url())).await.unwrap_err();
         assert!(told.contains("there is no shard `hots`; did you mean `host`?"), "{told}");
     }
