@@ -177,9 +177,9 @@ impl Mux {
         let _ = tokio::time::timeout(limit, world.wait_for(|world| world.ready)).await;
     }
 
-    /// What is true now, for people and programs.
+    /// What is true now of all shards, whatever the view, for people and programs.
     pub fn registry(&self) -> Registry {
-        registry::registry(&self.inner.world.borrow(), self.inner.started)
+        registry::registry(&self.inner.world.borrow(), &View::All, self.inner.started)
     }
 
     /// The shards of the view, with what the tools are and do, for people.

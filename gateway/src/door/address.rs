@@ -15,7 +15,9 @@ const MOST: usize = 100;
 
 /// The view that the address of a request to `/mcp` or below names.
 pub(crate) fn view(address: &Uri) -> Result<View, Refused> {
-    let alone = address.path().strip_prefix("/mcp/");
+    // A slash at the end is an easy slip, and has no other meaning.
+    let path = address.path().strip_suffix('/').unwrap_or(address.path());
+    let alone = path.strip_prefix("/mcp/");
     let mut only: Option<View> = None;
     for (key, value) in form_urlencoded::parse(address.query().unwrap_or_default().as_bytes()) {
         if key != SHARDS {
@@ -68,6 +70,9 @@ mod tests {
             ("/mcp?token=x&share=b", "/mcp"),
             ("http://localhost/mcp/time", "/mcp/time"),
             ("/mcp/time?x=y", "/mcp/time"),
+            ("/mcp/", "/mcp"),
+            ("/mcp/time/", "/mcp/time"),
+            ("/mcp/?shards=a", "/mcp?shards=a"),
             ("/mcp?shards=b,a", "/mcp?shards=a,b"),
             ("/mcp?shards=%20b%2Ca+,,b&x", "/mcp?shards=a,b"),
             ("/mcp?%73hards=a", "/mcp?shards=a"),

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{StatusCode, Uri};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -199,7 +201,9 @@ fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
     Router::new()
         .route("/", get(page::welcome))
         .route("/mcp", any(streamable::serve))
+        .route("/mcp/", any(streamable::serve))
         .route("/mcp/{shard}", any(streamable::serve))
+        .route("/mcp/{shard}/", any(streamable::serve))
         .route("/health", get(health::health))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
@@ -209,12 +213,18 @@ fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
         .with_state(Arc::new(Door::new(mux, settings, tasks.stop().clone())))
 }
 
-async fn not_found(uri: Uri) -> Refused {
+async fn not_found(State(door): State<Arc<Door>>, uri: Uri, headers: HeaderMap) -> Response {
     let message =
         format!("there is nothing at `{}`; the MCP endpoint is `/mcp`, or `/mcp/NAME` for one shard", uri.path());
-    Refused::new(StatusCode::NOT_FOUND, Fault::new(code::INVALID_REQUEST, message))
+    let refused = Refused::new(StatusCode::NOT_FOUND, Fault::new(code::INVALID_REQUEST, message));
+    if page::is_wanted(&headers) {
+        page::nothing(door.place(), &refused, &uri, &headers)
+    } else {
+        refused.into_response()
+    }
 }
 
 async fn wrong_method() -> Refused {
-    Refused::not_allowed("this page is only for GET", "GET, HEAD, OPTIONS")
+    let message = "this page is only for GET; there is nothing for MCP clients at it: their endpoint is `/mcp`, or `/mcp/NAME` for one shard";
+    Refused::not_allowed(message, "GET, HEAD, OPTIONS")
 }

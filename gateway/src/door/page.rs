@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -25,6 +25,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::door::body;
 use crate::door::clients::Place;
+use crate::door::refusal::Refused;
 use crate::door::streamable::Door;
 use crate::mux::{Overview, View};
 use tame::{tame, with_code};
@@ -50,21 +51,40 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 });
 
 /// Serves `/`.
-pub(crate) async fn welcome(State(door): State<Arc<Door>>, headers: HeaderMap) -> Response {
+pub(crate) async fn welcome(State(door): State<Arc<Door>>, uri: Uri, headers: HeaderMap) -> Response {
     if is_wanted(&headers) {
-        return answer(&door, View::All, &headers).await;
+        return answer(&door, Ok(View::All), &uri, &headers).await;
     }
-    let lines = text::welcome(&door.mux.overview(), &Here::new(door.place(), &View::All, &headers));
+    let lines = text::welcome(&door.mux.overview(), &Here::new(door.place(), &View::All, &uri, &headers));
     ([(header::VARY, VARY)], lines).into_response()
 }
 
 /// The page of a view, as it is now.
-pub(crate) async fn answer(door: &Door, view: View, headers: &HeaderMap) -> Response {
-    let here = Here::new(door.place(), &view, headers);
-    let (status, page) = match door.mux.at(view).await {
-        Ok(mux) => (StatusCode::OK, render(&mux.overview(), &here, SystemTime::now())),
-        Err(no_view) => (StatusCode::NOT_FOUND, explain(&no_view.to_string())),
+pub(crate) async fn answer(door: &Door, view: Result<View, Refused>, uri: &Uri, headers: &HeaderMap) -> Response {
+    let shown = match view {
+        Ok(view) => door.mux.at(view).await.map_err(Refused::from),
+        Err(refused) => Err(refused),
     };
+    match shown {
+        Ok(mux) => {
+            let here = Here::new(door.place(), mux.view(), uri, headers);
+            respond(StatusCode::OK, render(&mux.overview(), &here, SystemTime::now()))
+        }
+        Err(refused) => nothing(door.place(), &refused, uri, headers),
+    }
+}
+
+/// The page of an address at which there is nothing to see.
+pub(crate) fn nothing(place: &Place, refused: &Refused, uri: &Uri, headers: &HeaderMap) -> Response {
+    explain(refused, Some(&Here::new(place, &View::All, uri, headers).base))
+}
+
+/// The page for those whom the guard does not let in. It leads nowhere.
+pub(crate) fn turned_away(refused: &Refused) -> Response {
+    explain(refused, None)
+}
+
+fn respond(status: StatusCode, page: Markup) -> Response {
     let mut response = body::whole(status, HTML, [Bytes::from(page.into_string())].into_iter());
     let more = [
         (header::CONTENT_SECURITY_POLICY, POLICY.clone()),
@@ -83,24 +103,44 @@ struct Here {
     place: Place,
     /// The address without the path of any view.
     root: String,
+    /// What stands before a link to another page.
+    base: String,
     view: View,
 }
 
 impl Here {
-    fn new(place: &Place, view: &View, headers: &HeaderMap) -> Self {
+    fn new(place: &Place, view: &View, uri: &Uri, headers: &HeaderMap) -> Self {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let public = place.url.as_deref().and_then(|url| url.strip_suffix("/mcp")).map(ToOwned::to_owned);
-        let root = public.unwrap_or_else(|| {
+        let host = text("host").unwrap_or("localhost");
+        let public = place.url.as_deref().and_then(|url| url.strip_suffix("/mcp"));
+        let base = base(public, host, uri.path());
+        let root = public.map(ToOwned::to_owned).unwrap_or_else(|| {
             // A proxy that takes care of TLS says so.
             let secure = text("x-forwarded-proto") == Some("https");
-            let scheme = if secure { "https" } else { "http" };
-            format!("{scheme}://{}", text("host").unwrap_or("localhost"))
+            format!("{}://{host}", if secure { "https" } else { "http" })
         });
-        Self { place: Place { url: Some(format!("{root}{view}")), ..place.clone() }, root, view: view.clone() }
+        Self { place: Place { url: Some(format!("{root}{view}")), ..place.clone() }, root, base, view: view.clone() }
     }
 
     fn url(&self) -> &str {
         self.place.url.as_deref().unwrap_or(&self.root)
+    }
+
+    /// A link to a path of the gateway.
+    fn link(&self, path: &str) -> String {
+        format!("{}{}", self.base, path.trim_start_matches('/'))
+    }
+}
+
+/// The path of the public URL where that led here. Elsewhere the way up from `path`, which holds whatever a proxy puts
+/// before it.
+fn base(public: Option<&str>, host: &str, path: &str) -> String {
+    /// No page lies deeper.
+    const DEEPEST: usize = 8;
+    let behind_host = |url: &str| url.split_once("://").and_then(|(_, rest)| Some(rest.strip_prefix(host)?.to_owned()));
+    match public.and_then(behind_host) {
+        Some(prefix) if prefix.is_empty() || prefix.starts_with('/') => format!("{prefix}/"),
+        _ => format!("./{}", "../".repeat(path.matches('/').count().saturating_sub(1).min(DEEPEST))),
     }
 }
 
@@ -111,23 +151,30 @@ fn render(overview: &Overview, here: &Here, now: SystemTime) -> Markup {
             (head::problems(&overview.registry, here))
             (shards::section(&overview.registry, here))
             (tools::section(overview, here))
-            (connect::section(&here.place))
+            (connect::section(here))
         }
-        footer { (footer()) }
+        footer { (footer(here)) }
     };
     document(overview.registry.status, &content)
 }
 
-/// A page for an address at which there is nothing.
-fn explain(fault: &str) -> Markup {
+fn explain(refused: &Refused, base: Option<&str>) -> Response {
+    let (status, fault) = refused.shown();
     let content = html! {
-        header { h1 { "mcp-gateway" } }
+        header { h1 { "mcp-gateway " span.badge.invalid { (status) } } }
         main {
-            p dir="auto" { (with_code(&tame(fault, FAULT))) }
-            p { a href="/" { "What there is" } }
+            p.note dir="auto" { (with_code(&sentence(&tame(fault, FAULT)))) }
+            @if let Some(base) = base { p { a href=(base) { "All shards, and how to connect a client" } } }
         }
     };
-    document("nothing here", &content)
+    respond(status, document(status.canonical_reason().unwrap_or("refused"), &content))
+}
+
+/// A fragment as an error has it, for a person.
+fn sentence(fragment: &str) -> String {
+    let mut rest = fragment.chars();
+    let first: String = rest.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}{}", rest.as_str(), if fragment.ends_with('?') { "" } else { "." })
 }
 
 fn document(title: &str, content: &Markup) -> Markup {
@@ -148,11 +195,9 @@ fn document(title: &str, content: &Markup) -> Markup {
     }
 }
 
-fn footer() -> Markup {
-    html! {
-        "For programs: " a href="/health" { "/health" } " (all of this as JSON), "
-        a href="/livez" { "/livez" } " and " a href="/readyz" { "/readyz" } "."
-    }
+fn footer(here: &Here) -> Markup {
+    let link = |path: &'static str| html! { a href=(here.link(path)) { (path) } };
+    html! { "For programs: " (link("/health")) " (all shards as JSON), " (link("/livez")) " and " (link("/readyz")) "." }
 }
 
 #[cfg(test)]

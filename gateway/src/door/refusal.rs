@@ -55,6 +55,11 @@ impl Refused {
         Self { id: id.to_owned(), ..self }
     }
 
+    /// The HTTP status, and what a person reads.
+    pub(crate) fn shown(&self) -> (StatusCode, &str) {
+        (self.status, &self.fault.message)
+    }
+
     /// The JSON-RPC message.
     pub(crate) fn message(&self) -> Chunks {
         self.fault.response(&self.id)

@@ -84,7 +84,11 @@ impl Next {
 pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Body>) -> Response {
     let (mut parts, body) = request.into_parts();
     let (method, headers) = (parts.method.clone(), std::mem::take(&mut parts.headers));
-    let view = match address::view(&parts.uri) {
+    let view = address::view(&parts.uri);
+    if matches!(method, Method::GET | Method::HEAD) && page::is_wanted(&headers) {
+        return page::answer(&door, view, &parts.uri, &headers).await;
+    }
+    let view = match view {
         Ok(view) => view,
         Err(refused) => return refused.into_response(),
     };
@@ -92,7 +96,6 @@ pub(crate) async fn serve(State(door): State<Arc<Door>>, request: HttpRequest<Bo
     drop(parts);
     let answer = match method {
         Method::POST => post(&door, view, headers, body).await,
-        Method::GET if page::is_wanted(&headers) => Ok(page::answer(&door, view, &headers).await),
         Method::GET => listen::get(&door, view, &headers).await,
         Method::DELETE => delete(&door, &headers),
         _ => Err(Refused::not_allowed(

@@ -55,7 +55,7 @@ pub enum NoView {
         file: String,
     },
     /// Its file is broken, and never was right.
-    #[error("the file of shard `{name}` is broken{}", .fault.as_ref().map(|fault| format!(": {fault}")).unwrap_or_default())]
+    #[error("the file of shard `{name}` is broken{}", .fault.as_ref().map_or_else(|| "; `/health` tells of its file".into(), |fault| format!(": {fault}")))]
     Broken {
         /// The shard.
         name: String,

@@ -148,6 +148,29 @@ impl World {
         self.settled || (self.is_read && *view != View::All && view.named().all(offers))
     }
 
+    /// Everything that a person should mend of what `view` shows.
+    pub fn troubles(&self, view: &View) -> Vec<Trouble> {
+        if *view == View::All {
+            return self.problems.iter().chain(&self.left_out).cloned().collect();
+        }
+        // Among fewer shards, each has names and uris that another one holds for all.
+        let offers = self.offers.iter().filter(|(name, _)| view.includes(name.as_str()));
+        let offers = offers.map(|(name, offer)| (name.clone(), offer.clone())).collect();
+        let (_, left_out) = work_on(self.catalogue.size(), || merge(&self.catalogue, &offers));
+        let files = self.problems.iter().filter(|trouble| self.is_of(view, &trouble.file)).cloned();
+        files.chain(left_out).collect()
+    }
+
+    /// Whether a file describes a shard of `view`, or would if it were in order.
+    fn is_of(&self, view: &View, file: &Path) -> bool {
+        let is_stem = |name: &str| file.file_stem().is_some_and(|stem| stem == name);
+        let describes = |name: &str| match self.absent.get(name) {
+            Some(Absence::Disabled(source)) => source == file,
+            _ => self.shards.get(name).is_some_and(|shard| shard.spec().source == file),
+        };
+        view.named().any(|name| is_stem(name) || describes(name))
+    }
+
     fn look(&self, view: &View) -> Catalogue {
         let mut members = self.offers.values().map(Offer::member).filter(|member| view.includes(member.shard));
         match view {

@@ -27,7 +27,7 @@ const TEXT: usize = 2_048;
 /// One moment of the gateway for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
-    /// The shards that are shown, and all problems.
+    /// The shards that are shown, and their problems.
     pub registry: Registry,
     /// What each shard exposes, by the shard's name; those without tools are not here.
     pub tools: BTreeMap<String, Vec<Tool>>,
@@ -45,8 +45,7 @@ pub struct Tool {
 }
 
 pub(super) fn overview(world: &World, view: &View, started: Instant) -> Overview {
-    let mut registry = registry::registry(world, started);
-    registry.shards.retain(|shard| view.includes(&shard.name));
+    let registry = registry::registry(world, view, started);
     let catalogue = world.seen(view);
     let share = (TOOLS / registry.shards.len().max(1)).clamp(LEAST, MOST);
     let mut tools: BTreeMap<String, Vec<Tool>> = BTreeMap::new();

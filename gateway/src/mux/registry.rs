@@ -6,7 +6,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::failure::retry_in;
-use crate::fleet::{Absence, Trouble, World};
+use crate::catalogue::Catalogue;
+use crate::fleet::{Absence, Trouble, View, World};
 use crate::shard::roster::List;
 use crate::shard::{STDERR_SHOWN, Shard, ShardState};
 
@@ -19,9 +20,9 @@ pub struct Registry {
     pub version: &'static str,
     /// Seconds since the gateway started.
     pub uptime_s: u64,
-    /// Every shard that has a file.
+    /// Every shard that has a file and is in the view.
     pub shards: Vec<Entry>,
-    /// Everything that a person should mend.
+    /// Everything of them that a person should mend.
     pub problems: Vec<Trouble>,
     /// Every enabled shard has been ready, or has failed, once.
     #[serde(skip)]
@@ -63,9 +64,13 @@ pub struct Entry {
     pub failed: u64,
 }
 
-pub(super) fn registry(world: &World, started: Instant) -> Registry {
-    let running = world.shards.iter().map(|(name, shard)| entry(world, name.as_str(), shard));
-    let absent = world.absent.iter().filter(|(name, _)| !world.shards.contains_key(*name)).map(|(name, absence)| {
+pub(super) fn registry(world: &World, view: &View, started: Instant) -> Registry {
+    let seen = world.seen(view);
+    let running = world.shards.iter().filter(|(name, _)| view.includes(name.as_str()));
+    let running = running.map(|(name, shard)| entry(world, &seen, name.as_str(), shard));
+    let absent =
+        world.absent.iter().filter(|(name, _)| !world.shards.contains_key(*name) && view.includes(name.as_str()));
+    let absent = absent.map(|(name, absence)| {
         let state = match absence {
             Absence::Disabled(_) => "disabled",
             Absence::Invalid => "invalid",
@@ -74,7 +79,7 @@ pub(super) fn registry(world: &World, started: Instant) -> Registry {
     });
     let mut shards: Vec<Entry> = running.chain(absent).collect();
     shards.sort_by(|one, other| one.name.cmp(&other.name));
-    let problems: Vec<_> = world.problems.iter().chain(&world.left_out).cloned().collect();
+    let problems = world.troubles(view);
     let tried = |shard: &Entry| matches!(shard.state, "ready" | "backoff" | "asleep" | "disabled" | "invalid");
     // None are known before the folder has been read.
     let ready = world.ready || (!shards.is_empty() && shards.iter().all(tried));
@@ -94,7 +99,7 @@ pub(super) fn registry(world: &World, started: Instant) -> Registry {
     }
 }
 
-fn entry(world: &World, name: &str, shard: &Shard) -> Entry {
+fn entry(world: &World, seen: &Catalogue, name: &str, shard: &Shard) -> Entry {
     let listed = world.offers.get(name).is_some_and(|offer| offer.known.live);
     let (state, live) = match &*shard.state.borrow() {
         ShardState::Starting => ("starting", None),
@@ -106,7 +111,7 @@ fn entry(world: &World, name: &str, shard: &Shard) -> Entry {
         ShardState::Draining | ShardState::Stopped => ("draining", None),
     };
     let roster = shard.known.borrow().as_ref().map(|known| known.roster.clone());
-    let offered = |list| world.catalogue.offered(name, list);
+    let offered = |list| seen.offered(name, list);
     Entry {
         name: name.to_owned(),
         state,

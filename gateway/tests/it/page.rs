@@ -62,8 +62,59 @@ async fn a_view_has_its_own_page_and_an_unknown_one_says_what_was_meant() {
     assert!(some.contains("<code>host__disk_usage</code>") && !some.contains("fake__echo"), "{some}");
     let unknown = get(&gateway, "/mcp/hots", &[BROWSER]).await;
     assert_eq!((unknown.status, header(&unknown, "content-type")), (404, "text/html; charset=utf-8"));
-    assert!(unknown.text().contains("there is no shard <code>hots</code>"), "{}", unknown.text());
+    assert!(unknown.text().contains("There is no shard <code>hots</code>"), "{}", unknown.text());
     assert!(unknown.text().contains("<code>host</code>"), "{}", unknown.text());
+    for (path, status, text) in [
+        ("/nowhere/at/all", 404, "There is nothing at <code>/nowhere/at/all</code>"),
+        ("/mcp?shard=host", 400, "did you mean <code>shards</code>?"),
+    ] {
+        let page = get(&gateway, path, &[BROWSER]).await;
+        assert_eq!((page.status, header(&page, "content-type")), (status, "text/html; charset=utf-8"), "{path}");
+        assert!(page.text().contains(text), "{}", page.text());
+    }
+    assert!(get(&gateway, "/nowhere", &[]).await.text().starts_with('{'), "a program is told in JSON");
+    let root = gateway.http().await.send("POST", "/", &[], "{}").await;
+    assert!(root.status == 405 && root.text().contains("endpoint is `/mcp`"), "{root:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_of_a_view_has_the_problems_and_the_counts_of_its_own_shards_only() {
+    let gateway = Gateway::builder()
+        .shard("one", fake_shard(&[]))
+        .shard("two", fake_shard(&[]))
+        .shard("typo", "comand: x\n")
+        .start()
+        .await;
+    gateway.until("one", "ready").await;
+    gateway.until("two", "ready").await;
+    let all = get(&gateway, "/mcp", &[BROWSER]).await.text();
+    assert!(all.contains("badge degraded") && all.contains("typo.yaml") && all.contains("is left out"), "{all}");
+    let first = all.find("<bdi>typo.yaml</bdi>").unwrap();
+    assert!(first < all.find("is left out").unwrap(), "a broken file comes before what is only left out: {all}");
+    // Alone, each has the resources that only one of them can have for all.
+    for path in ["/mcp/one", "/mcp/two", "/mcp?shards=two"] {
+        let alone = get(&gateway, path, &[BROWSER]).await.text();
+        assert!(alone.contains("badge ok") && alone.contains("data-label=\"Resources\">3<"), "{path}: {alone}");
+        assert!(!alone.contains("id=\"problems\""), "{path}: {alone}");
+    }
+    let both = get(&gateway, "/mcp?shards=one,two", &[BROWSER]).await.text();
+    assert!(both.contains("is left out") && !both.contains("comand"), "{both}");
+    let with_broken = get(&gateway, "/mcp?shards=one,typo", &[BROWSER]).await.text();
+    assert!(with_broken.contains("unknown key <code>comand</code>") && !with_broken.contains("is left out"));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_request_is_answered_like_a_get_and_nothing_is_kept() {
+    let gateway = Gateway::builder().start().await;
+    for path in ["/", "/mcp", "/mcp/"] {
+        let head = gateway.http().await.send("HEAD", path, &[BROWSER], "").await;
+        assert_eq!((head.status, head.body.len(), header(&head, "cache-control")), (200, 0, "no-store"), "{path}");
+        assert_ne!(header(&head, "content-length"), "0", "{path}");
+    }
+    let again = get(&gateway, "/", &[BROWSER, ("if-none-match", "*")]).await;
+    assert_eq!((again.status, header(&again, "etag")), (200, ""), "what is true now is told each time");
     gateway.stop().await;
 }
 
@@ -109,8 +160,9 @@ async fn the_page_gives_the_address_by_which_it_was_reached_and_no_foreign_one()
     assert!(proxied.contains("<code>https://nas.lan/mcp</code>"), "{proxied}");
     for path in ["/", "/mcp"] {
         let foreign = get(&gateway, path, &[BROWSER, ("host", "evil.example")]).await;
-        assert_eq!(foreign.status, 403, "{path}");
-        assert!(!foreign.text().contains("<html"), "{foreign:?}");
+        assert_eq!((foreign.status, header(&foreign, "content-type")), (403, "text/html; charset=utf-8"), "{path}");
+        assert!(foreign.text().contains("<code>--allow-host evil.example</code>"), "{foreign:?}");
+        assert!(!foreign.text().contains("href") || !foreign.text().contains("Shards"), "{foreign:?}");
     }
     gateway.stop().await;
 }

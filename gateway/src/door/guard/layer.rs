@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use tracing::warn;
 
 use super::{Guard, Refusal};
+use crate::door::page;
 use crate::door::refusal::Refused;
 use crate::wire::{Fault, code};
 
@@ -28,7 +29,9 @@ pub async fn check_and_share(State(guard): State<Arc<Guard>>, request: Request<B
             Refusal::NoHost | Refusal::Unreadable(_) => StatusCode::BAD_REQUEST,
             Refusal::Host(_) | Refusal::Origin(_) => StatusCode::FORBIDDEN,
         };
-        return Refused::new(status, Fault::new(code::INVALID_REQUEST, refusal.to_string())).into_response();
+        let refused = Refused::new(status, Fault::new(code::INVALID_REQUEST, refusal.to_string()));
+        let is_person = page::is_wanted(request.headers());
+        return if is_person { page::turned_away(&refused) } else { refused.into_response() };
     }
     let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response =

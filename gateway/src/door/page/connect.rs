@@ -4,15 +4,19 @@
 
 use maud::{Markup, html};
 
+use super::Here;
 use super::tame::with_code;
-use crate::door::clients::{ClientKind, Place, Snippet, Via, snippets};
+use crate::door::clients::{ClientKind, Snippet, Via, snippets};
+use crate::mux::View;
 
-pub(super) fn section(place: &Place) -> Markup {
+pub(super) fn section(here: &Here) -> Markup {
+    // A gateway that a client starts for itself shows every shard.
+    let keeps_to_view = |way: &Snippet| here.view == View::All || way.via != Via::Stdio;
     html! {
         section aria-labelledby="connect" {
             h2 id="connect" { "Connect a client" }
             @for kind in ClientKind::ALL {
-                @let ways = snippets(kind, place);
+                @let ways: Vec<_> = snippets(kind, &here.place).into_iter().filter(keeps_to_view).collect();
                 @if !ways.is_empty() {
                     details {
                         summary { (kind.name()) " " span.quiet { (ways_told(&ways)) } }
@@ -26,7 +30,7 @@ pub(super) fn section(place: &Place) -> Markup {
 
 fn ways_told(ways: &[Snippet]) -> String {
     let ways: Vec<_> = ways.iter().map(|way| way.via.word()).collect();
-    ways.join(", ")
+    ways.join(" or ")
 }
 
 fn steps(way: &Snippet) -> Markup {
@@ -36,8 +40,8 @@ fn steps(way: &Snippet) -> Markup {
             ol { @for step in &way.steps { li { (with_code(step)) } } }
             pre { code { (way.text) } }
             p.quiet {
-                "After " a href=(way.source) rel="noopener noreferrer" { (host(way.source)) }
-                ", as of " time { (way.source_date) } "."
+                "According to " a href=(way.source) rel="noopener noreferrer" { (host(way.source)) }
+                ", read on " time { (way.source_date) } "."
             }
         }
     }
@@ -45,9 +49,9 @@ fn steps(way: &Snippet) -> Markup {
 
 fn heading(via: Via) -> &'static str {
     match via {
-        Via::Http => "Over HTTP, to this gateway",
-        Via::McpRemote => "By way of mcp-remote, to this gateway",
-        Via::Stdio => "Over stdio, with a gateway of its own on this gateway's machine",
+        Via::Http => "To this gateway, over HTTP",
+        Via::McpRemote => "To this gateway, by way of mcp-remote",
+        Via::Stdio => "With a gateway of its own that the client starts (stdio), on the machine of this one",
     }
 }
 

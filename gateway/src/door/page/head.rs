@@ -2,7 +2,6 @@
 //!
 //! Invariant: a state is told by a word, never by its colour alone.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -36,12 +35,13 @@ pub(super) fn header(registry: &Registry, here: &Here, now: SystemTime) -> Marku
             }
             p.address { "Address for MCP clients " code { (tame(here.url(), ADDRESS)) } }
             @if here.view != View::All {
-                p.note { "A client that is given this address sees only what is shown here. " a href="/" { "All shards" } }
+                p.note { "A client that is given this address sees only what is shown here. " a href=(here.base) { "All shards" } }
             }
             p.moment {
-                "As it was at " (moment(now)) ". " a href="" { "Look again" }
+                "As of " (moment(now)) ". " a href="" { "Refresh" }
             }
             nav {
+                @if !registry.problems.is_empty() { a href="#problems" { "Problems" } " · " }
                 a href="#shards" { "Shards" } " · "
                 @if registry.shards.iter().any(|shard| shard.tools > 0) { a href="#tools" { "Tools" } " · " }
                 a href="#connect" { "Connect a client" }
@@ -101,18 +101,21 @@ fn counted_days(days: u64) -> String {
     format!("{days} day{}", if days == 1 { "" } else { "s" })
 }
 
-/// The problems by file; the first few files are open to see.
+/// The problems by file, in their order: those that stop a shard come before what is only left out. The first few files
+/// are open to see.
 pub(super) fn problems(registry: &Registry, here: &Here) -> Markup {
-    let mut files: BTreeMap<&Path, Vec<&Trouble>> = BTreeMap::new();
+    let mut files: Vec<(&Path, Vec<&Trouble>)> = Vec::new();
     for problem in registry.problems.iter().take(PROBLEMS) {
-        files.entry(&problem.file).or_default().push(problem);
+        match files.iter_mut().find(|(file, _)| *file == problem.file) {
+            Some((_, troubles)) => troubles.push(problem),
+            None => files.push((&problem.file, vec![problem])),
+        }
     }
     let more = registry.problems.len().saturating_sub(PROBLEMS);
     html! {
         @if !files.is_empty() {
-            section.problems aria-labelledby="mend" {
-                h2 id="mend" { "To mend" }
-                p.quiet { "In " code { (tame(&here.place.shards, FILE)) } }
+            section.problems aria-labelledby="problems" {
+                h2 id="problems" { "Problems" }
                 ul { @for (file, troubles) in files.iter().take(OPEN) { (of_file(file, troubles, here)) } }
                 @if files.len() > OPEN {
                     details {
@@ -120,14 +123,15 @@ pub(super) fn problems(registry: &Registry, here: &Here) -> Markup {
                         ul { @for (file, troubles) in files.iter().skip(OPEN) { (of_file(file, troubles, here)) } }
                     }
                 }
-                @if more > 0 { p { "and " (counted(more, "more problem")) ", in " a href="/health" { "/health" } } }
+                @if more > 0 { p { "and " (counted(more, "more problem")) ", in " a href=(here.link("/health")) { "/health" } } }
             }
         }
     }
 }
 
 fn of_file(file: &Path, troubles: &[&Trouble], here: &Here) -> Markup {
-    let file = tame(&file.strip_prefix(&here.place.shards).unwrap_or(file).display().to_string(), FILE);
+    let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let file = tame(&whole.strip_prefix(&here.place.shards).unwrap_or(&whole).display().to_string(), FILE);
     html! {
         li {
             @for (at, trouble) in troubles.iter().enumerate() {

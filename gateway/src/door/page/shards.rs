@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::Here;
 use super::head::counted;
-use super::tame::tame;
+use super::tame::{tame, with_code};
 use crate::mux::{Entry, Registry};
 
 /// How many shards have a row.
@@ -15,21 +15,28 @@ const ERROR: usize = 400;
 /// Clients are shown as many lines of a shard that died (DESIGN, D10).
 const LAST_WORDS: usize = 3;
 const LINE: usize = 200;
+const FOLDER: usize = 300;
+const REVISION: usize = 20;
 
 pub(super) fn section(registry: &Registry, here: &Here) -> Markup {
     let more = registry.shards.len().saturating_sub(ROWS);
     html! {
         section aria-labelledby="shards" {
             h2 id="shards" { "Shards" }
+            p.quiet {
+                "A shard is one MCP server, which the gateway starts because a file in "
+                code { (tame(&here.place.shards, FOLDER)) } " says so."
+            }
             @if registry.shards.is_empty() {
-                p.empty {
-                    "No shards yet. A file " code { "time.yaml" } " with the line " code { "command: mcp-server-time" }
-                    " in " code { (tame(&here.place.shards, LINE)) } " makes one, without a restart."
+                div.empty {
+                    p { "There are none yet. A file " code { "time.yaml" } " in that folder with these two lines makes one, at once:" }
+                    pre { code { "command: uvx\nargs: [mcp-server-time]" } }
+                    p { "Or in a terminal: " code { "mcp-gateway add time -- uvx mcp-server-time" } }
                 }
             } @else {
                 table {
                     thead { tr {
-                        th scope="col" { "Shard" } th scope="col" { "State" } th scope="col" { "Era" }
+                        th scope="col" { "Shard" } th scope="col" { "State" } th scope="col" { "Protocol" }
                         th.number scope="col" { "PID" } th.number scope="col" { "Restarts" }
                         th.number scope="col" { "Calls" } th.number scope="col" { "Failed" }
                         th.number scope="col" { "Tools" } th.number scope="col" { "Prompts" }
@@ -37,39 +44,63 @@ pub(super) fn section(registry: &Registry, here: &Here) -> Markup {
                     } }
                     @for shard in registry.shards.iter().take(ROWS) { (rows(shard)) }
                 }
-                @if more > 0 { p { "and " (more) " more, in " a href="/health" { "/health" } "." } }
+                @if more > 0 { p { "and " (more) " more, in " a href=(here.link("/health")) { "/health" } "." } }
             }
         }
     }
 }
 
-/// One shard: its facts, and below them what went wrong last.
+/// One shard: its facts, and below them what a person should know of its state.
 fn rows(shard: &Entry) -> Markup {
     html! {
         tbody {
             tr {
                 th scope="row" { @if shard.tools > 0 { a href=(format!("#tools-{}", shard.name)) { (shard.name) } } @else { (shard.name) } }
                 td data-label="State" { span class=(format!("badge {}", shard.state)) { (shard.state) } }
-                td.none[shard.era.is_none()] data-label="Era" { (era(shard)) }
-                td.number.none[shard.pid.is_none()] data-label="PID" { @if let Some(pid) = shard.pid { (pid) } @else { (NONE) } }
-                td.number data-label="Restarts" { (shard.restarts) }
-                td.number data-label="Calls" { (shard.calls) @if shard.in_flight > 0 { " (" (shard.in_flight) " now)" } }
-                td.number data-label="Failed" { (shard.failed) }
-                td.number data-label="Tools" { (shard.tools) }
-                td.number data-label="Prompts" { (shard.prompts) }
-                td.number data-label="Resources" { (shard.resources) }
+                (protocol(shard))
+                (number("PID", &shard.pid.map(|pid| pid.to_string()).unwrap_or_default()))
+                (number("Restarts", &shard.restarts.to_string()))
+                (number("Calls", &calls(shard)))
+                (number("Failed", &shard.failed.to_string()))
+                (number("Tools", &shard.tools.to_string()))
+                (number("Prompts", &shard.prompts.to_string()))
+                (number("Resources", &shard.resources.to_string()))
             }
             (trouble(shard))
         }
     }
 }
 
-const NONE: &str = "–";
+/// What is not there is hidden on a phone, and does not catch the eye elsewhere.
+fn number(label: &str, value: &str) -> Markup {
+    let is_none = matches!(value, "" | "0");
+    html! { td.number.none[is_none] data-label=(label) { @if is_none { "–" } @else { (value) } } }
+}
 
-fn era(shard: &Entry) -> Markup {
+fn calls(shard: &Entry) -> String {
+    match shard.in_flight {
+        0 => shard.calls.to_string(),
+        now => format!("{} ({now} now)", shard.calls),
+    }
+}
+
+fn protocol(shard: &Entry) -> Markup {
     html! {
-        @if let Some(era) = shard.era { (era) } @else { (NONE) }
-        @if let Some(revision) = &shard.revision { " " span.quiet { (tame(revision, 20)) } }
+        td.none[shard.era.is_none()] data-label="Protocol" {
+            @if let Some(era) = shard.era { (tame(shard.revision.as_deref().unwrap_or_default(), REVISION)) " " span.quiet { (era) } }
+            @else { "–" }
+        }
+    }
+}
+
+/// What a state means that is not told by an error.
+fn meaning(state: &str) -> Option<&'static str> {
+    match state {
+        "starting" => Some("It is being started. Where `npx` or `uvx` must download it first, this takes a while."),
+        "asleep" => Some("It rests because nobody called it (`idle_stop`); the next call starts it."),
+        "draining" => Some("It finishes the calls under way and then ends, or waits for the process before it."),
+        "disabled" => Some("Its file says `enabled: false`."),
+        _ => None,
     }
 }
 
@@ -82,9 +113,12 @@ fn trouble(shard: &Entry) -> Markup {
                 td colspan="10" {
                     p dir="auto" {
                         @if is_down { "Last error: " } @else { "Before it was started again: " }
-                        (tame(error, ERROR))
-                        @if let Some(seconds) = shard.next_retry_s { ". It is tried again in " (seconds) " s" }
-                        "."
+                        (with_code(&tame(error, ERROR)))
+                        @match shard.next_retry_s {
+                            None => ".",
+                            Some(0) => ". It is started again now.",
+                            Some(seconds) => { ". It is started again in " (seconds) " s." }
+                        }
                     }
                     @if is_down && !shard.stderr_tail.is_empty() {
                         details {
@@ -95,7 +129,9 @@ fn trouble(shard: &Entry) -> Markup {
                 }
             }
         } @else if shard.state == "invalid" {
-            tr.trouble { td colspan="10" { p { "Its file cannot be used: " a href="#mend" { "to mend" } } } }
+            tr.trouble { td colspan="10" { p { "Its file cannot be used as it is: see the " a href="#problems" { "problems" } "." } } }
+        } @else if let Some(meaning) = meaning(shard.state) {
+            tr.trouble { td colspan="10" { p { (with_code(meaning)) } } }
         }
     }
 }

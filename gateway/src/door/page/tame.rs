@@ -5,11 +5,15 @@
 
 use maud::{Markup, html};
 
+/// How many marks one letter may carry; Vietnamese needs two, and phonetic script three.
+const MARKS: usize = 4;
+
 /// At most `most` characters of `text`, on one line. What cannot be seen becomes U+FFFD.
 pub(super) fn tame(text: &str, most: usize) -> String {
     let words = text.split_whitespace();
     let mut tamed = String::new();
     let mut left = most;
+    let mut marks = 0;
     for (at, word) in words.enumerate() {
         let space = (at > 0).then_some(' ');
         for character in space.into_iter().chain(word.chars()) {
@@ -17,11 +21,21 @@ pub(super) fn tame(text: &str, most: usize) -> String {
                 tamed.push('…');
                 return tamed;
             }
+            marks = if is_mark(character) { marks + 1 } else { 0 };
+            if marks > MARKS {
+                continue;
+            }
             left -= 1;
             tamed.push(if is_tricky(character) { char::REPLACEMENT_CHARACTER } else { character });
         }
     }
     tamed
+}
+
+/// Marks of the scripts that need few of them. Heaps of them would cover the lines above and below.
+fn is_mark(character: char) -> bool {
+    matches!(character, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// Controls, and the marks by which text is reordered, hidden or joined. The joiners that Indic scripts and emoji need
@@ -35,10 +49,14 @@ fn is_tricky(character: char) -> bool {
             | '\u{e0000}'..='\u{10ffff}')
 }
 
-/// Text whose `code` stands in backticks.
+/// Text whose `code` stands in backticks. One without a second is only a character.
 pub(super) fn with_code(text: &str) -> Markup {
-    let parts = text.split('`').enumerate();
-    html! { @for (at, part) in parts { @if at % 2 == 1 { code { (part) } } @else { (part) } } }
+    let (paired, rest) = match text.rfind('`') {
+        Some(last) if text.matches('`').count() % 2 == 1 => text.split_at(last),
+        _ => (text, ""),
+    };
+    let parts = paired.split('`').enumerate();
+    html! { @for (at, part) in parts { @if at % 2 == 1 { code { (part) } } @else { (part) } } (rest) }
 }
 
 #[cfg(test)]
@@ -61,12 +79,23 @@ mod tests {
     }
 
     #[test]
+    fn code_stands_between_two_backticks() {
+        let check = |text, expected: &str| assert_eq!(with_code(text).into_string(), expected);
+        check("", "");
+        check("a `b` c `d`", "a <code>b</code> c <code>d</code>");
+        check("a `b` c ` <d", "a <code>b</code> c ` &lt;d");
+        check("`", "`");
+    }
+
+    #[test]
     fn what_reorders_or_hides_text_is_replaced_and_scripts_stay_readable() {
         check("a\u{202e}b\u{2066}c", "a\u{fffd}b\u{fffd}c");
         check("\u{1b}[31mred", "\u{fffd}[31mred");
         check("zero\u{200b}width", "zero\u{fffd}width");
         check("tag\u{e0041}", "tag\u{fffd}");
         check("line\u{2028}break", "line break");
+        check(&format!("a{}b", "\u{301}".repeat(99)), &format!("a{}b", "\u{301}".repeat(MARKS)));
+        check("e\u{302}\u{301}e\u{302}\u{301}", "e\u{302}\u{301}e\u{302}\u{301}");
         check("שלום", "שלום");
         check("क्\u{200d}ष", "क्\u{200d}ष");
         check("👩\u{200d}💻", "👩\u{200d}💻");

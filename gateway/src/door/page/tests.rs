@@ -13,7 +13,7 @@ fn here() -> Here {
         shards: "/srv/shards.d".into(),
         url: Some("http://nas:9100/mcp".into()),
     };
-    Here { place, root: "http://nas:9100".into(), view: View::All }
+    Here { place, root: "http://nas:9100".into(), base: "./".into(), view: View::All }
 }
 
 fn overview(shards: Vec<Entry>) -> Overview {
@@ -43,9 +43,12 @@ fn shows(page: &str, texts: &[&str]) {
 #[test]
 fn a_gateway_without_shards_says_how_to_add_one() {
     let page = page(&overview(Vec::new()));
-    shows(&page, &["no shards · 0 tools · up 1m 1s · version 1.2.3", "command: mcp-server-time", "/srv/shards.d"]);
+    shows(
+        &page,
+        &["no shards · 0 tools · up 1m 1s · version 1.2.3", "command: uvx\nargs: [mcp-server-time]", "/srv/shards.d"],
+    );
     shows(&page, &["2026-11-22 19:00:00 UTC", "http://nas:9100/mcp"]);
-    assert!(!page.contains("<table") && !page.contains("#tools") && !page.contains("id=\"mend\""), "{page}");
+    assert!(!page.contains("<table") && !page.contains("#tools") && !page.contains("id=\"problems\""), "{page}");
 }
 
 #[test]
@@ -70,29 +73,43 @@ fn each_shard_tells_how_it_is_and_how_it_ended() {
         stderr_tail: ["one", "two", "three", "four"].map(ToOwned::to_owned).to_vec(),
         ..entry("down", "backoff")
     };
-    let mut seen = overview(vec![well, down, entry("off", "disabled"), entry("odd", "invalid")]);
+    let late = Entry { last_error: Some("no answer (`timeouts.start`)".into()), ..entry("late", "starting") };
+    let asleep = entry("rests", "asleep");
+    let mut seen = overview(vec![well, down, late, asleep, entry("off", "disabled"), entry("odd", "invalid")]);
     let tool = Tool { name: "well__go".into(), title: Some("Go".into()), description: Some("goes to `where`".into()) };
     seen.tools.insert("well".into(), vec![tool]);
     let page = page(&seen);
-    shows(&page, &["4 shards · 1 ready · 1 backoff · 1 invalid · 1 disabled · 1 tool"]);
+    shows(&page, &["6 shards · 1 ready · 1 asleep · 1 starting · 1 backoff · 1 invalid · 1 disabled · 1 tool"]);
     for (label, value) in [("PID", "4711"), ("Restarts", "3"), ("Calls", "1234 (7 now)"), ("Failed", "56")] {
         shows(&page, &[&format!("data-label=\"{label}\">{value}</td>")]);
     }
     shows(
         &page,
-        &["legacy <span class=\"quiet\">2025-06-18</span>", "data-label=\"Prompts\">8<", "data-label=\"Resources\">9<"],
+        &["2025-06-18 <span class=\"quiet\">legacy</span>", "data-label=\"Prompts\">8<", "data-label=\"Resources\">9<"],
     );
     shows(&page, &["Before it was started again: it ended with signal 9.", "badge disabled", "badge invalid"]);
     shows(
         &page,
-        &["Last error: it ended with exit status: 3. It is tried again in 12 s.", "<pre>two\nthree\nfour\n</pre>"],
+        &[
+            "Last error: no answer (<code>timeouts.start</code>).",
+            "the next call starts it",
+            "see the <a href=\"#problems\"",
+        ],
+    );
+    shows(
+        &page,
+        &["Its file says <code>enabled: false</code>.", "<td class=\"number none\" data-label=\"Calls\">–</td>"],
+    );
+    shows(
+        &page,
+        &["Last error: it ended with exit status: 3. It is started again in 12 s.", "<pre>two\nthree\nfour\n</pre>"],
     );
     shows(&page, &["<code>well__go</code> <strong dir=\"auto\">Go</strong>", "goes to <code>where</code>"]);
     shows(&page, &["http://nas:9100/mcp/well", "href=\"#tools-well\"", "id=\"tools-well\""]);
 }
 
 #[test]
-fn problems_name_file_and_line_and_the_sixth_file_is_folded() {
+fn problems_name_file_and_line_in_their_order_and_the_sixth_file_is_folded() {
     let mut seen = overview(Vec::new());
     for n in 1..=6 {
         seen.registry.problems.push(trouble(&format!("/srv/shards.d/{n}.yaml"), Some(n), "unknown key `comand`"));
@@ -105,7 +122,8 @@ fn problems_name_file_and_line_and_the_sixth_file_is_folded() {
     );
     shows(&page, &["7 problems", "and 2 more files"]);
     let folded = page.find("and 2 more files").unwrap();
-    assert!(page.find("5.yaml").unwrap() > folded && page.find("4.yaml").unwrap() < folded, "{page}");
+    assert!(page.find("6.yaml").unwrap() > folded && page.find("5.yaml").unwrap() < folded, "{page}");
+    assert!(page.find("/etc/else.yaml").unwrap() > page.find("6.yaml").unwrap(), "what is told last is shown last");
 }
 
 #[test]
@@ -113,7 +131,14 @@ fn every_client_is_told_how_to_connect_to_this_address() {
     let page = page(&overview(Vec::new()));
     shows(&page, &["Open WebUI", "Claude Desktop", "Claude Code", "Cursor", "VS Code"]);
     shows(&page, &["claude mcp add --scope user --transport http gateway http://nas:9100/mcp</code>"]);
-    shows(&page, &["&quot;/usr/bin/mcp-gateway&quot;", "modelcontextprotocol.io</a>, as of <time>2026-"]);
+    shows(&page, &["&quot;/usr/bin/mcp-gateway&quot;", "modelcontextprotocol.io</a>, read on <time>2026-"]);
+    shows(&page, &["&quot;stdio&quot;"]);
+    let alone = Here { view: View::alone("time"), ..here() };
+    let page = render(&overview(Vec::new()), &alone, SystemTime::UNIX_EPOCH).into_string();
+    assert!(
+        page.contains("Claude Desktop") && !page.contains("&quot;stdio&quot;"),
+        "an own gateway shows all shards: {page}"
+    );
 }
 
 #[test]
@@ -168,7 +193,10 @@ fn fifty_shards_are_fifty_rows_and_many_tools_are_warned_of() {
     let page = page(&seen);
     assert_eq!(page.matches("<tbody>").count(), 50);
     assert_eq!(page.matches("<ul class=\"tools\"").count(), 50);
-    shows(&page, &["50 shards · 50 ready · 150 tools", "150 tools are many", "<code>/mcp?shards=a,b</code>"]);
+    shows(
+        &page,
+        &["50 shards · 50 ready · 150 tools", "150 tools are many", "<code>http://nas:9100/mcp?shards=a,b</code>"],
+    );
     let few = self::page(&overview(vec![Entry { tools: 100, ..entry("few", "ready") }]));
     assert!(!few.contains("tools are many"));
 }
@@ -196,7 +224,7 @@ fn curl_is_told_the_state_the_addresses_and_what_to_mend() {
         "  Health   http://nas:9100/health   all of it as JSON",
         "  Page     http://nas:9100/         in a browser: shards, tools, and how to connect each client",
         "",
-        "To mend:",
+        "Problems:",
         "  shards.d/x.yaml:7: unknown key `comand`",
         "  shard `git`: it ended with exit status: 3",
     ];
@@ -209,11 +237,37 @@ fn a_public_url_goes_before_the_name_that_led_here() {
     headers.insert(header::HOST, HeaderValue::from_static("nas.lan:9100"));
     let check = |public: Option<&str>, view: &View, expected: &str| {
         let place = Place { url: public.map(ToOwned::to_owned), ..here().place };
-        assert_eq!(Here::new(&place, view, &headers).url(), expected);
+        assert_eq!(Here::new(&place, view, &Uri::from_static("/"), &headers).url(), expected);
     };
     let public = Some("https://example.com/mcp/mcp");
     check(None, &View::All, "http://nas.lan:9100/mcp");
     check(None, &View::alone("time"), "http://nas.lan:9100/mcp/time");
     check(public, &View::All, "https://example.com/mcp/mcp");
     check(public, &View::only(["b", "a"]), "https://example.com/mcp/mcp?shards=a,b");
+}
+
+#[test]
+fn links_hold_behind_a_proxy_that_puts_a_path_before_them() {
+    let check = |public: Option<&str>, host: &str, path: &str, expected: &str| {
+        assert_eq!(base(public, host, path), expected, "{public:?} {host} {path}");
+    };
+    check(None, "nas:9100", "/", "./");
+    check(None, "nas:9100", "/mcp", "./");
+    check(None, "nas:9100", "/mcp/", "./../");
+    check(None, "nas:9100", "/mcp/time", "./../");
+    check(None, "nas:9100", "/mcp/time/", "./../../");
+    let public = Some("https://example.com/tools");
+    check(public, "example.com", "/mcp/time", "/tools/");
+    check(public, "example.com", "/", "/tools/");
+    check(Some("https://example.com"), "example.com", "/mcp/time", "/");
+    // By another name, nobody knows what stands before the path.
+    check(public, "10.0.0.7:9100", "/mcp/time", "./../");
+    check(Some("https://example.com.evil/x"), "example.com", "/", "./");
+    let tool = Tool { name: "time__now".into(), ..Tool::default() };
+    let mut seen = overview(vec![Entry { tools: 1, ..entry("time", "ready") }]);
+    seen.tools.insert("time".into(), vec![tool]);
+    let here = Here { base: "/tools/".into(), view: View::only(["time"]), ..here() };
+    let page = render(&seen, &here, SystemTime::UNIX_EPOCH).into_string();
+    shows(&page, &["href=\"/tools/health\"", "href=\"/tools/mcp/time\"", "<a href=\"/tools/\">All shards"]);
+    assert!(!page.contains("href=\"/health") && !page.contains("href=\"/\""), "{page}");
 }

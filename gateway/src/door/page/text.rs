@@ -26,7 +26,7 @@ pub(super) fn welcome(overview: &Overview, here: &Here) -> String {
     let lines = registry.problems.iter().map(ToString::to_string);
     let lines: Vec<_> = lines.chain(down.map(|(shard, error)| format!("shard `{}`: {error}", shard.name))).collect();
     if !lines.is_empty() {
-        text += "\nTo mend:\n";
+        text += "\nProblems:\n";
     }
     for line in lines.iter().take(NAMED) {
         let _ = writeln!(text, "  {}", tame(line, LINE));

@@ -25,9 +25,10 @@ pub(super) fn section(overview: &Overview, here: &Here) -> Markup {
                 @if total > MANY {
                     p.note {
                         (total) " tools are many: some providers refuse more than 128, some clients add their own, and each \
-                        costs room in every chat. A client that is given " code { (View::only(["a", "b"]).to_string()) } " \
-                        sees only these two shards, and " code { "tools: { deny: […] }" } " in a shard file hides tools \
-                        from everybody."
+                        costs room in every chat. A client that is given the address "
+                        code { (tame(&here.root, ADDRESS)) (View::only(["a", "b"]).to_string()) }
+                        " sees only the shards " code { "a" } " and " code { "b" } ", and "
+                        code { "tools: { deny: […] }" } " in a shard file hides tools from all clients."
                     }
                 }
                 @for shard in shards {
@@ -37,8 +38,8 @@ pub(super) fn section(overview: &Overview, here: &Here) -> Markup {
                         @let alone = View::alone(&shard.name);
                         @if here.view != alone {
                             p.quiet {
-                                "Alone, under its own names: "
-                                code { (tame(&here.root, ADDRESS)) (alone.to_string()) }
+                                "The address of this shard alone, where its tools have no prefix: "
+                                a href=(here.link(&alone.to_string())) { code { (tame(&here.root, ADDRESS)) (alone.to_string()) } }
                             }
                         }
                         ul.tools id=(format!("tools-{}", shard.name)) {

@@ -173,7 +173,7 @@ fn what_cannot_be_seen_is_explained() {
         told(&world, &View::alone("bad")),
         "the file of shard `bad` is broken: bad.yaml:3: unknown key `comand`"
     );
-    assert_eq!(told(&world, &View::alone("odd")), "the file of shard `odd` is broken");
+    assert_eq!(told(&world, &View::alone("odd")), "the file of shard `odd` is broken; `/health` tells of its file");
     assert_eq!(
         told(&world, &View::only(["bad", "off"])),
         "the file of shard `bad` is broken: bad.yaml:3: unknown key `comand`"

@@ -67,6 +67,18 @@ impl Client {
         self.judge(sight, command, &calls_file).await
     }
 
+    /// Lets it list everything at `url`: the revision that it speaks there and its tools, or what it tells a person.
+    pub(super) async fn looks(&self, url: &str) -> Result<(bool, Vec<String>), String> {
+        let mut command = self.driver();
+        command.args(["--url", url]).env("PEERS", installed());
+        let output = self.run(command).await;
+        let complaint = || String::from_utf8_lossy(&output.stderr).into_owned();
+        let document: Value = serde_json::from_slice(&output.stdout).map_err(|_| complaint())?;
+        let tools = document["tools"].as_array().ok_or_else(complaint)?;
+        let tools = tools.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect();
+        Ok((document["protocolVersion"] == self.revision, tools))
+    }
+
     /// The same for one that starts what stands in the configuration file `config`, in a home of its own. npm finds the
     /// installed peers without asking its registry.
     pub(super) async fn complaints_at_home(&self, servers: &Servers, config: &Path, home: &Path) -> Vec<String> {
@@ -89,9 +101,15 @@ impl Client {
     }
 
     fn command(&self, door: &[String], calls_file: &Path) -> Command {
+        let mut command = self.driver();
+        command.arg("--calls").arg(calls_file).args(door);
+        command
+    }
+
+    fn driver(&self) -> Command {
         let interpreter = if self.driver.ends_with(".py") { "python/bin/python" } else { "bin/node" };
         let mut command = Command::new(installed().join(interpreter));
-        command.arg(source(self.driver)).args(["--mode", self.mode, "--calls"]).arg(calls_file).args(door);
+        command.arg(source(self.driver)).args(["--mode", self.mode]);
         command
     }
 

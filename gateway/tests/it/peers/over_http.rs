@@ -2,7 +2,7 @@
 
 use super::clients::{Client, INSPECTOR, PYTHON, TYPESCRIPT};
 use super::servers::{Servers, Sight, exposed, names};
-use crate::support::{Legacy, eventually};
+use crate::support::{Gateway, Legacy, eventually, template_shard};
 
 /// Each client sees all that the eight list, and every call is answered as its server answers it.
 async fn all_see_and_call_everything(clients: &[Client]) {
@@ -64,5 +64,24 @@ async fn each_client_sees_and_calls_what_its_address_shows() {
         }
     }
     assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
+    gateway.stop().await;
+}
+
+/// Both are slips that people make: a slash too many is served, and a name that is none is told of.
+#[tokio::test]
+async fn each_sdk_is_served_at_an_address_with_a_slash_and_shows_why_there_is_no_shard() {
+    let gateway = Gateway::builder().shard("host", template_shard()).start().await;
+    gateway.until("host", "ready").await;
+    for client in TYPESCRIPT.iter().chain(&PYTHON) {
+        for (path, tool) in [("/mcp/", "host__disk_usage"), ("/mcp/host/", "disk_usage")] {
+            let (is_of_its_era, tools) = client.looks(&format!("http://{}{path}", gateway.host())).await.unwrap();
+            assert!(is_of_its_era && tools.iter().any(|name| name == tool), "{path}: {tools:?}");
+        }
+    }
+    // The TypeScript client that is pinned to one revision only tells that it was not offered, whatever the gateway says.
+    for client in TYPESCRIPT[..3].iter().chain(&PYTHON) {
+        let told = client.looks(&format!("{}/hots", gateway.url())).await.unwrap_err();
+        assert!(told.contains("there is no shard `hots`; did you mean `host`?"), "{told}");
+    }
     gateway.stop().await;
 }

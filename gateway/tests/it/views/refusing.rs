@@ -66,7 +66,9 @@ async fn an_address_that_can_be_read_in_two_ways_is_refused() {
             assert!(response.text().contains(fault), "{path}: {response:?}");
         }
     }
-    for path in ["/mcp/", "/mcp/fake/", "/mcp/fake/x"] {
+    // What stood between the slashes was meant to be a name.
+    is_nothing(&gateway, "/mcp//", &["there is no shard"]).await;
+    for path in ["/mcp/fake//", "/mcp/fake/x"] {
         for response in first_words(&gateway, path).await {
             assert_eq!(response.status, 404, "{path}");
             assert!(response.text().contains("there is nothing at"), "{path}: {response:?}");

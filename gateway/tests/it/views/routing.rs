@@ -155,3 +155,24 @@ async fn an_array_of_messages_keeps_to_the_view() {
     assert_eq!(of(2)["error"]["code"], -32602);
     three.gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_an_address_changes_nothing() {
+    let three = Three::start().await;
+    for era in ERAS {
+        for (path, slip) in
+            [("/mcp", "/mcp/"), ("/mcp/modern", "/mcp/modern/"), ("/mcp?shards=plain", "/mcp/?shards=plain")]
+        {
+            let meant = three.listed(era, path, "tools", "name").await;
+            assert_eq!(three.listed(era, slip, "tools", "name").await, meant, "{era} {slip}");
+        }
+        let result = three.result(era, "/mcp/modern/", "tools/call", json!({"name": "whoami"})).await;
+        assert_eq!(result["structuredContent"]["name"], "modern", "{era}");
+    }
+    let (client, _) = Legacy::open_at(&three.gateway, "/mcp/plain/", "2025-11-25").await;
+    let headers = [("mcp-session-id", &*client.session)];
+    let stream = three.gateway.http().await.open("GET", "/mcp/plain/", &headers, "").await;
+    assert_eq!(stream.status().as_u16(), 200);
+    assert_eq!(three.gateway.http().await.send("DELETE", "/mcp/plain/", &headers, "").await.status, 204);
+    three.gateway.stop().await;
+}
