@@ -112,15 +112,6 @@ async fn a_stranger_at_the_port_and_one_that_never_answers_are_no_gateway() {
 }
 
 #[tokio::test]
-async fn a_gateway_without_tls_is_told_from_one_that_does_not_answer() {
-    let gateway = Gateway::builder().start().await;
-    let url = gateway.url().replace("http://", "https://");
-    let said = run(&["status", "--url", &url], gateway.dir().path()).await;
-    assert!(said.bad(3).contains("it does not speak TLS; an address of it begins with `http://`"), "{said:?}");
-    gateway.stop().await;
-}
-
-#[tokio::test]
 async fn states_have_colours_on_a_terminal_and_nowhere_else() {
     let gateway = Gateway::builder().shard("fake", fake_shard(&[])).shard("odd", "comand: x\n").start().await;
     gateway.until("fake", "ready").await;
