@@ -23,7 +23,11 @@ pub(super) fn address(url: &str, shards: &Path) -> String {
 pub(super) fn shards(registry: &Registry, url: &str, folder: &Path) -> String {
     let mut text = String::from("\n");
     if registry.shards.is_empty() {
-        text += "  No shards yet. A file `time.yaml` with the line `command: mcp-server-time` makes one.\n";
+        let folder = folder.display();
+        let _ = writeln!(
+            text,
+            "  No shards yet. `mcp-gateway add time --shards {folder} -- uvx mcp-server-time` makes one."
+        );
     } else {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING).set_header(["Shard", "State", "Tools", "Prompts", "Resources", "Problem"]);
@@ -56,7 +60,7 @@ fn clients(url: &str, folder: &Path) -> String {
     let desktop = snippets(ClientKind::ClaudeDesktop, &place).swap_remove(0).json;
     let desktop: serde_json::Value = serde_json::from_str(&desktop).expect("the snippet is JSON");
     format!(
-        "\n  Open WebUI      Admin settings → External tools → add: type MCP (Streamable HTTP), URL {url}/mcp\n  Claude Desktop  claude_desktop_config.json: {desktop}\n  Others          mcp-gateway client claude-code, cursor or vscode\n\n"
+        "\n  Open WebUI      Settings → Integrations (under Admin) → External Tool Servers → +: type MCP Streamable HTTP, URL {url}/mcp\n  Claude Desktop  claude_desktop_config.json: {desktop}\n  Others          mcp-gateway client claude-code, cursor or vscode\n\n"
     )
 }
 

@@ -23,8 +23,9 @@ pub(super) fn section(registry: &Registry, here: &Here) -> Markup {
             h2 id="shards" { "Shards" }
             @if registry.shards.is_empty() {
                 p.empty {
-                    "No shards yet. A file " code { "time.yaml" } " with the line " code { "command: mcp-server-time" }
-                    " in " code { (tame(&here.place.shards, LINE)) } " makes one, without a restart."
+                    "No shards yet. A file " code { "time.yaml" } " with the line " code { "command: uvx" } " and the line "
+                    code { "args: [mcp-server-time]" } " in " code { (tame(&here.place.shards, LINE)) }
+                    " makes one, without a restart."
                 }
             } @else {
                 table {

@@ -43,7 +43,7 @@ fn shows(page: &str, texts: &[&str]) {
 #[test]
 fn a_gateway_without_shards_says_how_to_add_one() {
     let page = page(&overview(Vec::new()));
-    shows(&page, &["no shards · 0 tools · up 1m 1s · version 1.2.3", "command: mcp-server-time", "/srv/shards.d"]);
+    shows(&page, &["no shards · 0 tools · up 1m 1s · version 1.2.3", "args: [mcp-server-time]", "/srv/shards.d"]);
     shows(&page, &["2026-11-22 19:00:00 UTC", "http://nas:9100/mcp"]);
     assert!(!page.contains("<table") && !page.contains("#tools") && !page.contains("id=\"mend\""), "{page}");
 }
