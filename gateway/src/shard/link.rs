@@ -9,7 +9,7 @@ mod reader;
 mod table;
 mod writer;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -194,13 +194,16 @@ struct Shared {
     changed: Notify,
     limits: Limits,
     heritage: Heritage,
+    /// Whether the child has written a line to stdout that is no message, and the log says so.
+    nonsense_told: AtomicBool,
 }
 
 impl Link {
     /// A link whose reader and writer still have to be run, with [`read`] and [`write`].
     pub(crate) fn new(limits: Limits, heritage: Heritage) -> Self {
         let table = Mutex::new(Table::new());
-        Self(Arc::new(Shared { table, outgoing: Notify::new(), changed: Notify::new(), limits, heritage }))
+        let (outgoing, changed, nonsense_told) = (Notify::new(), Notify::new(), AtomicBool::new(false));
+        Self(Arc::new(Shared { table, outgoing, changed, limits, heritage, nonsense_told }))
     }
 
     /// A number for the next call: its request id, and its progress token if it has one.

@@ -16,7 +16,7 @@ pub fn answer(method: &str) -> Result<Bytes, Fault> {
         "roots/list" => Ok(Bytes::from_static(b"{\"roots\":[]}")),
         "sampling/createMessage" => Err(Fault::new(
             code::INVALID_REQUEST,
-            "several clients or none could be asked; `instances: exclusive` in the shard file makes it one",
+            "the gateway does not pass `sampling/createMessage` on: its clients share the shard; do without",
         )),
         _ => Err(Fault::new(code::METHOD_NOT_FOUND, format!("`{method}` is not served to shards"))),
     }

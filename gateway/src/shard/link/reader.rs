@@ -4,6 +4,7 @@
 //! passed over; what it can place but not read ends that one call.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -192,7 +193,10 @@ impl Link {
             }
             None => {
                 self.0.heritage.stats.count_stray();
-                tracing::debug!(error = %failure, "skipped a line on stdout that is no MCP message");
+                // Once for each child: it may do so with every line, and one is enough for who wrote it.
+                if !self.0.nonsense_told.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(error = %failure, "the shard wrote to stdout what is no MCP message; logs belong on stderr");
+                }
             }
         }
     }

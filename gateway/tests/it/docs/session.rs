@@ -11,8 +11,8 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-/// What all commands of a document may take; the first build of an SDK is among them.
-const LIMIT: Duration = Duration::from_secs(540);
+/// What all commands of a document may take; the first build of an SDK is among them, beside all other tests.
+const LIMIT: Duration = Duration::from_secs(14 * 60);
 /// How soon a process ends that was told to.
 const SOON: Duration = Duration::from_secs(10);
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{holds, told};
-use crate::support::{Gateway, Legacy, fake_shard};
+use crate::support::{Gateway, Legacy, eventually, fake_shard};
 
 #[tokio::test]
 async fn odd_answers_are_taken_for_what_they_mean() {
@@ -22,6 +22,22 @@ async fn odd_answers_are_taken_for_what_they_mean() {
     let answer = client.ask("tools/call", json!({"name": "fake__null_id"})).await.answer();
     assert_eq!(answer["error"]["message"], "Parse error", "there was no other call that it could be for: {answer}");
     assert_eq!(gateway.shard("fake").await["pid"], pid);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_shard_that_prints_to_stdout_is_told_of_once() {
+    const TOLD: &str = "the shard wrote to stdout what is no MCP message; logs belong on stderr";
+    let gateway = Gateway::builder().shard("fake", fake_shard(&[])).start().await;
+    gateway.until("fake", "ready").await;
+    let mut client = Legacy::open(&gateway, "2025-11-25").await;
+    for _ in 0..3 {
+        client.call("fake__garbage", json!({})).await;
+    }
+    // What is logged at last stands behind all that was told before.
+    let calls = async || (gateway.log().matches("fake__garbage").count() == 3).then_some(());
+    eventually("the calls are logged", calls).await;
+    assert_eq!(gateway.log().matches(TOLD).count(), 1, "{}", gateway.log());
     gateway.stop().await;
 }
 
