@@ -9,13 +9,13 @@ use std::process::Output;
 
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::process::Command;
 
+use crate::commands::command;
 use crate::support::{Gateway, Legacy, built};
 
 async fn gateway(shards: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-gateway"));
-    command.args(words).env("MCP_GATEWAY_SHARDS", shards).output().await.unwrap()
+    let folder = shards.parent().expect("it lies in a folder of the test");
+    command(words, folder).env("MCP_GATEWAY_SHARDS", shards).output().await.unwrap()
 }
 
 fn said(output: &Output) -> String {

@@ -1,7 +1,7 @@
 //! Every way in which a shard file was ever found broken: each message names file, line, fault and way out.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
@@ -108,27 +108,23 @@ const MADE: &[Case] = &[
 const FORBIDDEN: &[Case] = &[
     ("no permission", |folder| {
         folder.write("x.yaml", GOOD);
-        close(folder, "x.yaml", 0o600);
+        folder.close("x.yaml", 0);
     }),
     ("no permission for the secret", |folder| {
         folder.write("token", "hunter2").write("x.yaml", "command: sh\nenv: { TOKEN: \"${file:token}\" }\n");
-        close(folder, "token", 0o600);
+        folder.close("token", 0);
     }),
     ("executable for its owner alone", |folder| {
         folder.write("server", "#!/bin/sh\n").write("x.yaml", "command: ./server\n");
-        close(folder, "server", 0o744);
+        folder.close("server", 0o4);
     }),
     ("a folder on the way that is closed", |folder| {
         fs::create_dir(folder.path("bin")).unwrap();
         folder.write("bin/server", "#!/bin/sh\n").write("x.yaml", "command: ./bin/server\n");
-        close(folder, "bin", 0o700);
+        folder.close("bin", 0);
     }),
-    ("a folder that cannot be listed", |folder| close(folder, "", 0o700)),
+    ("a folder that cannot be listed", |folder| folder.close("", 0)),
 ];
-
-fn close(folder: &Folder, name: &str, mode: u32) {
-    fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
-}
 
 /// What is said of each kind, one after another.
 fn said(cases: &[Case], ask: fn(&Folder) -> std::process::Output) -> String {
