@@ -1,6 +1,6 @@
 # The gateway with its two shards, on Debian.
 #
-#   docker build -t mcp-gateway .                       with Node, npx, Python and uv: shards from npm and PyPI run
+#   docker build -t mcp-gateway:full .                  with Node, npx, Python and uv: shards from npm and PyPI run
 #   docker build -t mcp-gateway:slim --target slim .    without them
 #
 # Podman and Buildah keep the health check with `--format docker` only.

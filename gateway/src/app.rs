@@ -17,6 +17,7 @@ pub mod peer;
 pub mod ps;
 pub mod schema;
 pub mod status;
+mod taken;
 pub mod threads;
 mod wish;
 
@@ -262,6 +263,8 @@ struct Stop {
     hangup: Signal,
     /// How many have come.
     signals: u32,
+    /// The latest.
+    latest: SignalKind,
 }
 
 impl Stop {
@@ -272,17 +275,24 @@ impl Stop {
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
             signals: 0,
+            latest: SignalKind::terminate(),
         })
     }
 
     /// Ready at the next signal. Safe to cancel.
     async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
+        self.latest = tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hangup.recv() => SignalKind::hangup(),
+        };
         self.signals += 1;
+    }
+
+    /// What a command says that the latest signal has ended.
+    fn interrupted(&self) -> anyhow::Error {
+        let signal = u8::try_from(self.latest.as_raw_value()).unwrap_or_default();
+        wish::Interrupted { signal }.into()
     }
 
     /// Ready at the second signal since the start. A client that has closed stdin sends its first one soon after, and

@@ -50,7 +50,7 @@ const AFTER: &str = "\
 Examples:
   mcp-gateway                                   serve ./shards.d on http://127.0.0.1:9100/mcp
   mcp-gateway serve --listen 0.0.0.0:9100       for other machines too
-  mcp-gateway stdio --shards ~/shards.d         for clients that start their servers, like Claude Desktop
+  mcp-gateway stdio --shards ~/shards.d         for clients that start their servers
   mcp-gateway client claude-desktop             what to paste into Claude Desktop, and where
   mcp-gateway list                              the tools that clients see
   mcp-gateway call time__get_current_time timezone=Europe/Berlin
@@ -58,7 +58,10 @@ Examples:
   mcp-gateway ps                                every process that gateways own, by shard
 
 A shard file needs one line:
-  command: mcp-server-time";
+  command: mcp-server-time
+
+MCP_GATEWAY_LOG (error, warn, info, debug, trace) says what is logged on stderr; NO_COLOR takes colours away.
+Exit codes: 0 good; 1 not; 2 the command line is wrong; 3 no gateway answers; 128 and its number: a signal, 130 for Ctrl-C.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -84,7 +87,7 @@ enum Command {
     Status(Status),
     /// Write a shard file for a command line.
     Add(Add),
-    /// Write shard files for the servers in the configuration of Claude Desktop, Cursor or VS Code.
+    /// Write shard files for the servers that another client is configured with.
     Import(Import),
     /// Print what makes a shell complete commands and flags.
     Completions(Completions),

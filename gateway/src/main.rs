@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use gateway::app::Exit;
 use gateway::{cli, log};
 use mimalloc::MiMalloc;
 
@@ -21,17 +22,14 @@ fn main() -> ExitCode {
     log::begin(wish.log_level());
     let serves = wish.serves();
     let patience = wish.patience();
-    let code = match wish.carry_out() {
-        Ok(exit) => exit.into(),
-        Err(error) if serves => {
+    let exit = wish.carry_out().unwrap_or_else(|error| {
+        if serves {
             tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-        Err(error) => {
+        } else {
             log::stderr().print(format!("error: {error:#}\n").as_bytes());
-            ExitCode::FAILURE
         }
-    };
+        Exit::of(&error)
+    });
     log::stderr().flush(patience);
-    code
+    exit.into()
 }

@@ -20,7 +20,7 @@ from rig.findings import Findings
 from rig.model import StandIn
 from rig.process import Failure, adopt_orphans, leftovers
 from rig.tap import Tap, settled
-from rig.webui import OpenWebUi, connection
+from rig.webui import OpenWebUi, composed
 
 
 def arguments() -> argparse.Namespace:
@@ -66,7 +66,7 @@ async def drive(version: str, given: argparse.Namespace, findings: Findings) -> 
             async with serving([*model.routes(), web.get("/", hello)]) as services, serving(tap.routes()) as address:
                 await tap.connect()
                 venv = given.peers / "open-webui" / version
-                connected = [connection(scenes.ALL, address + "/mcp")]
+                connected = [composed(address + "/mcp")]
                 webui = await OpenWebUi.start(venv, work / "webui", out / "open-webui.log", services + "/v1", connected)
                 try:
                     stage = scenes.Stage(version, webui, model, behind, address, services + "/", findings)

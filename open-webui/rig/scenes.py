@@ -62,10 +62,13 @@ async def play(stage: Stage) -> None:
 
 
 async def seeded(stage: Stage) -> None:
-    """At its first start Open WebUI takes the connection from TOOL_SERVER_CONNECTIONS."""
+    """At its first start Open WebUI takes the connection of compose.yaml, for every user."""
     urls = [one["url"] for one in await stage.web.connections()]
     faults = [] if urls == [stage.address + "/mcp"] else [f"it is connected to {urls}"]
     stage.note("started on an empty folder, connected", faults, f"{stage.web.started:.0f} s")
+    offered = await stage.web.offered()
+    faults = [] if f"server:mcp:{ALL}" in offered else [f"a user who is no admin is offered {offered}"]
+    stage.note("a user who is no admin sees it", faults, "offered")
 
 
 async def verify(stage: Stage) -> None:

@@ -16,7 +16,9 @@ from typing import Any
 
 import aiohttp
 import socketio
+import yaml
 
+from rig.lab import REPOSITORY
 from rig.model import MARK, MODEL
 from rig.process import Child, Failure
 
@@ -39,6 +41,13 @@ def connection(name: str, url: str, kind: str = "mcp") -> dict[str, Any]:
         "config": config,
         "info": info,
     }
+
+
+def composed(url: str) -> dict[str, Any]:
+    """The connection that compose.yaml gives to its Open WebUI, to this address."""
+    environment = yaml.safe_load((REPOSITORY / "compose.yaml").read_text())["services"]["open-webui"]["environment"]
+    [only] = json.loads(environment["TOOL_SERVER_CONNECTIONS"])
+    return only | {"url": url}
 
 
 @dataclass
@@ -110,6 +119,13 @@ class OpenWebUi:
         """The connections as they are saved."""
         return (await self.get("/api/v1/configs/tool_servers"))["TOOL_SERVER_CONNECTIONS"]
 
+    async def offered(self) -> list[str]:
+        """The ids of the tools that a new user sees who is no admin."""
+        user = {"name": "Guest", "email": "guest@localhost.localdomain", "password": uuid.uuid4().hex, "role": "user"}
+        token = (await self.post("/api/v1/auths/add", user))["token"]
+        seen = await self._ask("GET", "/api/v1/tools/", None, {"Authorization": f"Bearer {token}"})
+        return [tool["id"] for tool in seen]
+
     async def connect(self, *wanted: dict[str, Any]) -> None:
         """Saves exactly these connections."""
         await self.post("/api/v1/configs/tool_servers", {"TOOL_SERVER_CONNECTIONS": list(wanted)})
@@ -158,8 +174,8 @@ class OpenWebUi:
         except aiohttp.ClientError:
             return None
 
-    async def _ask(self, method: str, path: str, body: Any) -> Any:
-        async with self._http.request(method, self.url + path, json=body) as answer:
+    async def _ask(self, method: str, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
+        async with self._http.request(method, self.url + path, json=body, headers=headers) as answer:
             if not answer.ok:
                 text = (await answer.text())[:500]
                 raise Failure(f"Open WebUI answered {method} {path} with {answer.status}: {text}\n{self.child.tail()}")

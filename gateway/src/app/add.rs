@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 
 use super::drop_in::{self, Folder, Run};
-use super::{output, wish::Exit};
+use super::peer::Whereabouts;
+use super::{output, taken, wish::Exit};
 use crate::config::ShardName;
 use crate::config::draft::Draft;
 
@@ -20,6 +21,8 @@ pub struct AddOptions {
     pub shards: PathBuf,
     /// Whether the file is written.
     pub run: Run,
+    /// Where the gateway may run that shall have taken the file.
+    pub whereabouts: Whereabouts,
 }
 
 const WRITER: &str = "mcp-gateway add";
@@ -29,7 +32,7 @@ const WRITER: &str = "mcp-gateway add";
 /// # Errors
 /// The name is taken, or the folder cannot be written to.
 pub fn add(options: &AddOptions) -> anyhow::Result<Exit> {
-    let AddOptions { name, draft, shards, run } = options;
+    let AddOptions { name, draft, shards, run, whereabouts } = options;
     let file = Folder::read(shards).place(name).map_err(|taken| {
         let name = name.as_str();
         anyhow::anyhow!("`{name}` is taken by `{}`; give another name, or remove that first", taken.display())
@@ -47,12 +50,15 @@ pub fn add(options: &AddOptions) -> anyhow::Result<Exit> {
         output::print(&format!("{found}# {shown} would be:\n{text}"))?;
         return Ok(Exit::Good);
     }
-    drop_in::write(&file, &text, draft)?;
+    let followed = taken::follow(whereabouts, || {
+        drop_in::write(&file, &text, draft)?;
+        Ok(if draft.disabled { Vec::new() } else { vec![name.clone()] })
+    })?;
     let mut told = format!("{found}{shown}: written.");
     if !draft.secrets().is_empty() {
         told += " It holds a secret, so only you can read it, and the gateway if it runs as you; `${file:/path}` in its place \
                  would keep the secret elsewhere.";
     }
-    output::print(&format!("{told}\nA gateway that follows the folder starts it now; `mcp-gateway` starts one.\n"))?;
+    output::print(&format!("{told}\n{followed}"))?;
     Ok(Exit::Good)
 }

@@ -56,7 +56,7 @@ fn clients(url: &str, folder: &Path) -> String {
     let desktop = snippets(ClientKind::ClaudeDesktop, &place).swap_remove(0).json;
     let desktop: serde_json::Value = serde_json::from_str(&desktop).expect("the snippet is JSON");
     format!(
-        "\n  Open WebUI      Admin settings → External tools → add: type MCP (Streamable HTTP), URL {url}/mcp\n  Claude Desktop  claude_desktop_config.json: {desktop}\n  Others          mcp-gateway client claude-code, cursor or vscode\n\n"
+        "\n  Open WebUI      Settings → Integrations (Admin, Tools) → External Tool Servers → +: Type MCP Streamable HTTP, URL {url}/mcp, Auth None\n  Claude Desktop  claude_desktop_config.json: {desktop}\n  Others          mcp-gateway client claude-code, cursor or vscode\n\n"
     )
 }
 

@@ -97,7 +97,8 @@ async fn call_found(peer: &Peer, tool: &Value, given: Given, options: &CallOptio
         let notices = if display.is_wanted() { Notices::Progress } else { Notices::None };
         let (name, arguments) = (Some(options.tool.as_str()), Some(&*arguments));
         let question = Question { method: "tools/call", name, arguments, notices };
-        peer.ask(question, &mut |method, params| display.hear(method, params)).await?
+        let asked = peer.ask(question, &mut |method, params| display.hear(method, params)).await;
+        asked.with_context(|| format!("cannot call `{}`", options.tool))?
     };
     show(&result, options)
 }
@@ -123,12 +124,18 @@ fn show(result: &RawValue, options: &CallOptions) -> anyhow::Result<Exit> {
     if value["resultType"] == "input_required" {
         return Err(anyhow!("`{}` asks for input, which this command cannot give", options.tool));
     }
-    for piece in content::pieces(&value)? {
-        let text = match piece {
-            Piece::Text(text) => text,
-            Piece::Bytes { mime, bytes } => {
-                let path = content::keep(&options.out, &options.tool, &mime, &bytes)?;
-                format!("{} ({}, {} bytes)", path.display(), plain(&mime), bytes.len())
+    let pieces = content::pieces(&value);
+    if pieces.is_empty() && exit == Exit::Bad {
+        return Err(anyhow!("`{}` reports an error, and does not say which", options.tool));
+    }
+    // What cannot be read or written keeps nobody from the rest.
+    let mut unread = Vec::new();
+    for piece in pieces {
+        let text = match piece.and_then(|piece| text(piece, options)) {
+            Ok(text) => text,
+            Err(error) => {
+                unread.push(format!("{error:#}"));
+                continue;
             }
         };
         let end = if text.ends_with('\n') { "" } else { "\n" };
@@ -137,7 +144,18 @@ fn show(result: &RawValue, options: &CallOptions) -> anyhow::Result<Exit> {
             _ => log::stderr().print(format!("{}{end}", short(&plain(&text))).as_bytes()),
         }
     }
-    Ok(exit)
+    if unread.is_empty() { Ok(exit) } else { Err(anyhow!(unread.join("; "))) }
+}
+
+/// What is printed of a piece: itself, or the name of its file, which is written.
+fn text(piece: Piece, options: &CallOptions) -> anyhow::Result<String> {
+    Ok(match piece {
+        Piece::Text(text) => text,
+        Piece::Bytes { mime, bytes } => {
+            let path = content::keep(&options.out, &options.tool, &mime, &bytes)?;
+            format!("{} ({}, {} bytes)", path.display(), plain(&mime), bytes.len())
+        }
+    })
 }
 
 /// An error is no place for megabytes.
@@ -163,8 +181,9 @@ async fn find(peer: &Peer, name: &str) -> anyhow::Result<Value> {
     } else {
         format!("did you mean `{}`?", near.join("`, `"))
     };
-    let down = status::down(&peer.registry().await?).into_iter().map(|line| format!("\n  {line}")).collect::<Vec<_>>();
-    Err(anyhow!("there is no tool `{name}`; {hint}{}", down.concat()))
+    let down = status::down(&peer.registry().await?, peer.view().as_deref());
+    let down: String = down.into_iter().map(|line| format!("\n  {line}")).collect();
+    Err(anyhow!("there is no tool `{}`; {hint}{down}", output::short(name)))
 }
 
 /// At most three names, the likeliest first: each is a slip away from what was typed, with or without its prefix.

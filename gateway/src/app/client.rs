@@ -5,11 +5,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use tracing::warn;
-
 use super::banner::{absolute, own_program};
 use super::output;
 use crate::door::clients::{ClientKind, Place, Snippet, Via, snippets};
+use crate::log;
 use crate::shard::keeper::inventory::{self, Condition};
 
 /// Where a gateway is found if nobody says otherwise.
@@ -56,10 +55,9 @@ pub fn show(options: &ClientOptions) -> anyhow::Result<()> {
         anyhow::bail!("{client} cannot be connected by `--via {way}`; use {}", ways(&found));
     };
     if snippet.via == Via::Stdio && !options.shards.is_dir() {
-        warn!(
-            folder = place.shards,
-            "there is no such folder of shard files yet; make it, or name another with `--shards`"
-        );
+        let folder = &place.shards;
+        let note = format!("note: there is no folder `{folder}` yet; make it, or name another with `--shards`\n");
+        log::stderr().print(note.as_bytes());
     }
     match options.form {
         Form::Json => output::print(&format!("{}\n", snippet.json)),

@@ -4,12 +4,12 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
+use super::Exit;
 use super::output::{self, plain};
 use super::peer::{Company, Peer, Wanted, company};
-use super::{Exit, status};
+use super::status::{self, Look};
 use crate::log;
 use crate::shard::roster::List;
 
@@ -56,7 +56,7 @@ pub fn show(options: &ListOptions) -> anyhow::Result<Exit> {
             Form::Table => output::print(&table(&items, options.subject))?,
         }
         if options.subject != Subject::Shards {
-            let down = status::down(&peer.registry().await?);
+            let down = status::down(&peer.registry().await?, peer.view().as_deref());
             down.iter().for_each(|line| log::stderr().print(format!("{line}\n").as_bytes()));
         }
         Ok(Exit::Good)
@@ -87,18 +87,17 @@ fn table(items: &[Value], subject: Subject) -> String {
         Subject::Shards => "no shards",
     };
     if items.is_empty() {
-        return format!("There are {none}; `mcp-gateway status` tells how the shards are.\n");
+        return format!(
+            "There are {none}; `mcp-gateway check` tells of the files, `mcp-gateway status` of a running gateway.\n"
+        );
     }
     if subject == Subject::Shards {
-        return status::shards(items);
+        return status::shards(items, Look::here());
     }
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    if subject == Subject::Resources {
-        table.set_header(["URI", "NAME", "TYPE"]);
-    } else {
-        table.set_header(["NAME", "DESCRIPTION"]);
-    }
+    let mut table = match subject {
+        Subject::Resources => output::table(["URI", "NAME", "TYPE"]),
+        _ => output::table(["NAME", "DESCRIPTION"]),
+    };
     for item in items {
         let text = |key: &str| item[key].as_str().map(plain).unwrap_or_default();
         if subject == Subject::Resources {
@@ -110,7 +109,7 @@ fn table(items: &[Value], subject: Subject) -> String {
     }
     let mut text = String::new();
     for line in table.lines() {
-        let _ = writeln!(text, "{}", line.trim());
+        let _ = writeln!(text, "{}", line.trim_end());
     }
     text
 }
@@ -120,14 +119,18 @@ fn title(item: &Value) -> String {
     plain(title.unwrap_or_default())
 }
 
-/// The first sentence or line of what an item says of itself.
+/// The first sentence or paragraph of what an item says of itself.
 fn summary(item: &Value) -> String {
     /// What says more than this in its first line is cut.
     const LONGEST: usize = 160;
     let description = item["description"].as_str().map(str::trim).filter(|text| !text.is_empty());
     let text = description.map_or_else(|| title(item), plain);
-    let line = text.lines().next().unwrap_or_default();
-    let sentence = line.split_once(". ").map_or(line, |(first, _)| first).trim_end_matches('.');
+    // Descriptions are wrapped by those who wrote them; a blank line or a list ends what belongs together.
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    let rest = lines.take_while(|line| line.starts_with(char::is_alphanumeric));
+    let paragraph = std::iter::once(first).chain(rest).collect::<Vec<_>>().join(" ");
+    let sentence = paragraph.split_once(". ").map_or(&*paragraph, |(first, _)| first).trim_end_matches('.');
     if sentence.chars().count() <= LONGEST {
         return sentence.to_owned();
     }
@@ -142,7 +145,9 @@ mod tests {
     fn an_item_is_summed_up_by_its_first_sentence() {
         let check = |item: Value, expected: &str| assert_eq!(summary(&item), expected);
         check(json!({"description": "Adds two numbers. Both must be finite."}), "Adds two numbers");
-        check(json!({"description": "\n First line\nSecond line"}), "First line");
+        check(json!({"description": "\n First line\n goes on. Second"}), "First line goes on");
+        check(json!({"description": "Does this\n\nArgs: a"}), "Does this");
+        check(json!({"description": "Does\n- this\n- that"}), "Does");
         check(json!({"title": "Adder", "name": "add"}), "Adder");
         check(json!({"name": "add", "description": " "}), "add");
         check(json!({"description": "x".repeat(500)}), &format!("{}…", "x".repeat(159)));

@@ -35,7 +35,10 @@ pub enum Form {
 /// # Errors
 /// There is no state folder to look into, or it cannot be read.
 pub fn show(options: &PsOptions) -> anyhow::Result<()> {
-    let state_dir = options.state_dir.as_deref().context("which state folder? give it with `--state-dir`")?;
+    let state_dir = options
+        .state_dir
+        .as_deref()
+        .context("no state folder is known, as `HOME` is not set; give it with `--state-dir`")?;
     let found = inventory::look(state_dir);
     let found = found.with_context(|| format!("cannot read the ledgers in `{}`", state_dir.display()))?;
     match options.form {
@@ -87,7 +90,7 @@ fn household(gateway: &Household) -> String {
         ]);
     }
     for line in table.lines() {
-        let _ = writeln!(text, "  {}", line.trim_end());
+        let _ = writeln!(text, "  {}", line.trim());
     }
     text
 }
@@ -126,10 +129,10 @@ mod tests {
         let rows = vec![row("git", 8, "sh"), row("git", 19, "node"), row("time", 10, "mcp-server-time")];
         let expected = [
             "mcp-gateway 1, pid 7, stdio",
-            "   SHARD  PID  PARENT  STATE     MEMORY   AGE      PROGRAM",
-            "   git    8    7       sleeping  1.5 MiB  1day 2h  sh",
-            "   git    19   7       sleeping  1.5 MiB  1day 2h  node",
-            "   time   10   7       sleeping  1.5 MiB  1day 2h  mcp-server-time",
+            "  SHARD  PID  PARENT  STATE     MEMORY   AGE      PROGRAM",
+            "  git    8    7       sleeping  1.5 MiB  1day 2h  sh",
+            "  git    19   7       sleeping  1.5 MiB  1day 2h  node",
+            "  time   10   7       sleeping  1.5 MiB  1day 2h  mcp-server-time",
         ];
         check(vec![gateway(Condition::Running, rows)], Vec::new(), &expected);
         check(
@@ -153,8 +156,8 @@ mod tests {
             vec![Unreadable { file: "/state/ledgers/1-a.json".into(), problem }],
             &[
                 "Left over by mcp-gateway 1, pid 7, stdio, which was killed; the next gateway to start ends them.",
-                "   SHARD  PID  PARENT  STATE     MEMORY   AGE      PROGRAM",
-                "   git    8    7       sleeping  1.5 MiB  1day 2h  sh",
+                "  SHARD  PID  PARENT  STATE     MEMORY   AGE      PROGRAM",
+                "  git    8    7       sleeping  1.5 MiB  1day 2h  sh",
                 "",
                 "No gateway runs with the state folder /state.",
                 "",

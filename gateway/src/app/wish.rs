@@ -14,6 +14,7 @@ use super::import::{self, ImportOptions};
 use super::list::{self, ListOptions};
 use super::new::{self, NewOptions};
 use super::output;
+use super::peer::NoGateway;
 use super::ps::{self, PsOptions};
 use super::schema;
 use super::status::{self, StatusOptions};
@@ -56,6 +57,15 @@ pub enum Exit {
     Bad,
     /// No gateway answers: 3.
     NoGateway,
+    /// A signal of this number ended it: 128 and the number, as shells have it; 130 after Ctrl-C.
+    Signal(u8),
+}
+
+/// A person, or who stops the machine, wanted a command to end before it was done.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted; what was under way is cancelled")]
+pub(super) struct Interrupted {
+    pub(super) signal: u8,
 }
 
 impl From<Exit> for ExitCode {
@@ -64,7 +74,21 @@ impl From<Exit> for ExitCode {
             Exit::Good => 0,
             Exit::Bad => 1,
             Exit::NoGateway => 3,
+            Exit::Signal(number) => number.saturating_add(128),
         })
+    }
+}
+
+impl Exit {
+    /// How a command ended that could not be carried out.
+    pub fn of(error: &anyhow::Error) -> Self {
+        if let Some(Interrupted { signal }) = error.downcast_ref() {
+            return Self::Signal(*signal);
+        }
+        match error.downcast_ref() {
+            Some(NoGateway::Silent { .. } | NoGateway::Nowhere(_)) => Self::NoGateway,
+            Some(NoGateway::Client(_)) | None => Self::Bad,
+        }
     }
 }
 
@@ -74,9 +98,10 @@ impl Wish {
         matches!(self, Self::Serve(_))
     }
 
-    /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise: a command's own words are enough.
+    /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise. A command says itself what is wrong;
+    /// what the shards that it starts for a moment do is no answer.
     pub fn log_level(&self) -> &'static str {
-        if self.serves() { "info" } else { "warn" }
+        if self.serves() { "info" } else { "off" }
     }
 
     /// How long the last lines on stderr may take. What a command complains of is its answer, however busy the machine is;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::defaults::shards_folder;
+use super::peer::PeerFlags;
 use crate::app::add::AddOptions;
 use crate::app::drop_in::Run;
 use crate::app::import::ImportOptions;
@@ -19,7 +20,10 @@ Examples:
   mcp-gateway add github --env 'GITHUB_TOKEN=${file:/run/secrets/github}' -- npx -y github-mcp
   mcp-gateway add notes --env NOTES_DIR --dry-run -- ./notes-server
 
-Exit codes: 0 written, 1 the gateway would refuse it, 2 the command line cannot be read.";
+If a gateway runs here, how it has taken the new file is told.
+
+Exit codes: 0 it is written, however the shard does; 1 it is not: the name is taken, or a gateway would refuse it; \
+2 the command line is wrong.";
 
 const AFTER_IMPORT: &str = "\
 Examples:
@@ -27,7 +31,10 @@ Examples:
   mcp-gateway import ~/.cursor/mcp.json
   mcp-gateway import .vscode/mcp.json --shards ~/shards.d
 
-Exit codes: 0 all are written, 1 some are left out or would not run, 2 the command line cannot be read.";
+Comments in the file are passed over. Nothing is overwritten. If a gateway runs here, how it has taken the new files is told.
+
+Exit codes: 0 all are written; 1 some are left out or would not run, or the file cannot be read; \
+2 the command line is wrong.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_ADD)]
@@ -40,6 +47,8 @@ pub(super) struct Add {
     env: Vec<(String, String)>,
     #[command(flatten)]
     place: FolderFlags,
+    #[command(flatten)]
+    peer: PeerFlags,
     /// The program and its arguments; `${NAME}` is filled in by the gateway.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -52,6 +61,8 @@ pub(super) struct Import {
     file: PathBuf,
     #[command(flatten)]
     place: FolderFlags,
+    #[command(flatten)]
+    peer: PeerFlags,
 }
 
 #[derive(Debug, Args)]
@@ -71,14 +82,14 @@ impl Add {
         let env = self.env.into_iter().collect();
         let draft = Draft { command, args: words.collect(), env, ..Draft::default() };
         let (shards, run) = self.place.read();
-        AddOptions { name: self.name, draft, shards, run }
+        AddOptions { name: self.name, draft, shards, run, whereabouts: self.peer.whereabouts() }
     }
 }
 
 impl Import {
     pub(super) fn options(self) -> ImportOptions {
         let (shards, run) = self.place.read();
-        ImportOptions { file: self.file, shards, run }
+        ImportOptions { file: self.file, shards, run, whereabouts: self.peer.whereabouts() }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::app::call::{Act, CallOptions, Form, Progress};
 
 const AFTER: &str = "\
 Arguments:
-  key=value       read by the type that the tool's schema wants; repeat the key of a list for each of its items
+  key=value       read by the type that the tool's schema wants; repeat the key for a list
   a.b=value       the value of `b` in the object `a`
   key:=JSON       exactly this
   key=@FILE       what the file holds; `@-` is stdin, and `@@` begins a text with `@`
@@ -26,8 +26,9 @@ Examples:
   mcp-gateway call notes__add text=@letter.txt --json | jq .structuredContent
 
 Texts go to stdout; images, audio and other files are written, and their names go to stdout. Ctrl-C cancels the call.
-Exit codes: 0 the tool has done it; 1 it reports an error, or was not called; 2 the command line is wrong;
-3 no gateway answers at `--url`.";
+
+Exit codes: 0 the tool has done it; 1 it reports an error, or was not called; 2 the command line is wrong; \
+3 no gateway answers at `--url`; 130 Ctrl-C.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]

@@ -39,7 +39,7 @@ Examples:
   mcp-gateway check --strict --shards /etc/mcp-gateway/shards.d
   mcp-gateway check --json | jq .problems
 
-Exit codes: 0 no error (with --strict, no warning either); 1 there is one; 2 the command line cannot be read.";
+Exit codes: 0 no error (with --strict, no warning either); 1 there is one; 2 the command line is wrong.";
 
 impl Check {
     pub(super) fn options(self) -> CheckOptions {
@@ -58,11 +58,12 @@ impl Check {
 pub(super) struct Schema {}
 
 const ABOUT_SCHEMA: &str = "\
-The schema lies as `.schema.json` beside the shard files, which begin with the line that tells editors so:
-
+Examples:
   mcp-gateway schema > shards.d/.schema.json
+
+A shard file leads editors to it by its first line:
 
   # yaml-language-server: $schema=.schema.json
   command: mcp-server-time
 
-Exit codes: 0 it is printed; 1 it could not be; 2 the command line cannot be read.";
+Exit codes: 0 it is printed; 1 it could not be; 2 the command line is wrong.";

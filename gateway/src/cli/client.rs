@@ -18,7 +18,7 @@ Examples:
   mcp-gateway client open-webui --url http://host.docker.internal:9100
   mcp-gateway client cursor --json > .cursor/mcp.json
 
-Exit codes: 0 printed, 1 this client cannot be connected in that way, 2 the command line cannot be read.";
+Exit codes: 0 printed; 1 this client cannot be connected in that way; 2 the command line is wrong.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]

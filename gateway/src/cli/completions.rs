@@ -9,7 +9,9 @@ const AFTER: &str = "\
 Examples:
   mcp-gateway completions bash > ~/.local/share/bash-completion/completions/mcp-gateway
   mcp-gateway completions zsh > ~/.zfunc/_mcp-gateway          with fpath+=~/.zfunc before compinit
-  mcp-gateway completions fish > ~/.config/fish/completions/mcp-gateway.fish";
+  mcp-gateway completions fish > ~/.config/fish/completions/mcp-gateway.fish
+
+Exit codes: 0 it is printed; 1 it could not be; 2 the command line is wrong.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]

@@ -16,7 +16,7 @@ Examples:
                                                 what clients of that address see
   mcp-gateway list --own --shards ./shards.d    starts the shards, asks, and ends them
 
-Exit codes: 0 listed; 1 it could not be; 2 the command line is wrong; 3 no gateway answers at `--url`.";
+Exit codes: 0 listed; 1 it could not be; 2 the command line is wrong; 3 no gateway answers at `--url`; 130 Ctrl-C.";
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]

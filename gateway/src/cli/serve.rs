@@ -13,7 +13,28 @@ use crate::app::{Door, HttpOptions, Settings, threads};
 use crate::config::watch::WatchMode;
 use crate::door::stdio::StdioSettings;
 
+const AFTER_SERVE: &str = "\
+Examples:
+  mcp-gateway serve                             ./shards.d on http://127.0.0.1:9100/mcp
+  mcp-gateway serve --listen 0.0.0.0:9100       for other machines too
+  mcp-gateway serve --listen 0.0.0.0:9100 --allow-host mcp.example.org --public-url https://mcp.example.org
+                                                behind a proxy
+
+The log goes to stderr; MCP_GATEWAY_LOG says how much of it: error, warn, info (the default), debug or trace.
+Exit codes: 0 a signal has stopped it; 1 it could not start; 2 the command line is wrong.";
+
+const AFTER_STDIO: &str = "\
+For clients that start their servers; `mcp-gateway client NAME` prints what they need.
+
+Examples:
+  mcp-gateway stdio --shards ~/shards.d
+  npx @modelcontextprotocol/inspector mcp-gateway stdio --shards ~/shards.d
+
+The log goes to stderr; MCP_GATEWAY_LOG says how much of it: error, warn, info (the default), debug or trace.
+Exit codes: 0 the client has closed stdin, or a signal has stopped it; 1 it could not start; 2 the command line is wrong.";
+
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_STDIO)]
 pub(super) struct Stdio {
     #[command(flatten)]
     fleet: FleetFlags,
@@ -22,6 +43,7 @@ pub(super) struct Stdio {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_SERVE)]
 pub(super) struct Serve {
     #[command(flatten)]
     fleet: FleetFlags,

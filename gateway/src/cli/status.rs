@@ -14,7 +14,9 @@ Examples:
   mcp-gateway status --json | jq .problems      for programs
   mcp-gateway status --live                     for a container's HEALTHCHECK: prints nothing
 
-Exit codes: 0 all is well; 1 it runs, and a shard or a file is not well; 3 no gateway answers.
+Without `--url` also MCP_GATEWAY_LISTEN says where it may listen.
+
+Exit codes: 0 all is well; 1 it runs, and a shard or a file is not well; 2 the command line is wrong; 3 no gateway answers.
 With --live: 0 it runs, whatever its shards do; 3 it does not answer within 3 s.";
 
 #[derive(Debug, Args)]

@@ -11,11 +11,13 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::commands::command;
-use crate::support::{Gateway, Legacy, built};
+use crate::support::{Gateway, Legacy, built, fake_shard};
 
 async fn gateway(shards: &Path, words: &[&str]) -> Output {
     let folder = shards.parent().expect("it lies in a folder of the test");
-    command(words, folder).env("MCP_GATEWAY_SHARDS", shards).output().await.unwrap()
+    let mut command = command(words, folder);
+    command.env("MCP_GATEWAY_SHARDS", shards).env("MCP_GATEWAY_STATE_DIR", folder.join("state"));
+    command.output().await.unwrap()
 }
 
 fn said(output: &Output) -> String {
@@ -35,7 +37,10 @@ async fn a_shard_that_is_added_answers_in_the_gateway_that_runs() {
     let fake = built("examples/fake_shard").display().to_string();
     let output = gateway(&shards, &["add", "fake", "--", &fake, "--era", "legacy"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    running.until("fake", "ready").await;
+    let taken =
+        format!("The gateway at {} has taken it: `fake` is ready, tools: ", running.url().trim_end_matches("/mcp"));
+    assert!(said(&output).contains(&taken), "{}", said(&output));
+    assert_eq!(running.shard("fake").await["state"], "ready", "what was told is so already");
     let mut client = Legacy::open(&running, "2025-11-25").await;
     let answered = client.call("fake__echo", json!({"a": 1})).await;
     assert_eq!(answered["structuredContent"], json!({"a": 1}));
@@ -45,7 +50,24 @@ async fn a_shard_that_is_added_answers_in_the_gateway_that_runs() {
     assert_eq!(again.status.code(), Some(1));
     assert!(said(&again).contains("`fake` is taken by"), "{}", said(&again));
     assert_eq!(fs::read(shards.join("fake.yaml")).unwrap(), before);
+
+    let output = gateway(&shards, &["add", "down", "--", "sh", "-c", "exit 3"]).await;
+    assert_eq!(output.status.code(), Some(0), "it is written");
+    assert!(said(&output).contains("`down` does not run, it ended with exit status: 3"), "{}", said(&output));
     running.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateway_of_another_folder_is_not_said_to_have_taken_a_file() {
+    let running = Gateway::builder().shard("fake", fake_shard(&[])).start().await;
+    running.until("fake", "ready").await;
+    let elsewhere = running.dir().path().join("elsewhere.d");
+    let output = gateway(&elsewhere, &["add", "fake", "--", "sh"]).await;
+    assert!(said(&output).contains("has not taken `fake`; it follows another folder"), "{}", said(&output));
+    running.stop().await;
+    let output = gateway(&elsewhere, &["add", "other", "--url", "http://127.0.0.1:9", "--", "sh"]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(said(&output).contains("other.yaml: written.\nNo gateway answers here"), "{}", said(&output));
 }
 
 #[tokio::test]
@@ -63,8 +85,9 @@ async fn what_the_gateway_would_refuse_is_not_written() {
     }
 }
 
-const CONFIG: &str = r#"{"mcpServers": {
-    "plain": {"command": "sh", "args": ["-c", "cat $0", "${HOME}"]},
+const CONFIG: &str = r#"// As VS Code has it.
+{"mcpServers": {
+    "plain": {"command": "sh", "args": ["-c", "cat $0", "${HOME}",]}, /* with a comma */
     "with secret": {"command": "sh", "env": {"API_TOKEN": "hush-hush", "HOST": "nas"}},
     "remote": {"url": "https://mcp.example.org/?key=hush-hush"},
     "gone": {"command": "no-such-program"},
@@ -113,7 +136,7 @@ async fn a_file_that_is_no_clients_is_told_so() {
     let file = dir.path().join("x.json");
     for (text, expected) in [
         ("{\"a\": 1}", "neither `mcpServers`"),
-        ("// a comment\n{}", "JSON without comments: expected value at line 1 column 1"),
+        ("// a comment\n{\"a\": hush}", "x.json:2:7: it is no JSON: unexpected token"),
         ("{\"servers\": []}", "`servers` is not an object"),
     ] {
         fs::write(&file, text).unwrap();

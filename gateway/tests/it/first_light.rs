@@ -57,6 +57,10 @@ async fn the_shard_files_that_ship_are_right_and_their_shards_answer() {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        // The schema for editors lies there too, hidden.
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
         names.push(path.file_stem().unwrap().to_str().unwrap().to_owned());
         builder = builder.shard(path.file_name().unwrap().to_str().unwrap(), fs::read_to_string(&path).unwrap());
     }

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::typed::{Place, typed};
+use crate::app::output;
 
 /// One argument that is read from a file or from stdin, or all of them.
 const LONGEST: u64 = 16 << 20;
@@ -56,7 +57,7 @@ pub(super) fn gather(words: &[String]) -> anyhow::Result<Given> {
 
 fn pair(word: &str) -> anyhow::Result<(String, Said)> {
     let Some((key, value)) = word.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-        bail!("`{word}` is no argument; write `key=value`, or all arguments as one JSON object");
+        bail!("`{}` is no argument; write `key=value`, or all arguments as one JSON object", output::short(word));
     };
     if let Some(key) = key.strip_suffix(':') {
         return Ok((key.to_owned(), Said::Json(value.to_owned())));

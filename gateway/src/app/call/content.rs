@@ -31,25 +31,25 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The pieces of a result, in order. What has structure is shown unless a text says the same.
-///
-/// # Errors
-/// What should be base64 is not.
-pub(super) fn pieces(result: &Value) -> anyhow::Result<Vec<Piece>> {
-    let mut pieces = Vec::new();
-    for item in result["content"].as_array().into_iter().flatten() {
-        pieces.push(piece(item)?);
-    }
+/// The pieces of a result, in order; an error for each that should be base64 and is not. What has structure is shown unless a
+/// text says the same.
+pub(super) fn pieces(result: &Value) -> Vec<anyhow::Result<Piece>> {
+    let mut pieces: Vec<_> = match &result["content"] {
+        Value::Array(items) => items.iter().map(piece).collect(),
+        Value::Null => Vec::new(),
+        // No list is against the protocol, and may tell something all the same.
+        other => vec![Ok(Piece::Text(pretty(other)))],
+    };
     if let Some(structured) = result.get("structuredContent").filter(|structured| !structured.is_null()) {
-        let says_the_same = |piece: &Piece| match piece {
-            Piece::Text(text) => serde_json::from_str::<Value>(text).is_ok_and(|value| value == *structured),
-            Piece::Bytes { .. } => false,
+        let says_the_same = |piece: &anyhow::Result<Piece>| match piece {
+            Ok(Piece::Text(text)) => serde_json::from_str::<Value>(text).is_ok_and(|value| value == *structured),
+            _ => false,
         };
         if !pieces.iter().any(says_the_same) {
-            pieces.push(Piece::Text(pretty(structured)));
+            pieces.push(Ok(Piece::Text(pretty(structured))));
         }
     }
-    Ok(pieces)
+    pieces
 }
 
 fn piece(item: &Value) -> anyhow::Result<Piece> {
@@ -133,7 +133,8 @@ mod tests {
     use super::*;
 
     fn check(result: &Value, expected: &[Piece]) {
-        assert_eq!(pieces(result).unwrap(), expected, "{result}");
+        let pieces: Vec<Piece> = pieces(result).into_iter().map(Result::unwrap).collect();
+        assert_eq!(pieces, expected, "{result}");
     }
 
     fn text(text: &str) -> Piece {
@@ -160,8 +161,12 @@ mod tests {
             text("x://3 (third)"),
         ];
         check(&json!({"content": content}), &expected);
-        let bad = json!({"content": [{"type": "image", "data": "?", "mimeType": "image/png"}]});
-        assert_eq!(pieces(&bad).unwrap_err().to_string(), "the tool's answer of type `image/png` is not base64");
+        check(&json!({"content": "no list"}), &[text("\"no list\"")]);
+        let bad = json!({"type": "image", "data": "?", "mimeType": "image/png"});
+        let mut found = pieces(&json!({"content": [bad, {"type": "text", "text": "a"}]})).into_iter();
+        let error = found.next().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "the tool's answer of type `image/png` is not base64");
+        assert_eq!(found.next().unwrap().unwrap(), text("a"));
     }
 
     #[test]

@@ -4,18 +4,17 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use super::typed::Place;
-use crate::app::output::plain;
+use crate::app::output::{self, plain};
 
 /// Objects in objects are shown so deep.
 const DEPTH: usize = 3;
 /// Rows of one tool.
 const MOST: usize = 200;
-/// A default or a list of words that is longer is cut.
-const LONGEST: usize = 80;
+/// A complaint that is longer is cut.
+const LONGEST: usize = 320;
 
 /// One argument.
 struct Row {
@@ -43,15 +42,14 @@ pub(super) fn arguments(schema: &Value) -> String {
     let mut rows = Vec::new();
     collect(Place::root(schema), "", DEPTH, &mut rows);
     if rows.is_empty() {
-        return "It takes no arguments.\n".to_owned();
+        let is_closed = schema["additionalProperties"] == false;
+        return if is_closed { "It takes no arguments.\n" } else { "Its schema names no arguments.\n" }.to_owned();
     }
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["ARGUMENT", "TYPE", "", "MEANING"]);
+    let mut table = output::table(["ARGUMENT", "TYPE", "", "MEANING"]);
     for row in rows {
         table.add_row([row.name, row.kind, row.need.to_owned(), row.text]);
     }
-    table.lines().map(|line| format!("  {}\n", line.trim())).collect()
+    table.lines().map(|line| format!("  {}\n", line.trim_end())).collect()
 }
 
 fn collect(place: Place<'_>, path: &str, depth: usize, rows: &mut Vec<Row>) {
@@ -88,7 +86,7 @@ fn kind(place: Place<'_>) -> String {
     let words: Vec<String> =
         place.parts().filter_map(|part| part.get("enum")?.as_array()).flatten().map(ToString::to_string).collect();
     if !words.is_empty() {
-        return cut(&words.join(" | "));
+        return output::short(&words.join(" | "));
     }
     let name = |kind: &str| match kind {
         "array" => {
@@ -106,7 +104,7 @@ fn meaning(place: Place<'_>) -> String {
     let mut text = find("description").and_then(Value::as_str).map(plain).unwrap_or_default();
     if let Some(default) = find("default") {
         let gap = if text.is_empty() { "" } else { " " };
-        let _ = write!(text, "{gap}[default: {}]", cut(&default.to_string()));
+        let _ = write!(text, "{gap}[default: {}]", output::short(&default.to_string()));
     }
     text
 }
@@ -123,7 +121,7 @@ pub(super) fn complaints(schema: &Value, arguments: &Value) -> Vec<String> {
         .map(|error| {
             let path = error.instance_path().to_string();
             let text = plain(&error.to_string());
-            let text: String = text.chars().take(4 * LONGEST).collect();
+            let text: String = text.chars().take(LONGEST).collect();
             if path.is_empty() { text } else { format!("`{}`: {text}", plain(path[1..].replace('/', ".").as_str())) }
         })
         .collect();
@@ -148,11 +146,6 @@ fn strangers(schema: &Value, arguments: &Value) -> Vec<String> {
     };
     let names = arguments.as_object().into_iter().flat_map(|object| object.keys()).filter(|name| !place.has(name));
     names.take(8).map(|name| format!("unknown argument `{}`{}", plain(name), near(name).unwrap_or_default())).collect()
-}
-
-fn cut(text: &str) -> String {
-    let text = plain(text);
-    if text.chars().count() <= LONGEST { text } else { text.chars().take(LONGEST - 1).chain(['…']).collect() }
 }
 
 #[cfg(test)]
@@ -182,7 +175,8 @@ mod tests {
         assert_eq!(rows[4].join(" "), "where object required");
         assert_eq!(rows[5].join(" "), "where.city string required");
         assert_eq!(rows[6].join(" "), "free any");
-        assert_eq!(arguments(&json!({"type": "object"})), "It takes no arguments.\n");
+        assert_eq!(arguments(&json!({"type": "object"})), "Its schema names no arguments.\n");
+        assert_eq!(arguments(&json!({"additionalProperties": false})), "It takes no arguments.\n");
     }
 
     #[test]

@@ -40,6 +40,16 @@ impl Address {
         &self.endpoint
     }
 
+    /// The shards that the endpoint shows, if not all.
+    pub(crate) fn view(&self) -> Option<Vec<String>> {
+        let last = self.endpoint.path_segments().into_iter().flatten().next_back();
+        if let Some(name) = last.filter(|last| *last != "mcp") {
+            return Some(vec![name.to_owned()]);
+        }
+        let (_, names) = self.endpoint.query_pairs().find(|(key, _)| key == "shards")?;
+        Some(names.split(',').map(ToOwned::to_owned).collect())
+    }
+
     /// One of the pages, such as `health`.
     pub(crate) fn page(&self, name: &str) -> Url {
         let mut page = self.base.clone();
@@ -112,6 +122,19 @@ mod tests {
             assert!(Address::read(none).unwrap_err().contains("http://127.0.0.1:9100"), "{none}");
         }
         assert!(!Address::read("me:secret@h").unwrap_err().contains("secret"));
+    }
+
+    #[test]
+    fn a_view_names_its_shards() {
+        for (url, expected) in [
+            ("http://h:1", None),
+            ("http://h:1/mcp?a=b", None),
+            ("http://h:1/proxy/mcp/git", Some(&["git"][..])),
+            ("http://h:1/mcp?shards=git,time", Some(&["git", "time"])),
+        ] {
+            let view = Address::read(url).unwrap().view();
+            assert_eq!(view, expected.map(|names| names.iter().map(|name| (*name).to_owned()).collect()), "{url}");
+        }
     }
 
     #[test]

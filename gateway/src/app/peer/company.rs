@@ -44,17 +44,16 @@ where
     let runtime = threads::runtime(1).context("cannot start")?;
     let done = runtime.block_on(async {
         let mut stop = Stop::new()?;
-        let sought = tokio::select! {
+        let peer = tokio::select! {
             sought = seek(company, wanted) => sought?,
-            () = stop.asked() => bail!("interrupted"),
+            () = stop.asked() => return Err(stop.interrupted()),
         };
-        let Some(peer) = sought else { return Ok(Exit::NoGateway) };
         let done = tokio::select! {
             done = tokio::time::timeout(company.timeout, settled(&peer, company.timeout, work)) => done.unwrap_or_else(|_| {
                 let limit = humantime::format_duration(company.timeout);
                 Err(anyhow!("no answer within {limit} (`--timeout`); what was under way is cancelled"))
             }),
-            () = stop.asked() => Err(anyhow!("interrupted; what was under way is cancelled")),
+            () = stop.asked() => Err(stop.interrupted()),
         };
         if let Peer::Own(own) = peer {
             own.stop(&mut stop).await;
@@ -66,18 +65,13 @@ where
     done
 }
 
-/// `None` if nobody answers where there must be a gateway, which has been said then.
-async fn seek(company: &Company, wanted: &Wanted) -> anyhow::Result<Option<Peer>> {
-    let own = || Own::start(company.shards.clone(), company.state_dir.clone(), wanted).map(|own| Some(Peer::Own(own)));
+async fn seek(company: &Company, wanted: &Wanted) -> anyhow::Result<Peer> {
+    let own = || Own::start(company.shards.clone(), company.state_dir.clone(), wanted).map(Peer::Own);
     let Some(whereabouts) = &company.running else { return own() };
     match find(whereabouts).await {
-        Ok(running) => Ok(Some(Peer::Running(running))),
+        Ok(running) => Ok(Peer::Running(running)),
         Err(NoGateway::Nowhere(_)) => own(),
-        Err(silent @ NoGateway::Silent { .. }) => {
-            tracing::error!("{silent}");
-            Ok(None)
-        }
-        Err(error @ NoGateway::Client(_)) => Err(error.into()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -122,6 +116,14 @@ impl Peer {
         match result.get_mut(list.member()).map(Value::take) {
             Some(Value::Array(items)) => Ok(items),
             _ => bail!("the answer to `{}` holds no `{}`", list.method(), list.member()),
+        }
+    }
+
+    /// The shards to which the address limits what is seen.
+    pub(crate) fn view(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Running(running) => running.address.view(),
+            Self::Own(_) => None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Invariant: an answer is bounded, and nothing that was sent is sent again.
 
 use std::error::Error as _;
+use std::io;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -135,6 +136,11 @@ fn broken(error: &reqwest::Error) -> Fault {
     let mut cause = error.source();
     let mut text = error.to_string();
     while let Some(inner) = cause {
+        // An I/O error hides the error that it was made from among its causes.
+        let hidden = inner.downcast_ref::<io::Error>().and_then(|error| error.get_ref());
+        if let Some(rustls::Error::InvalidMessage(_)) = hidden.and_then(|hidden| hidden.downcast_ref()) {
+            return Fault::Broken("it does not speak TLS; an address of it begins with `http://`".to_owned());
+        }
         text = inner.to_string();
         cause = inner.source();
     }

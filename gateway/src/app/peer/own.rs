@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 
 use super::message::{self, Heard, Question};
@@ -47,9 +47,13 @@ pub(crate) struct Own {
 impl Own {
     /// Starts the wanted shards of the folder, and waits for nobody.
     pub(super) fn start(shards: PathBuf, state_dir: Option<PathBuf>, wanted: &Wanted) -> anyhow::Result<Self> {
+        let reading = tokio::task::block_in_place(|| dir::read(&shards, &Host, &dir::Specs::new()));
+        if let Some(problem) = reading.problems.iter().find(|problem| problem.file == shards) {
+            bail!("{problem}");
+        }
         let only = match wanted {
             Wanted::All => None,
-            Wanted::Tool(tool) => tokio::task::block_in_place(|| holders(&shards, tool)),
+            Wanted::Tool(tool) => holders(&reading.specs, tool),
         };
         let door = Door::Stdio(StdioSettings::default());
         let (watch, workers) = (WatchMode::Off, 1);
@@ -115,8 +119,7 @@ fn heard(body: &Chunks) -> anyhow::Result<Heard> {
 }
 
 /// The shards whose prefix `tool` has, or that have none; all, if a slip in the prefix leaves nobody.
-fn holders(shards: &std::path::Path, tool: &str) -> Option<BTreeSet<ShardName>> {
-    let specs = dir::read(shards, &Host, &dir::Specs::new()).specs;
+fn holders(specs: &dir::Specs, tool: &str) -> Option<BTreeSet<ShardName>> {
     let may_hold = |spec: &ShardSpec| {
         let prefix = spec.view.prefix.as_str();
         prefix.is_empty() || tool.strip_prefix(prefix).is_some_and(|rest| rest.starts_with("__"))

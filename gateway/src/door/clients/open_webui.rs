@@ -9,12 +9,16 @@ use super::{ClientKind, NAME, Place, Snippet, Via, is_loopback, lines};
 pub(super) fn snippets(place: &Place) -> Vec<Snippet> {
     let Some(url) = &place.url else { return Vec::new() };
     let mut steps = vec![
-        "As an administrator: Admin Panel → Settings → External Tools → + (Add Connection).".to_owned(),
-        format!("Type MCP (Streamable HTTP), not OpenAPI; URL `{url}`; Auth None; ID `{NAME}`; then Save."),
+        "As an administrator: Settings → Integrations (under Admin, Tools) → External Tool Servers → +.".to_owned(),
+        format!(
+            "Type: click it until it says MCP Streamable HTTP (it begins as OpenAPI); Connection ID `{NAME}`; URL `{url}`; \
+             Auth: None (it begins as Bearer); then Save."
+        ),
         "Or give Open WebUI the text as the variable `TOOL_SERVER_CONNECTIONS` before its first start: later its database \
          decides."
             .to_owned(),
-        "In a chat, switch the tools on under + → Tools. The access of other users is set in the connection.".to_owned(),
+        "In a chat, switch the tools on under + → Tools. Other users see them once the connection's Access Control says so."
+            .to_owned(),
     ];
     if is_loopback(url) {
         steps.push(

@@ -100,6 +100,19 @@ fn a_shell_reads_the_words_of_claude_code_as_they_are() {
 }
 
 #[test]
+fn open_webui_is_told_what_its_form_begins_with_and_must_not_keep() {
+    let steps = of(ClientKind::OpenWebUi, Via::Http, &place("http://nas:9100/mcp")).steps.join("\n");
+    for part in [
+        "Settings → Integrations (under Admin, Tools) → External Tool Servers → +",
+        "until it says MCP Streamable HTTP (it begins as OpenAPI)",
+        "Auth: None (it begins as Bearer)",
+        "`http://nas:9100/mcp`",
+    ] {
+        assert!(steps.contains(part), "{part} is not in {steps}");
+    }
+}
+
+#[test]
 fn docker_is_warned_of_only_where_the_address_is_this_machine() {
     let warned = |url: &str| {
         let steps = of(ClientKind::OpenWebUi, Via::Http, &place(url)).steps;

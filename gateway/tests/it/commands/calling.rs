@@ -10,9 +10,9 @@ use tokio::process::Child;
 use super::{DOWN, Said, ask, command, ended, folder, run, started};
 use crate::support::{Gateway, Journal, fake_shard};
 
-fn interrupt(child: &Child) {
+fn send(signal: Signal, child: &Child) {
     let pid = i32::try_from(child.id().expect("it runs")).unwrap();
-    kill_process(Pid::from_raw(pid).unwrap(), Signal::INT).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 #[tokio::test]
@@ -100,9 +100,9 @@ async fn an_interrupt_cancels_the_call_at_the_shard_of_a_running_gateway() {
     let url = gateway.url();
     let child = started(&["call", "fake__hang", "--url", &url], gateway.dir().path());
     let call = journal.call_of("hang").await;
-    interrupt(&child);
+    send(Signal::INT, &child);
     let said = ended(child).await;
-    assert!(said.bad(1).contains("interrupted; what was under way is cancelled"), "{said:?}");
+    assert_eq!(said.bad(130), "error: interrupted; what was under way is cancelled\n");
     journal.until_cancelled(&call).await;
     gateway.stop().await;
 }
@@ -113,9 +113,9 @@ async fn an_interrupt_and_the_end_of_the_time_end_the_shards_of_the_command() {
     let folder = folder(&[("fake", &journal.fake_shard(&[]))]);
     let child = started(&["call", "fake__hang", "--own"], folder.path());
     let call = journal.call_of("hang").await;
-    interrupt(&child);
+    send(Signal::TERM, &child);
     let said = ended(child).await;
-    assert!(said.bad(1).contains("interrupted"), "{said:?}");
+    assert!(said.bad(143).contains("interrupted"), "{said:?}");
     assert_eq!((journal.keepers(), journal.cancelled()), (Vec::new(), vec![call["id"].clone()]));
 
     let said = run(&["call", "fake__hang", "--own", "--timeout", "2s"], folder.path()).await;
@@ -139,6 +139,34 @@ async fn what_is_not_text_is_written_to_new_files() {
 }
 
 #[tokio::test]
+async fn a_part_of_an_answer_that_cannot_be_read_does_not_hide_the_others() {
+    let folder = folder(&[("fake", &fake_shard(&[]))]);
+    let call = async |result: Value| {
+        let arguments = json!({ "result": result }).to_string();
+        run(&["call", "fake__raw_result", &arguments, "--own"], folder.path()).await
+    };
+    let broken = json!({"type": "audio", "data": "?", "mimeType": "audio/wav"});
+    let said = call(json!({"content": [broken, {"type": "text", "text": "look"}]})).await;
+    assert_eq!((said.code, &*said.out), (Some(1), "look\n"));
+    assert!(said.err.starts_with("error: the tool's answer of type `audio/wav` is not base64"), "{said:?}");
+    let said = call(json!({"isError": true})).await;
+    assert!(said.bad(1).contains("`fake__raw_result` reports an error, and does not say which"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_killed_under_a_call_is_told_with_what_may_have_happened() {
+    let journal = Journal::new();
+    let gateway = Gateway::builder().shard("fake", journal.fake_shard(&[])).start().await;
+    gateway.until("fake", "ready").await;
+    let elsewhere = folder(&[]);
+    let child = started(&["call", "fake__hang", "--url", &gateway.url()], elsewhere.path());
+    journal.call_of("hang").await;
+    gateway.kill().await;
+    let said = ended(child).await;
+    assert!(said.bad(1).starts_with("error: cannot call `fake__hang`: `http://127.0.0.1:"), "{said:?}");
+}
+
+#[tokio::test]
 async fn all_arguments_come_from_stdin_if_they_are_a_dash() {
     let folder = folder(&[("fake", &fake_shard(&[]))]);
     let mut child =
@@ -152,6 +180,6 @@ async fn a_gateway_that_must_be_there_and_is_not_is_not_replaced_by_own_shards()
     let journal = Journal::new();
     let folder = folder(&[("fake", &journal.fake_shard(&[]))]);
     let said = run(&["call", "fake__echo", "--url", "http://127.0.0.1:9"], folder.path()).await;
-    assert!(said.bad(3).contains("no gateway answers at `http://127.0.0.1:9`"), "{said:?}");
+    assert!(said.bad(3).starts_with("error: no gateway answers at `http://127.0.0.1:9`: "), "{said:?}");
     assert!(journal.bytes().is_empty());
 }

@@ -35,17 +35,22 @@ async fn without_a_gateway_the_shards_are_started_asked_and_ended() {
 
 #[tokio::test]
 async fn a_shard_that_does_not_run_is_named_beside_what_the_others_offer() {
-    let folder = folder(&[("fake", &fake_shard(&[])), ("down", DOWN)]);
+    let folder = folder(&[("fake", &fake_shard(&[])), ("down", DOWN), ("odd", "comand: x\n")]);
     let said = run(&["list", "--own"], folder.path()).await;
     assert_eq!(said.code, Some(0));
     assert!(said.out.contains("fake__echo"), "{said:?}");
-    assert!(said.err.contains("shard `down` does not run: it ended with exit status: 3"), "{said:?}");
+    let expected = [
+        "shard `down` does not run: it ended with exit status: 3",
+        "shards.d/odd.yaml:1: unknown key `comand`; did you mean `command`?",
+    ];
+    assert_eq!(said.err.lines().collect::<Vec<_>>(), expected, "no log, whose lines are no answer");
 }
 
 #[tokio::test]
 async fn a_folder_that_is_not_there_is_told() {
     let folder = folder(&[]);
     let said = run(&["list", "--own", "--shards", "elsewhere.d"], folder.path()).await;
-    assert!(said.err.contains("elsewhere.d") && said.err.contains("`--shards`"), "{said:?}");
-    assert!(said.out.contains("There are no tools"), "{said:?}");
+    assert!(said.bad(1).contains("elsewhere.d") && said.err.contains("`--shards`"), "{said:?}");
+    let said = run(&["list", "--own"], folder.path()).await;
+    assert!(said.good().contains("There are no tools"), "{said:?}");
 }

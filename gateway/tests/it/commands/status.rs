@@ -73,7 +73,8 @@ async fn where_no_gateway_answers_it_ends_in_3_and_says_how_to_start_one() {
     for flags in [&["--url", &url][..], &["--live", "--url", &url], &["--json", "--url", &url]] {
         let said = run(&[&["status"], flags].concat(), elsewhere.path()).await;
         let told = said.bad(3);
-        assert!(told.contains(&format!("no gateway answers at `{url}`")) && told.contains("`--url`"), "{told}");
+        assert!(told.starts_with(&format!("error: no gateway answers at `{url}`")), "{told}");
+        assert!(told.contains("`--url`"), "{told}");
     }
     let slip = run(&["status", "--url", "127.0.0.1:9100"], elsewhere.path()).await;
     assert!(slip.bad(2).contains("write for instance http://127.0.0.1:9100"), "{slip:?}");
@@ -121,11 +122,63 @@ async fn what_sends_a_command_elsewhere_is_not_followed() {
 }
 
 #[tokio::test]
+async fn a_gateway_without_tls_is_told_from_one_that_does_not_answer() {
+    let gateway = Gateway::builder().start().await;
+    let url = gateway.url().replace("http://", "https://");
+    let said = run(&["status", "--url", &url], gateway.dir().path()).await;
+    assert!(said.bad(3).contains("it does not speak TLS; an address of it begins with `http://`"), "{said:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn states_have_colours_on_a_terminal_and_nowhere_else() {
+    let gateway = Gateway::builder().shard("fake", fake_shard(&[])).shard("odd", "comand: x\n").start().await;
+    gateway.until("fake", "ready").await;
+    let line = format!("{} status --url {}", env!("CARGO_BIN_EXE_mcp-gateway"), gateway.url());
+    let drawn = async |variables: &[(&str, &str)]| {
+        let mut script = tokio::process::Command::new("script");
+        script.args(["-q", "-e", "-c", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
+        let output = script.envs(variables.iter().copied()).kill_on_drop(true).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = drawn(&[]).await;
+    for part in ["\u{1b}[33mdegraded\u{1b}[0m", "\u{1b}[32mready\u{1b}[0m", "\u{1b}[31minvalid\u{1b}[0m"] {
+        assert!(text.contains(part), "{text}");
+    }
+    for variables in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let text = drawn(&[variables]).await;
+        assert!(text.contains("invalid") && !text.contains('\u{1b}'), "{text}");
+    }
+    assert!(!ask(&gateway, &["status"]).await.out.contains('\u{1b}'));
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn the_help_of_each_command_has_examples_and_exit_codes() {
     let elsewhere = folder(&[]);
-    for name in ["status", "list", "call"] {
+    let commands = [
+        "serve",
+        "stdio",
+        "check",
+        "schema",
+        "ps",
+        "client",
+        "new",
+        "list",
+        "call",
+        "status",
+        "add",
+        "import",
+        "completions",
+    ];
+    for name in commands {
         let said = run(&[name, "--help"], elsewhere.path()).await;
         let text = said.good();
-        assert!(text.contains("\nExamples:\n") && text.contains("Exit codes: 0 "), "{text}");
+        let wrong = "2 the command line is wrong";
+        for part in ["\nExamples:\n", "Exit codes: 0 ", wrong] {
+            let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(part) || flat.contains(part), "{part} is not in {text}");
+        }
     }
 }
