@@ -61,7 +61,9 @@ async fn a_shard_that_is_added_answers_in_the_gateway_that_runs() {
 async fn a_gateway_of_another_folder_is_not_said_to_have_taken_a_file() {
     let running = Gateway::builder().shard("fake", fake_shard(&[])).start().await;
     running.until("fake", "ready").await;
-    let elsewhere = running.dir().path().join("elsewhere.d");
+    // Its folder outlives it.
+    let dir = std::sync::Arc::clone(running.dir());
+    let elsewhere = dir.path().join("elsewhere.d");
     let output = gateway(&elsewhere, &["add", "fake", "--", "sh"]).await;
     assert!(said(&output).contains("has not taken `fake`; it follows another folder"), "{}", said(&output));
     running.stop().await;
