@@ -3,16 +3,17 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run bench open-webui test lint peers nextest fmt clippy doc deny containers
+.PHONY: help run bench open-webui test lint peers nextest fmt clippy doc deny containers python
 
 NEXTEST := 0.9.148
 DENY := 0.20.2
+RUFF := 0.17.6
 OPEN_WEBUI := 0.12.4 0.12.3
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PEERS ?= $(CURDIR)/.peers
 RIG := PYTHONDONTWRITEBYTECODE=1 $(PEERS)/open-webui/$(firstword $(OPEN_WEBUI))/bin/python
 TOOLS := $(CURDIR)/target/tools
-export PATH := $(TOOLS)/cargo-nextest-$(NEXTEST)/bin:$(TOOLS)/cargo-deny-$(DENY)/bin:$(PATH)
+export PATH := $(TOOLS)/cargo-nextest-$(NEXTEST)/bin:$(TOOLS)/cargo-deny-$(DENY)/bin:$(TOOLS)/ruff-$(RUFF)/bin:$(PATH)
 
 help: ## Prints this list.
 	@sed -nE 's/^([a-z-]+):.* ## (.*)/  make \1	\2/p' Makefile
@@ -36,7 +37,7 @@ test: peers nextest ## Installs the test peers into .peers/ and runs every test.
 	cargo test --workspace --doc
 	cargo nextest run --workspace
 
-lint: fmt clippy doc deny containers ## Checks formatting, clippy, documentation, licences, bans, Dockerfile and compose file.
+lint: fmt clippy doc deny containers python ## Checks formatting, clippy, documentation, licences, bans, Dockerfile, compose file and Python.
 
 peers: # Real MCP servers and clients, pinned. One that cannot be installed fails the run.
 	bash gateway/tests/peers/install.sh
@@ -59,3 +60,8 @@ deny:
 
 containers:
 	@bash containers/lint
+
+python:
+	@bash .ci/tool ruff $(RUFF) ruff
+	ruff check --no-cache --config open-webui/ruff.toml open-webui gateway/tests/peers
+	ruff format --no-cache --config open-webui/ruff.toml --check open-webui gateway/tests/peers

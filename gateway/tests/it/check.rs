@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 /// A folder `shards.d`, and what checking it says.
@@ -40,8 +41,17 @@ impl Folder {
         self.run(Command::new(env!("CARGO_BIN_EXE_mcp-gateway")), flags)
     }
 
-    /// As a user who owns nothing here, by a copy of the program that this user can reach.
+    /// As a user to whom [`Folder::close`] applies: root is told nothing of modes, so that a user who owns nothing here
+    /// takes its place, with a copy of the program that this user can reach.
     fn check_as_nobody(&self, flags: &[&str]) -> Output {
+        if !geteuid().is_root() {
+            let output = self.check(flags);
+            for closed in ["", "bin"] {
+                // Or it could not be taken away; most cases have not closed it.
+                drop(fs::set_permissions(self.path(closed), fs::Permissions::from_mode(0o700)));
+            }
+            return output;
+        }
         let program = self.dir.path().join("mcp-gateway");
         // Written by another process, so that no thread of this one can hold it open when it is started.
         let copied =
@@ -52,6 +62,13 @@ impl Folder {
         let output = self.run(command, flags);
         fs::remove_file(program).unwrap();
         output
+    }
+
+    /// Gives a file or folder the mode that lets others do with it what `others` says, and no one else more.
+    fn close(&self, name: &str, others: u32) {
+        let owners = if geteuid().is_root() { 0o7 } else { others };
+        let mode = fs::Permissions::from_mode(owners << 6 | others);
+        fs::set_permissions(self.path(name), mode).unwrap();
     }
 
     fn run(&self, mut command: Command, flags: &[&str]) -> Output {

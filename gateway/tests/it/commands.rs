@@ -6,6 +6,7 @@ mod arguments;
 mod calling;
 mod listing;
 mod status;
+mod tls;
 
 use std::path::Path;
 use std::process::Stdio;

@@ -9,17 +9,15 @@ use std::process::Output;
 
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::process::Command;
 
+use crate::commands::command;
 use crate::support::{Gateway, Legacy, built, fake_shard};
 
 async fn gateway(shards: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-gateway"));
-    let state = shards.with_file_name("state");
-    for name in ["MCP_GATEWAY_URL", "MCP_GATEWAY_LISTEN"] {
-        command.env_remove(name);
-    }
-    command.args(words).env("MCP_GATEWAY_SHARDS", shards).env("MCP_GATEWAY_STATE_DIR", state).output().await.unwrap()
+    let folder = shards.parent().expect("it lies in a folder of the test");
+    let mut command = command(words, folder);
+    command.env("MCP_GATEWAY_SHARDS", shards).env("MCP_GATEWAY_STATE_DIR", folder.join("state"));
+    command.output().await.unwrap()
 }
 
 fn said(output: &Output) -> String {
@@ -63,7 +61,9 @@ async fn a_shard_that_is_added_answers_in_the_gateway_that_runs() {
 async fn a_gateway_of_another_folder_is_not_said_to_have_taken_a_file() {
     let running = Gateway::builder().shard("fake", fake_shard(&[])).start().await;
     running.until("fake", "ready").await;
-    let elsewhere = running.dir().path().join("elsewhere.d");
+    // Its folder outlives it.
+    let dir = std::sync::Arc::clone(running.dir());
+    let elsewhere = dir.path().join("elsewhere.d");
     let output = gateway(&elsewhere, &["add", "fake", "--", "sh"]).await;
     assert!(said(&output).contains("has not taken `fake`; it follows another folder"), "{}", said(&output));
     running.stop().await;

@@ -12,4 +12,5 @@ mod offered;
 mod openai;
 mod over_http;
 mod over_stdio;
+mod schema;
 mod servers;

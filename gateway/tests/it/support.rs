@@ -13,7 +13,7 @@ mod stdio;
 
 pub(crate) use client::{Legacy, modern_meta};
 pub(crate) use events::Events;
-pub(crate) use gateway::{Builder, Gateway, built, fake_shard, template_shard};
+pub(crate) use gateway::{Builder, Gateway, built, fake_shard, foreign_variables, template_shard};
 pub(crate) use http::{Http, Response};
 pub(crate) use journal::Journal;
 pub(crate) use processes::Tree;

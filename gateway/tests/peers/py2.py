@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import anyio
 from mcp import Client
@@ -38,13 +39,17 @@ def options():
     return chosen
 
 
+def json_of(path):
+    """What the file holds."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
 def server(chosen):
     """What the SDK connects to."""
     if chosen.url:
         return chosen.url
     if chosen.config:
-        with open(chosen.config, encoding="utf-8") as file:
-            (entry,) = json.load(file)["mcpServers"].values()
+        (entry,) = json_of(chosen.config)["mcpServers"].values()
         # Without variables of its own the server gets no more than the SDK passes on.
         return StdioServerParameters(command=entry["command"], args=entry["args"], env=entry.get("env"))
     command, *args = chosen.stdio
@@ -135,9 +140,9 @@ if __name__ == "__main__":
     # If cancellation itself hangs, the process still ends, with a traceback on stderr.
     faulthandler.dump_traceback_later(LIMIT_S + 5, exit=True)
     try:
-        calls = json.load(open(chosen.calls, encoding="utf-8")) if chosen.calls else []
+        calls = json_of(chosen.calls) if chosen.calls else []
         print(json.dumps(anyio.run(main, chosen, calls)))
-    except Exception as error:  # the last resort of a command line program
+    except Exception as error:  # noqa: BLE001 -- the last resort of a command line program
         for cause in causes(error):
             print(f"py2-{chosen.mode}: {type(cause).__name__}: {cause}", file=sys.stderr)
         sys.exit(1)

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::commands::command;
 use crate::support::{Gateway, Legacy, fake_shard};
 
 /// Runs these shards once, so that their rosters are saved; gives the folders and the tools that clients saw.
@@ -25,15 +25,8 @@ async fn have_run(shards: &[(&str, String)]) -> (Arc<TempDir>, Vec<String>) {
 }
 
 fn check(dir: &Path, flags: &[&str]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-gateway"));
-    command
-        .arg("check")
-        .args(flags)
-        .arg("--shards")
-        .arg(dir.join("shards.d"))
-        .arg("--state-dir")
-        .arg(dir.join("state"));
-    let output = command.output().unwrap();
+    let words = [&["check", "--shards", "shards.d", "--state-dir", "state"], flags].concat();
+    let output = command(&words, dir).as_std_mut().output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use tempfile::TempDir;
 
 use super::{Folder, text};
+use crate::commands::command;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -23,15 +25,15 @@ fn every_shipped_shard_file_passes_and_leads_editors_to_the_schema() {
     }
     assert!(files >= 2);
     crate::support::built("shard-template");
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_mcp-gateway")).args(["check", "--strict"]).current_dir(repository()).output();
-    let output = output.unwrap();
+    let home = TempDir::new().unwrap();
+    let shards = repository().join("shards.d").display().to_string();
+    let output = command(&["check", "--strict", "--shards", &shards], home.path()).as_std_mut().output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
 }
 
 #[test]
 fn the_schema_command_prints_the_file_that_ships() {
-    let output = Command::new(env!("CARGO_BIN_EXE_mcp-gateway")).arg("schema").output().unwrap();
+    let output = command(&["schema"], Path::new("/")).as_std_mut().output().unwrap();
     let ships = fs::read(repository().join("shards.d/.schema.json")).unwrap();
     assert!(output.status.success() && output.stdout == ships, "run `mcp-gateway schema > shards.d/.schema.json`");
 }

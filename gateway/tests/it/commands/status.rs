@@ -80,8 +80,8 @@ async fn where_no_gateway_answers_it_ends_in_3_and_says_how_to_start_one() {
     assert!(slip.bad(2).contains("write for instance http://127.0.0.1:9100"), "{slip:?}");
 }
 
-/// Answers every request with `text`, or never.
-async fn stranger(text: Option<&'static str>) -> (String, tokio::task::JoinHandle<()>) {
+/// Answers every request with this status line, further headers and `text`, or never.
+async fn stranger(answer: Option<(String, &'static str)>) -> (String, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
@@ -89,9 +89,9 @@ async fn stranger(text: Option<&'static str>) -> (String, tokio::task::JoinHandl
         let mut open = Vec::new();
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            if let Some(text) = text {
+            if let Some((head, text)) = &answer {
                 let _ = stream.read(&mut [0; 4096]).await;
-                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len());
+                let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{text}", text.len());
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
             open.push(stream);
@@ -103,12 +103,22 @@ async fn stranger(text: Option<&'static str>) -> (String, tokio::task::JoinHandl
 #[tokio::test]
 async fn a_stranger_at_the_port_and_one_that_never_answers_are_no_gateway() {
     let elsewhere = folder(&[]);
-    let (url, _task) = stranger(Some("# HELP node_exporter\n")).await;
+    let (url, _task) = stranger(Some(("200 OK".to_owned(), "# HELP node_exporter\n"))).await;
     let said = run(&["status", "--url", &url], elsewhere.path()).await;
     assert!(said.bad(3).contains("what answers there is no mcp-gateway"), "{said:?}");
     let (url, _task) = stranger(None).await;
     let said = run(&["status", "--live", "--url", &url], elsewhere.path()).await;
     assert!(said.bad(3).contains("within 3s"), "{said:?}");
+}
+
+#[tokio::test]
+async fn what_sends_a_command_elsewhere_is_not_followed() {
+    let gateway = Gateway::builder().start().await;
+    let head = format!("307 Temporary Redirect\r\nlocation: http://{}/livez", gateway.host());
+    let (url, _task) = stranger(Some((head, ""))).await;
+    let said = run(&["status", "--url", &url], gateway.dir().path()).await;
+    assert!(said.bad(3).contains("it answers with HTTP status 307"), "{said:?}");
+    gateway.stop().await;
 }
 
 #[tokio::test]

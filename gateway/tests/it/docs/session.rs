@@ -8,7 +8,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// What all commands of a document may take; the first build of an SDK is among them, beside all other tests.
@@ -74,4 +76,42 @@ async fn is_gone(group: Pid) -> bool {
         }
     };
     timeout(SOON, gone).await.is_ok()
+}
+
+/// How running a script fails.
+async fn failure(script: &'static str) -> String {
+    let mut running = JoinSet::new();
+    running.spawn(async move {
+        let folder = TempDir::new().unwrap();
+        run("a.md", script, Command::new("bash"), folder.path()).await
+    });
+    let panic = running.join_next().await.unwrap().expect_err("it fails").into_panic();
+    *panic.downcast::<String>().unwrap()
+}
+
+#[tokio::test]
+async fn a_command_that_fails_ends_the_document_and_is_told_with_its_line() {
+    for (script, expected) in [
+        ("echo good\n\nfalse\necho never\n", "=== line 3 failed with 1"),
+        ("true\ncd /nowhere\necho never\n", "=== line 2 failed with 1"),
+        ("false | cat\necho never\n", "=== line 1 failed with 1"),
+        ("within() {\n  false\n}\nwithin\necho never\n", "=== line 2 failed with 1"),
+        ("true\necho \"$NOT_SET_ANYWHERE\"\necho never\n", "a.md: line 2: NOT_SET_ANYWHERE: unbound variable"),
+    ] {
+        let told = failure(script).await;
+        assert!(told.starts_with("a.md: ended with ") && told.contains(expected), "{script:?}: {told}");
+        assert!(!told.contains("\nnever\n"), "{script:?}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_a_document_leaves_behind_fails_it_and_is_ended() {
+    let told = failure("sleep 4711 &\necho \"pid $!\"\n").await;
+    assert!(told.starts_with("a.md: a command is left running"), "{told}");
+    let pid = told.lines().find_map(|line| line.strip_prefix("pid ")).unwrap();
+    crate::support::eventually("it is gone", async || {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        (stat.is_empty() || stat.contains(") Z ")).then_some(())
+    })
+    .await;
 }

@@ -15,7 +15,7 @@ use tokio::process::Command;
 use super::blocks::{Block, script};
 use super::traefik::Traefik;
 use super::{Fixture, root, session};
-use crate::support::{Gateway, built, eventually};
+use crate::support::{Gateway, built, eventually, foreign_variables};
 
 /// What README and docs call the gateway's address.
 const ADDRESSES: [&str; 2] = ["127.0.0.1:9100", "localhost:9100"];
@@ -59,6 +59,9 @@ impl Stage {
     /// Runs the blocks in the copy's root, and gives what they printed.
     pub(super) async fn run(&self, document: &str, blocks: &[Block]) -> String {
         let mut command = Command::new("bash");
+        for name in foreign_variables() {
+            command.env_remove(name);
+        }
         command.current_dir(self.copy.path()).envs(self.variables.iter().cloned());
         let script =
             ADDRESSES.iter().fold(script(blocks), |script, address| script.replace(address, self.gateway.host()));

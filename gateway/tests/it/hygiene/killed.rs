@@ -1,7 +1,5 @@
 //! The gateway itself is killed.
 
-use std::time::{Duration, Instant};
-
 use super::{Brood, logged, ready, stat};
 use crate::support::{Gateway, eventually, fake_shard};
 
@@ -24,9 +22,7 @@ async fn after_a_kill_no_direct_child_lives_on_and_the_next_start_ends_the_rest(
     assert_eq!(direct.len(), 2, "one for each shard");
 
     let dir = gateway.kill().await;
-    let killed = Instant::now();
     eventually("no direct child is left", async || direct.iter().all(|pid| is_gone(*pid)).then_some(())).await;
-    assert!(killed.elapsed() < Duration::from_secs(10));
     assert!(!brood.alive().is_empty(), "those that the death of a parent does not reach");
 
     let gateway = Gateway::builder().in_dir(&dir).start().await;

@@ -6,17 +6,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tokio::process::Command;
-
 use super::clients::{Client, PYTHON, TYPESCRIPT};
 use super::servers::{Servers, names};
+use crate::commands::command;
 use crate::support::Gateway;
 
 /// Writes what is printed for Claude Desktop into its file.
 async fn configured(servers: &Servers, flags: &[&str]) -> PathBuf {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-gateway"));
-    command.args(["client", "claude-desktop", "--json"]).args(flags);
-    let printed = command.output().await.unwrap();
+    let words = [&["client", "claude-desktop", "--json"], flags].concat();
+    let printed = command(&words, servers.dir().path()).output().await.unwrap();
     assert!(printed.status.success(), "{printed:?}");
     let file = servers.dir().path().join("claude_desktop_config.json");
     fs::write(&file, printed.stdout).unwrap();

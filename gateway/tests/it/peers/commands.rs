@@ -17,7 +17,7 @@ fn check_image(servers: &Servers, said: &Said, number: u32) {
 }
 
 #[tokio::test]
-async fn one_shard_of_seven_is_started_for_a_call_of_its_tool_and_the_others_are_not() {
+async fn one_shard_of_eight_is_started_for_a_call_of_its_tool_and_the_others_are_not() {
     let servers = Servers::lay_out().await;
     servers.drop_in();
     let said = run(&servers, &["call", "everything__get-sum", "a=1", "b=2.5", "--own"]).await;

@@ -1,5 +1,6 @@
 //! A gateway process with its own folders.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -24,6 +25,14 @@ pub(crate) struct Gateway {
     dir: Arc<TempDir>,
     log: Arc<Mutex<Vec<String>>>,
     log_is_left: Arc<AtomicBool>,
+}
+
+/// The variables of the machine that runs the tests which say where a gateway, its shards or its commands look for
+/// something, and how they behave.
+pub(crate) fn foreign_variables() -> impl Iterator<Item = OsString> {
+    let theirs = ["MCP_GATEWAY_", "TRAEFIK_", "XDG_"];
+    let is_theirs = move |name: &OsString| theirs.iter().any(|start| name.to_string_lossy().starts_with(start));
+    std::env::vars_os().map(|(name, _)| name).filter(is_theirs)
 }
 
 /// What a gateway is started with.
@@ -106,6 +115,9 @@ impl Builder {
         command.args(&words[1..]).args(door);
         let state_dir = self.state_dir.unwrap_or_else(|| dir.path().join("state"));
         command.arg("--shards").arg(dir.path().join("shards.d")).arg("--state-dir").arg(state_dir);
+        for name in foreign_variables() {
+            command.env_remove(name);
+        }
         command.args(&self.flags).envs(self.variables);
         command.stderr(Stdio::piped()).kill_on_drop(true);
         (dir, command)
