@@ -13,7 +13,7 @@ use crate::mux::Registry;
 /// Where the gateway is, as soon as it listens.
 pub(super) fn address(url: &str, shards: &Path) -> String {
     format!(
-        "\n  mcp-gateway {version}\n\n  MCP       {url}/mcp\n  Health    {url}/health\n  Shards    {shards}  (add a server: drop a YAML file here)\n\n",
+        "\n  mcp-gateway {version}\n\n  Page      {url}/  (shards, tools, problems, clients)\n  MCP       {url}/mcp\n  Health    {url}/health\n  Shards    {shards}  (add a server: drop a YAML file here)\n\n",
         version = env!("CARGO_PKG_VERSION"),
         shards = absolute(shards),
     )
@@ -23,7 +23,11 @@ pub(super) fn address(url: &str, shards: &Path) -> String {
 pub(super) fn shards(registry: &Registry, url: &str, folder: &Path) -> String {
     let mut text = String::from("\n");
     if registry.shards.is_empty() {
-        text += "  No shards yet. A file `time.yaml` with the line `command: mcp-server-time` makes one.\n";
+        let folder = folder.display();
+        let _ = writeln!(
+            text,
+            "  No shards yet. `mcp-gateway add time --shards {folder} -- uvx mcp-server-time` makes one."
+        );
     } else {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING).set_header(["Shard", "State", "Tools", "Prompts", "Resources", "Problem"]);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: an answer is bounded, and nothing that was sent is sent again.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io;
 use std::time::Duration;
 
@@ -131,14 +131,20 @@ async fn whole(mut response: Response, limit: usize) -> Result<Bytes, Fault> {
     Ok(body.freeze())
 }
 
+/// I/O errors hide the error that they were made from among their causes, and one may hold another.
+fn innermost<'e>(mut error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    while let Some(hidden) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        error = hidden;
+    }
+    error
+}
+
 /// The first cause is the one that tells something; the layers above repeat the URL.
 fn broken(error: &reqwest::Error) -> Fault {
     let mut cause = error.source();
     let mut text = error.to_string();
     while let Some(inner) = cause {
-        // An I/O error hides the error that it was made from among its causes.
-        let hidden = inner.downcast_ref::<io::Error>().and_then(|error| error.get_ref());
-        if let Some(rustls::Error::InvalidMessage(_)) = hidden.and_then(|hidden| hidden.downcast_ref()) {
+        if let Some(rustls::Error::InvalidMessage(_)) = innermost(inner).downcast_ref() {
             return Fault::Broken("it does not speak TLS; an address of it begins with `http://`".to_owned());
         }
         text = inner.to_string();

@@ -4,20 +4,24 @@
 
 use serde_json::json;
 
-use super::{ClientKind, NAME, Place, Snippet, Via, is_loopback, lines};
+use super::{ClientKind, Place, Snippet, Via, is_loopback, lines};
+
+/// What stands before the names of tools there, so it is short: both together have 64 characters.
+const ID: &str = "gw";
 
 pub(super) fn snippets(place: &Place) -> Vec<Snippet> {
     let Some(url) = &place.url else { return Vec::new() };
     let mut steps = vec![
         "As an administrator: Settings → Integrations (under Admin, Tools) → External Tool Servers → +.".to_owned(),
         format!(
-            "Type: click it until it says MCP Streamable HTTP (it begins as OpenAPI); Connection ID `{NAME}`; URL `{url}`; \
+            "Type: click it until it says MCP Streamable HTTP (it begins as OpenAPI); ID `{ID}`; URL `{url}`; \
              Auth: None (it begins as Bearer); then Save."
         ),
         "Or give Open WebUI the text as the variable `TOOL_SERVER_CONNECTIONS` before its first start: later its database \
          decides."
             .to_owned(),
-        "In a chat, switch the tools on under + → Tools. Other users see them once the connection's Access Control says so."
+        "In a chat, switch the tools on under + → Tools. The text lets every user have them; in the settings the connection's \
+         Access Control says who does."
             .to_owned(),
     ];
     if is_loopback(url) {
@@ -27,14 +31,16 @@ pub(super) fn snippets(place: &Place) -> Vec<Snippet> {
                 .to_owned(),
         );
     }
+    // Without a grant only administrators may use the tools.
+    let everybody = json!({"principal_type": "user", "principal_id": "*", "permission": "read"});
     let connection = json!({
         "type": "mcp",
         "url": url,
         "path": "",
         "auth_type": "none",
         "key": "",
-        "config": {"enable": true},
-        "info": {"id": NAME, "name": "mcp-gateway", "description": ""},
+        "config": {"enable": true, "access_grants": [everybody]},
+        "info": {"id": ID, "name": "mcp-gateway", "description": ""},
     });
     let text = lines(&json!([connection]));
     vec![Snippet {

@@ -173,3 +173,12 @@ async fn the_help_of_each_command_has_examples_and_exit_codes() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_gateway_without_tls_is_told_from_one_that_does_not_answer() {
+    let gateway = Gateway::builder().start().await;
+    let url = gateway.url().replace("http://", "https://");
+    let said = run(&["status", "--url", &url], gateway.dir().path()).await;
+    assert!(said.bad(3).contains("it does not speak TLS; an address of it begins with `http://`"), "{said:?}");
+    gateway.stop().await;
+}
