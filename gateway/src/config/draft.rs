@@ -57,19 +57,44 @@ impl Draft {
         text
     }
 
-    /// The variables whose values are secrets that the file itself holds.
+    /// The variables and flags whose values are secrets that the file itself holds.
     pub fn secrets(&self) -> Vec<&str> {
         let held = self.env.iter().filter(|(name, value)| tells_a_secret(name) && !is_filled_in(value));
-        held.map(|(name, _)| name.as_str()).collect()
+        held.map(|(name, _)| name.as_str()).chain(self.secret_args().into_iter().map(|(_, flag, _)| flag)).collect()
     }
 
     /// The same without the values of secrets, to be shown.
     pub fn masked(&self) -> Self {
         let mut shown = self.clone();
-        for name in self.secrets() {
-            shown.env.insert(name.to_owned(), HIDDEN.to_owned());
+        for (name, value) in &mut shown.env {
+            if tells_a_secret(name) && !is_filled_in(value) {
+                HIDDEN.clone_into(value);
+            }
+        }
+        for (at, _, kept) in self.secret_args() {
+            shown.args[at].replace_range(kept.., HIDDEN);
         }
         shown
+    }
+
+    /// The arguments that hold a secret, as in `--api-key VALUE` and `--api-key=VALUE`: where each stands, its flag, and how
+    /// many bytes of it are none of the secret.
+    fn secret_args(&self) -> Vec<(usize, &str, usize)> {
+        let mut found = Vec::new();
+        let mut before = None;
+        for (at, arg) in self.args.iter().enumerate() {
+            let is_flag = arg.starts_with('-');
+            let (flag, value) = match (arg.split_once('='), before) {
+                (Some((flag, value)), _) if is_flag => (flag, value),
+                (_, Some(flag)) if !is_flag => (flag, arg.as_str()),
+                _ => ("", ""),
+            };
+            if tells_a_secret(flag) && !is_filled_in(value) {
+                found.push((at, flag, arg.len() - value.len()));
+            }
+            before = is_flag.then_some(arg.as_str());
+        }
+        found
     }
 }
 
@@ -115,6 +140,42 @@ mod tests {
 
     fn doubled(text: &str) -> String {
         text.replace('$', "$$")
+    }
+
+    #[test]
+    fn secrets_are_known_by_the_variable_or_flag_before_them_and_not_shown() {
+        let args = [
+            "--api-key",
+            "k1",
+            "--token=t1",
+            "--token=${TOKEN}",
+            "--keyboard-shortcuts",
+            "-v",
+            "--password",
+            "-x",
+            "p",
+        ];
+        let draft = Draft {
+            command: "server".into(),
+            args: args.map(str::to_owned).into(),
+            env: [("A_TOKEN", "e1"), ("B_TOKEN", "${B}"), ("TZ", "UTC")].map(|(n, v)| (n.into(), v.into())).into(),
+            ..Draft::default()
+        };
+        assert_eq!(draft.secrets(), ["A_TOKEN", "--api-key", "--token"]);
+        let shown = draft.masked();
+        let expected = [
+            "--api-key",
+            "***",
+            "--token=***",
+            "--token=${TOKEN}",
+            "--keyboard-shortcuts",
+            "-v",
+            "--password",
+            "-x",
+            "p",
+        ];
+        assert_eq!(shown.args, expected);
+        assert_eq!(shown.env.values().collect::<Vec<_>>(), ["***", "${B}", "UTC"]);
     }
 
     proptest! {
