@@ -28,6 +28,7 @@ use crate::door::clients::Place;
 use crate::door::refusal::Refused;
 use crate::door::streamable::Door;
 use crate::mux::{Overview, View};
+use crate::tasks::work_on;
 use tame::{tame, with_code};
 
 pub(crate) use wanted::is_wanted;
@@ -68,7 +69,9 @@ pub(crate) async fn answer(door: &Door, view: Result<View, Refused>, uri: &Uri, 
     match shown {
         Ok(mux) => {
             let here = Here::new(door.place(), mux.view(), uri, headers);
-            respond(StatusCode::OK, render(&mux.overview(), &here, SystemTime::now()))
+            let overview = mux.overview();
+            let page = work_on(overview.size(), || render(&overview, &here, SystemTime::now()));
+            respond(StatusCode::OK, page)
         }
         Err(refused) => nothing(door.place(), &refused, uri, headers),
     }

@@ -44,6 +44,14 @@ pub struct Tool {
     pub description: Option<String>,
 }
 
+impl Overview {
+    /// The bytes of what tools say of themselves, to tell what takes long to show.
+    pub fn size(&self) -> usize {
+        let said = |tool: &Tool| tool.name.len() + tool.description.as_ref().map_or(0, String::len);
+        self.tools.values().flatten().map(said).sum()
+    }
+}
+
 pub(super) fn overview(world: &World, view: &View, started: Instant) -> Overview {
     let registry = registry::registry(world, view, started);
     let catalogue = world.seen(view);
