@@ -59,7 +59,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The parser finds a tab while it reads on from the line before.
+    /// Where a person looks for it. The parser finds a tab while it reads on from the line before, and what is missing at the
+    /// end of the last line below that line.
     fn place_of(&self, error: &ScanError) -> At {
         let at = place(error.marker());
         let mut later = self.text.lines().enumerate().skip(at.line);
@@ -67,8 +68,15 @@ impl<'a> Reader<'a> {
             Some((index, line)) if error.info().contains("found a tab") && line.starts_with('\t') => {
                 At { line: index + 1, column: 1 }
             }
-            _ => at,
+            _ => self.end().filter(|end| at.line > end.line).unwrap_or(at),
         }
+    }
+
+    /// The place after the last text of the file.
+    fn end(&self) -> Option<At> {
+        let text = self.text.trim_end();
+        let line = text.lines().count();
+        Some(At { line, column: text.lines().last()?.chars().count() + 1 })
     }
 
     fn node(&mut self, event: Event<'a>, at: At, depth: usize) -> Option<Node> {
