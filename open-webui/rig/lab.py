@@ -79,7 +79,8 @@ def _lay_out(work: Path) -> None:
         (work / folder).mkdir(parents=True)
     for source in _SOURCES:
         for file in (REPOSITORY / source).glob("*.yaml"):
-            shutil.copy(file, work / "shards.d" / file.name)
+            if file.stem in SHARDS:
+                shutil.copy(file, work / "shards.d" / file.name)
     found = sorted(file.stem for file in (work / "shards.d").iterdir())
     if found != SHARDS:
         raise Failure(f"the rig knows the shards {SHARDS}, and the folders hold {found}")
