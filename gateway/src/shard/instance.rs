@@ -21,6 +21,8 @@ use crate::tasks::Tasks;
 /// After its exit, what the child had written is still read for so long; and after it closed its output, its exit is
 /// waited for so long.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// For so long the writer may go on with what is no call, in a hurry too.
+const LAST_LINES: Duration = Duration::from_millis(50);
 /// How many lines of stderr go with an ending.
 const STDERR_LINES: usize = 20;
 
@@ -108,6 +110,8 @@ impl Instance {
         // The writer ends when all calls are answered.
         let _ = hurry.run_until_cancelled(timeout(drain, finished(&mut self.writer))).await;
         self.link.fail_all(ended);
+        // A cancellation that was asked for just before is still told, unless the child reads no more.
+        let _ = timeout(LAST_LINES, finished(&mut self.writer)).await;
         self.writer.abort();
         let status = self.process.close(stop, hurry).await;
         tracing::debug!(?status, "the child is gone");

@@ -320,6 +320,8 @@ impl Link {
     /// Ends every call that is left: the child is gone.
     pub(crate) fn fail_all(&self, ended: &Arc<Ended>) {
         let left = self.table().drain();
+        // With no call left the writer may end.
+        self.0.outgoing.notify_one();
         for (entry, unsent) in left {
             let ended = Arc::clone(ended);
             entry.mailbox.finish(Err(match unsent {

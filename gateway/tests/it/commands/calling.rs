@@ -112,16 +112,15 @@ async fn an_interrupt_and_the_end_of_the_time_end_the_shards_of_the_command() {
     let journal = Journal::new();
     let folder = folder(&[("fake", &journal.fake_shard(&[]))]);
     let child = started(&["call", "fake__hang", "--own"], folder.path());
-    journal.call_of("hang").await;
+    let call = journal.call_of("hang").await;
     send(Signal::TERM, &child);
     let said = ended(child).await;
     assert!(said.bad(143).contains("interrupted"), "{said:?}");
-    // The shard ends with its call, so it is not promised that it reads of the cancellation first.
-    assert!(journal.keepers().is_empty());
+    assert_eq!((journal.keepers(), journal.cancelled()), (Vec::new(), vec![call["id"].clone()]));
 
     let said = run(&["call", "fake__hang", "--own", "--timeout", "2s"], folder.path()).await;
     assert!(said.bad(1).contains("no answer within 2s (`--timeout`)"), "{said:?}");
-    assert!(journal.keepers().is_empty());
+    assert_eq!((journal.keepers(), journal.cancelled().len()), (Vec::new(), 2));
 }
 
 #[tokio::test]
