@@ -28,10 +28,10 @@ use crate::catalogue::Catalogue;
 use crate::fleet::World;
 use crate::shard::roster::List;
 use crate::tasks::Tasks;
-use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, code, result_response};
+use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
 
 pub use self::changes::Changes;
-pub use self::client::{Capabilities, Client, ClientKey, Initialized};
+pub use self::client::{Client, ClientKey, Initialized};
 pub use self::overview::{Overview, Tool};
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
@@ -154,8 +154,13 @@ impl Mux {
         }
     }
 
+    /// The answer of a client to something that a shard has asked it. One that nobody waits for is dropped.
+    pub fn respond(&self, key: ClientKey, response: &Response<'_>) {
+        tracing::debug!(client = key.0, id = response.id.map(Id::as_str), "nobody waits for this answer");
+    }
+
     /// Cancels every call of a client and forgets what it set: its session is over.
-    pub fn cancel_all(&self, key: ClientKey) {
+    pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
         self.inner.levels.forget(key);
     }
@@ -165,9 +170,9 @@ impl Mux {
         self.inner.levels.get(key)
     }
 
-    /// Follows the lists from now on.
-    pub fn changes(&self) -> Changes {
-        Changes::new(self.inner.world.clone(), Arc::clone(&self.view))
+    /// Follows from now on what a client with a session is told outside of its calls.
+    pub fn changes(&self, key: ClientKey) -> Changes {
+        Changes::new(key, self.inner.world.clone(), Arc::clone(&self.view))
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.

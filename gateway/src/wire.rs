@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod arbitrary;
+mod capabilities;
 mod editor;
 mod envelope;
 mod fault;
@@ -16,6 +17,7 @@ mod reading;
 mod revision;
 mod writing;
 
+pub use capabilities::Capabilities;
 pub use editor::{Edit, flatten, splice};
 pub use envelope::{Id, Message, Notification, Outcome, Request, Response, Unreadable};
 pub use fault::{Fault, code};

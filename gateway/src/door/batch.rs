@@ -30,7 +30,7 @@ impl Batch {
             match message {
                 Ok(Message::Request(request)) => batch.request(mux, client, &request).await,
                 Ok(Message::Notification(notification)) => mux.notify(client, &notification),
-                Ok(Message::Response(_)) => {}
+                Ok(Message::Response(response)) => mux.respond(client.key, &response),
                 Err(refused) => batch.answers.push(refused.message()),
             }
         }

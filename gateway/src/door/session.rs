@@ -14,8 +14,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::door::key::{Key, random};
-use crate::mux::{Capabilities, Client, ClientKey};
-use crate::wire::{Era, Revision};
+use crate::mux::{Client, ClientKey};
+use crate::wire::{Capabilities, Era, Revision};
 
 /// No session id is longer, in bytes.
 pub const MAX_TOKEN: usize = 1024;

@@ -75,7 +75,7 @@ where
         }
     };
     if calls.shutdown(drain).await.is_err() {
-        connection.cancel_all();
+        connection.end();
         if let Err(left) = calls.shutdown(LAST_WORDS).await {
             debug!(error = &left as &dyn std::error::Error, "calls outlive their client");
         }

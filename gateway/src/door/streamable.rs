@@ -151,8 +151,9 @@ async fn exchange(door: &Door, view: View, headers: &HeaderMap, body: &[u8], acc
             }
             Ok(Next::Now(StatusCode::ACCEPTED.into_response()))
         }
-        Message::Response(_) => {
-            session(door, headers, version)?;
+        Message::Response(response) => {
+            let session = session(door, headers, version)?;
+            door.mux.respond(session.client.key, &response);
             Ok(Next::Now(StatusCode::ACCEPTED.into_response()))
         }
     }
@@ -212,7 +213,7 @@ fn delete(door: &Door, headers: &HeaderMap) -> Result<Response, Refused> {
     let key = session(door, headers, version)?.client.key;
     door.settings.sessions.delete(key);
     door.listeners.close(key);
-    door.mux.cancel_all(key);
+    door.mux.end(key);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

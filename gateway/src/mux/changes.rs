@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::client::ClientKey;
 use crate::fleet::{View, World};
 use crate::shard::roster::List;
 use crate::wire::notification;
@@ -14,14 +15,15 @@ use crate::wire::notification;
 /// Follows the lists for one client.
 #[derive(Debug)]
 pub struct Changes {
+    client: ClientKey,
     world: watch::Receiver<Arc<World>>,
     view: Arc<View>,
     told: [u64; 4],
 }
 
 impl Changes {
-    pub(super) fn new(world: watch::Receiver<Arc<World>>, view: Arc<View>) -> Self {
-        let mut changes = Self { world, view, told: [0; 4] };
+    pub(super) fn new(client: ClientKey, world: watch::Receiver<Arc<World>>, view: Arc<View>) -> Self {
+        let mut changes = Self { client, world, view, told: [0; 4] };
         changes.told = changes.generations();
         changes
     }

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::catalogue::Catalogue;
-use crate::wire::{Fault, Kind, Level, Meta, Params, Raw, Request, Revision, code, implementation, read_object};
+use crate::wire::{
+    Capabilities, Fault, Kind, Level, Meta, Params, Raw, Request, Revision, code, implementation, read_object,
+};
 
 /// The most that is kept of a client's name and version, in bytes.
 const INFO: usize = 256;
@@ -17,31 +19,6 @@ const INFO: usize = 256;
 /// Tells clients apart: equal for all requests of one session or one stdio connection, fresh for each modern HTTP request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientKey(pub u128);
-
-/// The client capabilities that matter to the gateway.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Capabilities(u8);
-
-impl Capabilities {
-    const NAMES: [&'static str; 3] = ["sampling", "elicitation", "roots"];
-
-    /// What a `capabilities` object declares.
-    pub fn read(capabilities: Option<Raw<'_>>) -> Self {
-        let declared = |name: &&str| capabilities.is_some_and(|object| object.get(name).is_some());
-        let bits = (0..).zip(Self::NAMES).filter(|(_, name)| declared(name)).map(|(bit, _)| 1 << bit).sum();
-        Self(bits)
-    }
-
-    /// As a number for a session token.
-    pub fn bits(self) -> u8 {
-        self.0
-    }
-
-    /// From a session token.
-    pub fn from_bits(bits: u8) -> Self {
-        Self(bits & 0b111)
-    }
-}
 
 /// Who sends a request.
 #[derive(Debug, Clone)]

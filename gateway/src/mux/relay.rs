@@ -18,7 +18,7 @@ use super::route::Route;
 use super::{Answer, Inner, rewrite};
 use crate::shard::link::{Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
 use crate::shard::{Live, Shard, ShardState, polite};
-use crate::wire::{Era, Level, Params, Raw, error_response, notification, result_response};
+use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
 
 /// How long an unsent call waits for a shard that is down.
 const DOWN: Duration = Duration::from_secs(3);
@@ -192,7 +192,8 @@ impl Relay {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
         };
-        let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: &[] };
+        let caller =
+            Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: Capabilities::NONE };
         let timeouts = shard.spec().timeouts;
         let call = live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
         self.ticket.taken(&live.link, number);

@@ -27,7 +27,7 @@ use crate::config::Mask;
 use crate::shard::budget::Budget;
 use crate::shard::roster::List;
 use crate::shard::{Ended, Heritage};
-use crate::wire::{self, Fault, Level};
+use crate::wire::{self, Capabilities, Fault, Level};
 
 /// Who makes a call, as far as the link must know: a plain value.
 #[derive(Debug, Clone)]
@@ -38,13 +38,13 @@ pub struct Caller {
     pub level: Option<Level>,
     /// Whether the request carries a progress token, which then is the call's number.
     pub progress: bool,
-    /// The methods that a shard may ask this caller mid-call.
-    pub asks: &'static [&'static str],
+    /// What a shard may ask this caller mid-call.
+    pub asks: Capabilities,
 }
 
 impl Caller {
     /// The gateway itself: hears neither logs nor progress, and nobody can be asked.
-    pub const GATEWAY: Self = Self { client: 0, level: None, progress: false, asks: &[] };
+    pub const GATEWAY: Self = Self { client: 0, level: None, progress: false, asks: Capabilities::NONE };
 
     pub(crate) fn is_gateway(&self) -> bool {
         self.client == Self::GATEWAY.client

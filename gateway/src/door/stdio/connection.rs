@@ -14,9 +14,9 @@ use crate::door::call::{Answering, Call};
 use crate::door::incoming;
 use crate::door::refusal::Refused;
 use crate::door::session::fresh_key;
-use crate::mux::{Capabilities, Client, ClientKey, Dispatched, Mux, Relayed};
+use crate::mux::{Client, ClientKey, Dispatched, Mux, Relayed};
 use crate::tasks::Tasks;
-use crate::wire::{Era, Kind, Message, Notification, Params, Raw, Request, Revision, result_response};
+use crate::wire::{Capabilities, Era, Kind, Message, Notification, Params, Raw, Request, Revision, result_response};
 
 /// The client at the other end.
 pub(super) struct Connection {
@@ -75,8 +75,8 @@ impl Connection {
     }
 
     /// Cancels what is still under way.
-    pub(super) fn cancel_all(&self) {
-        self.mux.cancel_all(self.key);
+    pub(super) fn end(&self) {
+        self.mux.end(self.key);
     }
 
     async fn try_serve(&self, line: &[u8]) -> Result<(), Refused> {
@@ -97,8 +97,10 @@ impl Connection {
                 self.notification(&notification);
                 Ok(())
             }
-            // The gateway asks nothing on stdio yet, so nobody waits for a response.
-            Message::Response(_) => Ok(()),
+            Message::Response(response) => {
+                self.mux.respond(self.key, &response);
+                Ok(())
+            }
         }
     }
 
@@ -196,7 +198,7 @@ impl Connection {
     }
 
     fn listen(&self) {
-        let (mut changes, output) = (self.mux.changes(), self.output.clone());
+        let (mut changes, output) = (self.mux.changes(self.key), self.output.clone());
         self.tasks.spawn_until_stop(async move {
             loop {
                 for message in changes.next().await {

@@ -55,7 +55,7 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
         Listen {
             opening: Some(opening),
             listening,
-            changes: mux.changes(),
+            changes: mux.changes(session.client.key),
             stop: door.stop.clone(),
             comment: door.settings.times.comment,
             _permit: permit,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::mux::{Capabilities, ClientKey};
+use crate::mux::ClientKey;
+use crate::wire::Capabilities;
 use crate::wire::Level;
 
 fn client(revision: Revision, level: Option<Level>) -> Client {

@@ -16,8 +16,8 @@ use crate::shard::polite;
 use crate::shard::roster::List;
 use crate::tasks::work_on;
 use crate::wire::{
-    Fault, Id, IdFinder, Kind, Level, Line, Lines, Message, Notification, Outcome, Raw, Request, Response, code,
-    read_object,
+    Capabilities, Fault, Id, IdFinder, Kind, Level, Line, Lines, Message, Notification, Outcome, Raw, Request,
+    Response, code, read_object,
 };
 
 /// After so many bytes that belong to nothing, the child is left waiting for a moment: a flood of them costs as much
@@ -168,8 +168,10 @@ impl Link {
         if request.method == "ping" {
             return self.answer_request(request.id.as_str(), Ok(Bytes::from_static(b"{}")));
         }
-        let asked =
-            self.table().ask_candidate(&request.method).map(|entry| (entry.mailbox.clone(), entry.caller.client));
+        let needed = Capabilities::needed(&request.method, request.params);
+        let asked = needed.and_then(|needed| {
+            self.table().ask_candidate(needed).map(|entry| (entry.mailbox.clone(), entry.caller.client))
+        });
         let Some((mailbox, client)) = asked else {
             tracing::debug!(method = &*request.method, "no single client can be asked");
             return self.answer_request(request.id.as_str(), polite::answer(&request.method));

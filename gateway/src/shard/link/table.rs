@@ -12,7 +12,7 @@ use super::mailbox::Mailbox;
 use super::{Caller, Refused, WAITING};
 use crate::shard::quota::Quota;
 use crate::shard::roster::List;
-use crate::wire::Level;
+use crate::wire::{Capabilities, Level};
 
 /// How many bytes may wait in the control lane of a child that does not read.
 const CONTROL_BYTES: usize = 4 * 1024 * 1024;
@@ -205,8 +205,8 @@ impl Table {
     }
 
     /// The caller that a request of the shard can only be for.
-    pub(crate) fn ask_candidate(&self, method: &str) -> Option<&Entry> {
-        self.only_client(|caller| caller.asks.contains(&method))
+    pub(crate) fn ask_candidate(&self, needed: Capabilities) -> Option<&Entry> {
+        self.only_client(|caller| caller.asks.has(needed))
     }
 
     /// DESIGN D2: if exactly one client among those with a call at the shard fits, its oldest call; never a guess.
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     fn entry(client: u128, level: Option<Level>) -> Entry {
-        let caller = Caller { client, level, progress: false, asks: &["sampling/createMessage"] };
+        let caller = Caller { client, level, progress: false, asks: Capabilities::SAMPLING };
         Entry { mailbox: Arc::new(Mailbox::new(Instant::now())), caller, sent: false }
     }
 
@@ -334,11 +334,11 @@ mod tests {
         let check = |clients: &[u128], expected: Option<u128>| {
             let mut table = table(clients);
             table.take_batch(64, &mut Vec::new());
-            let found = table.ask_candidate("sampling/createMessage").map(|entry| entry.caller.client);
+            let found = table.ask_candidate(Capabilities::SAMPLING).map(|entry| entry.caller.client);
             assert_eq!(found, expected, "{clients:?}");
             assert_eq!(table.log_candidate(Level::Error).map(|entry| entry.caller.client), expected);
             assert!(table.log_candidate(Level::Debug).is_none());
-            assert!(table.ask_candidate("roots/list").is_none());
+            assert!(table.ask_candidate(Capabilities::ROOTS).is_none());
         };
         check(&[], None);
         check(&[7], Some(7));
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_call_that_waits_is_no_candidate() {
-        assert!(table(&[7]).ask_candidate("sampling/createMessage").is_none());
+        assert!(table(&[7]).ask_candidate(Capabilities::SAMPLING).is_none());
     }
 
     #[test]
