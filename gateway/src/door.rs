@@ -14,6 +14,7 @@ mod batch;
 mod body;
 mod budget;
 mod call;
+mod connection;
 mod event;
 mod health;
 mod incoming;
