@@ -68,7 +68,7 @@ where
             Ok(Some(Line::Whole(line))) => take(&connection, line, &calls).await,
             Ok(Some(Line::Overlong { id, length, .. })) => {
                 connection.refuse(&overlong(id.as_deref(), length, settings.message)).await;
-            },
+            }
             Ok(None) => break settings.drain,
             Err(error) => {
                 debug!(error = &error as &dyn std::error::Error, "stdin broke off");
