@@ -6,6 +6,7 @@
 mod asks;
 mod bridge;
 mod errand;
+mod exchange;
 mod listening;
 mod messages;
 mod session;

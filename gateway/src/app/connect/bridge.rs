@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{sleep, timeout};
@@ -17,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::asks::{Asks, Origin};
-use super::errand::{Errand, Read};
-use super::messages::{Messages, Turns};
+use super::errand::Errand;
+use super::messages::Turns;
 use super::session::{Session, Sessions};
 use super::way::{Lost, Way};
 use crate::door::budget::Budget;
@@ -27,17 +26,13 @@ use crate::door::incoming;
 use crate::door::refusal::Refused;
 use crate::door::stdio::Hears;
 use crate::tasks::Tasks;
-use crate::wire::{
-    Chunks, Era, Id, Kind, Message, Notification, Outcome, Raw, Request, Revision, read_object, result_response,
-};
+use crate::wire::{Era, Id, Kind, Message, Notification, Raw, Request, Revision, read_object, result_response};
 
 /// How long the gateway may take to accept a notification or an answer.
 pub(super) const ACCEPTING: Duration = Duration::from_secs(10);
 /// A cancellation can overtake its request on the way, so it is repeated until the request ends: after these times.
 const INSISTING: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
-/// How long a stream may go on behind its answer.
-const BEHIND: Duration = Duration::from_millis(100);
 
 /// The client, the gateway, and all that is under way between them.
 pub(super) struct Bridge {
@@ -241,79 +236,6 @@ impl Bridge {
             info!(method = errand.method, error = %lost, "a request without an answer");
             self.output.send(errand.failed(&lost)).await;
         }
-    }
-
-    /// Sends a request and hands on what comes back. A session that the gateway does not know is opened again first: what it
-    /// refused has not run.
-    async fn exchange(&self, errand: &Errand, origin: Origin) -> Result<(), Lost> {
-        let session = if errand.era == Era::Legacy { self.sessions.current() } else { None };
-        let headers = session.as_ref().map_or(&errand.headers, |session| &session.headers);
-        let mut response = self.way.send(Method::POST, headers, &errand.body).await?;
-        if response.status() == StatusCode::NOT_FOUND
-            && let Some(session) = session.filter(Session::has_id)
-        {
-            let session = self.renew(&session).await?;
-            response = self.way.send(Method::POST, &session.headers, &errand.body).await?;
-        }
-        let head = response.headers().clone();
-        let mut messages = Messages::of(response, &self.turns)?;
-        while let Some(message) = messages.next().await? {
-            let read = Read::of(&message)?;
-            let Some(answer) = errand.answer(&message, &read) else {
-                self.hand_on(message.clone(), &read, origin).await;
-                continue;
-            };
-            self.learn(errand, &head, &read);
-            drop(read);
-            drop(message);
-            if !errand.is_cancelled() {
-                self.output.send(answer).await;
-            }
-            // A stream that is read to its end leaves its connection to the next request.
-            let _ = timeout(BEHIND, messages.next()).await;
-            return Ok(());
-        }
-        // Nobody waits for the answer of a call that was cancelled, and a gateway that knows it gives none.
-        if errand.is_cancelled() { Ok(()) } else { Err(Lost::Broken("it ended without an answer".to_owned())) }
-    }
-
-    /// Remembers what the gateway has accepted.
-    fn learn(&self, errand: &Errand, head: &HeaderMap, answer: &Read<'_>) {
-        let Read::One(Message::Response(response)) = answer else { return };
-        let Outcome::Result(result) = response.outcome else { return };
-        if errand.era == Era::Modern {
-            return;
-        }
-        match &*errand.method {
-            "initialize" => self.sessions.publish(self.sessions.next(head, result)),
-            "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => {
-                let asked = Raw::parse(&errand.body).expect("it was read when it came");
-                self.sessions.accepted(&errand.method, asked.get("params"));
-            }
-            _ => {}
-        }
-    }
-
-    /// Gives the client a message that answers nothing.
-    pub(super) async fn hand_on(&self, message: Bytes, read: &Read<'_>, origin: Origin) {
-        match read {
-            Read::One(Message::Request(request)) => {
-                if let Some(told) = self.asks.opened(request.id, origin) {
-                    self.output.send(told.into()).await;
-                }
-            }
-            Read::One(Message::Notification(notification)) if notification.method == "notifications/cancelled" => {
-                let id = notification.params.and_then(|params| params.get("requestId"));
-                if let Some(id) = id.and_then(Id::read) {
-                    self.asks.closed(id);
-                }
-            }
-            Read::One(Message::Notification(_)) => {}
-            Read::One(Message::Response(_)) | Read::Array => {
-                return debug!("an answer to no request");
-            }
-        }
-        self.output.send(Chunks::from(message)).await;
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<String, (u64, oneshot::Sender<Bytes>)>> {

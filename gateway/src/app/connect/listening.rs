@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
@@ -15,12 +15,12 @@ use tracing::{debug, info, warn};
 use super::asks::Origin;
 use super::bridge::{ACCEPTING, Bridge};
 use super::errand::Read;
+use super::exchange::LAST_EVENT_ID;
 use super::messages::Messages;
 use super::session::Session;
 use super::way::Lost;
 use crate::wire::{Message, Outcome, Raw, notification};
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
