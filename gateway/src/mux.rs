@@ -7,6 +7,7 @@ mod calls;
 mod changes;
 mod client;
 mod failure;
+mod inbox;
 mod levels;
 mod overview;
 mod registry;
@@ -22,6 +23,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use self::calls::Calls;
+use self::inbox::Inboxes;
 use self::levels::Levels;
 use self::route::{Scope, Shown};
 use crate::catalogue::Catalogue;
@@ -72,6 +74,7 @@ struct Inner {
     world: watch::Receiver<Arc<World>>,
     levels: Levels,
     calls: Arc<Calls>,
+    inboxes: Arc<Inboxes>,
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
@@ -87,6 +90,7 @@ impl Mux {
             world,
             levels: Levels::new(level),
             calls: Arc::default(),
+            inboxes: Arc::default(),
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
             tasks: tasks.clone(),
@@ -163,6 +167,7 @@ impl Mux {
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
         self.inner.levels.forget(key);
+        self.inner.inboxes.forget(key);
     }
 
     /// The log level that a legacy client has set.
@@ -170,9 +175,11 @@ impl Mux {
         self.inner.levels.get(key)
     }
 
-    /// Follows from now on what a client with a session is told outside of its calls.
+    /// Follows from now on what a client with a session is told outside of its calls. Of several of one session each
+    /// message is told by one.
     pub fn changes(&self, key: ClientKey) -> Changes {
-        Changes::new(key, self.inner.world.clone(), Arc::clone(&self.view))
+        let ear = self.inner.inboxes.open(key, &self.view);
+        Changes::new(self.inner.world.clone(), Arc::clone(&self.view), ear)
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.

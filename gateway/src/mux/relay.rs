@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
@@ -15,7 +14,7 @@ use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
-use super::{Answer, Inner, rewrite};
+use super::{Answer, Inner, inbox, rewrite};
 use crate::shard::link::{Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
 use crate::shard::{Live, Shard, ShardState, polite};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
@@ -127,7 +126,7 @@ impl Relay {
                 Some(Event::Done(done)) => return Relayed::Done(self.finish(done, era)),
                 Some(event) => {
                     if let Some(notice) = self.notice(event) {
-                        return Relayed::Notice(notice.into());
+                        return Relayed::Notice(notice);
                     }
                 }
             }
@@ -201,18 +200,14 @@ impl Relay {
         Ok(())
     }
 
-    fn notice(&self, event: Event) -> Option<Vec<u8>> {
+    fn notice(&self, event: Event) -> Option<Bytes> {
         match event {
             Event::Progress(params) => {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
-                Some(notification("notifications/progress", Some(&params)))
+                Some(notification("notifications/progress", Some(&params)).into())
             }
-            Event::Log(params) => Some(notification("notifications/message", Some(&params))),
-            Event::LogsDropped(count) => {
-                let data = format!("{count} log messages were dropped because they were not read in time");
-                let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
-                Some(notification("notifications/message", Some(params.as_bytes())))
-            }
+            Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
+            Event::LogsDropped(count) => Some(inbox::dropped(count)),
             Event::Ask(ask) => {
                 if let Stage::Running(call, ..) = &self.stage {
                     call.link().answer(&ask, polite::answer(&ask.method));
