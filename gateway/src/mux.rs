@@ -3,6 +3,7 @@
 //! Invariants: lists are answered from bytes that lie ready and wake nobody; a call resolves its name and its link in one
 //! snapshot; the mux owns a call, not the door (DESIGN D3, D13).
 
+mod asks;
 mod calls;
 mod changes;
 mod client;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use self::asks::Asks;
 use self::calls::Calls;
 use self::inbox::Inboxes;
 use self::levels::Levels;
@@ -74,6 +76,7 @@ struct Inner {
     world: watch::Receiver<Arc<World>>,
     levels: Levels,
     calls: Arc<Calls>,
+    asks: Asks,
     inboxes: Arc<Inboxes>,
     shown: Shown,
     /// Places for calls that go on without a reader.
@@ -90,6 +93,7 @@ impl Mux {
             world,
             levels: Levels::new(level),
             calls: Arc::default(),
+            asks: Asks::default(),
             inboxes: Arc::default(),
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
@@ -149,23 +153,27 @@ impl Mux {
 
     /// A notification of a client; those that mean nothing here are dropped.
     pub fn notify(&self, client: &Client, notification: &Notification<'_>) {
-        if notification.method != "notifications/cancelled" {
-            return;
-        }
-        let id = Params::read(notification.params).ok().and_then(|params| Id::read(params.request_id?));
-        if let Some(id) = id {
-            self.inner.calls.cancel(client.key, &id.key());
+        match &*notification.method {
+            "notifications/cancelled" => {
+                let id = Params::read(notification.params).ok().and_then(|params| Id::read(params.request_id?));
+                if let Some(id) = id {
+                    self.inner.calls.cancel(client.key, &id.key());
+                }
+            }
+            "notifications/progress" => self.inner.asks.progress(client.key, notification.params),
+            _ => {}
         }
     }
 
     /// The answer of a client to something that a shard has asked it. One that nobody waits for is dropped.
     pub fn respond(&self, key: ClientKey, response: &Response<'_>) {
-        tracing::debug!(client = key.0, id = response.id.map(Id::as_str), "nobody waits for this answer");
+        self.inner.asks.respond(key, response);
     }
 
     /// Cancels every call of a client and forgets what it set: its session is over.
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
+        self.inner.asks.end(key);
         self.inner.levels.forget(key);
         self.inner.inboxes.forget(key);
     }

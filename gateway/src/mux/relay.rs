@@ -15,8 +15,8 @@ use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
 use super::{Answer, Inner, inbox, rewrite};
-use crate::shard::link::{Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
-use crate::shard::{Live, Shard, ShardState, polite};
+use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
+use crate::shard::{Live, Shard, ShardState};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
 
 /// How long an unsent call waits for a shard that is down.
@@ -44,6 +44,10 @@ pub struct Relay {
     token: Option<Box<str>>,
     stage: Stage,
     ticket: Ticket,
+    /// What the shard has asked the client in this call, by our ids.
+    asked: Vec<u64>,
+    /// What the client can be asked on the way to its answer.
+    asks: Capabilities,
     started: Instant,
 }
 
@@ -81,6 +85,8 @@ impl Relay {
             token: read.meta.progress_token.map(|token| token.as_str().into()),
             stage: Stage::Over,
             ticket,
+            asked: Vec::new(),
+            asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
             started: Instant::now(),
         };
         let shard = relay.shard();
@@ -140,6 +146,7 @@ impl Relay {
             return warn!(shard = &*self.route.shard, "too many calls go on without a reader; one is cancelled");
         };
         let tasks = self.mux.tasks.clone();
+        self.go_alone();
         tasks.spawn_until_stop(async move {
             while let Relayed::Notice(_) = self.next().await {}
             drop(place);
@@ -191,8 +198,7 @@ impl Relay {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
         };
-        let caller =
-            Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: Capabilities::NONE };
+        let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: self.asks };
         let timeouts = shard.spec().timeouts;
         let call = live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
         self.ticket.taken(&live.link, number);
@@ -200,7 +206,15 @@ impl Relay {
         Ok(())
     }
 
-    fn notice(&self, event: Event) -> Option<Bytes> {
+    /// Nobody reads what the call yields any more: what it asks is declined, now and later.
+    pub fn go_alone(&mut self) {
+        self.asks = Capabilities::NONE;
+        for id in self.asked.drain(..) {
+            self.mux.asks.give_up(self.client.key, id);
+        }
+    }
+
+    fn notice(&mut self, event: Event) -> Option<Bytes> {
         match event {
             Event::Progress(params) => {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
@@ -208,17 +222,28 @@ impl Relay {
             }
             Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
             Event::LogsDropped(count) => Some(inbox::dropped(count)),
-            Event::Ask(ask) => {
-                if let Stage::Running(call, ..) = &self.stage {
-                    call.link().answer(&ask, polite::answer(&ask.method));
-                }
-                None
+            Event::Ask(ask) => self.ask(ask),
+            Event::AskCancelled { key, reason } => {
+                let Stage::Running(call, ..) = &self.stage else { return None };
+                self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref())
             }
             Event::Done(_) => None,
         }
     }
 
+    fn ask(&mut self, ask: Ask) -> Option<Bytes> {
+        let Stage::Running(call, ..) = &self.stage else { return None };
+        if self.asks == Capabilities::NONE {
+            call.link().decline(&ask);
+            return None;
+        }
+        let (id, message) = self.mux.asks.open(self.client.key, call.link(), ask)?;
+        self.asked.push(id);
+        Some(message)
+    }
+
     fn cancel(&mut self) -> Relayed {
+        self.go_alone();
         // Dropping the call tells the shard, if it was sent.
         self.stage = Stage::Over;
         self.log("cancelled");
@@ -227,6 +252,9 @@ impl Relay {
 
     fn finish(&mut self, done: Done, from: Era) -> Answer {
         self.stage = Stage::Over;
+        if !self.asked.is_empty() {
+            self.mux.asks.outlived(&std::mem::take(&mut self.asked));
+        }
         let to = self.client.revision.era();
         match done {
             Ok(Reply::Result(result)) => {
@@ -251,6 +279,7 @@ impl Relay {
 
     fn fail(&mut self, error: &CallError) -> Answer {
         self.stage = Stage::Over;
+        self.go_alone();
         let shard = self.shard();
         if let Some(shard) = &shard {
             shard.stats.count_failed();
@@ -268,6 +297,15 @@ impl Relay {
     fn log(&self, outcome: &'static str) {
         let (shard, tool, method) = (&*self.route.shard, self.route.exposed.as_deref(), &*self.route.method);
         info!(shard, tool, method, request_id = &*self.id, elapsed = ?self.started.elapsed(), outcome, "call");
+    }
+}
+
+/// Whoever drops a call cannot answer for it. What a call that came to its end has asked can still be answered.
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if !matches!(self.stage, Stage::Over) {
+            self.go_alone();
+        }
     }
 }
 
