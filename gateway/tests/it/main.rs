@@ -13,6 +13,7 @@ mod docs;
 mod fidelity;
 mod first_files;
 mod first_light;
+mod following;
 mod handshake;
 mod hygiene;
 mod page;
