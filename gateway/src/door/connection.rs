@@ -1,13 +1,15 @@
 //! One client that is connected for as long as it is there, over stdio or HTTP+SSE: what it has said so far, and how each
 //! of its messages is served.
 //!
-//! Invariant: `initialize` is served once; before it only `ping` and modern requests are, and the era is told per message.
+//! Invariant: `initialize` is served once; before it only `ping` and modern requests are, unless the client is known from an
+//! earlier connection, and the era is told per message.
 //! What is not served to its end when the client is gone is cancelled, and only then is its session over for the mux.
 
 mod output;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Poll;
 
@@ -35,12 +37,16 @@ pub(crate) struct Connection {
     output: Output,
     requests: Budget,
     tasks: Tasks,
+    /// Whether it hears of changes.
+    listens: AtomicBool,
 }
 
 #[derive(Debug, Clone)]
 enum Phase {
     /// No `initialize` yet, or never.
     Fresh,
+    /// A legacy client that was initialised elsewhere, or before its stream broke off. It may begin anew.
+    Known(Client),
     /// `initialize` is being answered.
     Initializing,
     /// A legacy client that has not said `notifications/initialized`.
@@ -69,7 +75,14 @@ impl Connection {
     /// A client that has said nothing yet. Its requests take places in `requests`; what it hears outside of its calls is
     /// carried to `output` by a task of `tasks`.
     pub(crate) fn new(mux: Mux, requests: Budget, output: Output, tasks: Tasks) -> Self {
-        Self { mux, key: fresh_key(), phase: Mutex::new(Phase::Fresh), output, requests, tasks }
+        let (phase, listens) = (Mutex::new(Phase::Fresh), AtomicBool::new(false));
+        Self { mux, key: fresh_key(), phase, output, requests, tasks, listens }
+    }
+
+    /// The client has been initialised before, with this legacy revision. What it can be asked is not known any more.
+    pub(crate) fn remember(&self, revision: Revision) {
+        *self.phase() = Phase::Known(self.unknown_client(revision));
+        self.listen();
     }
 
     /// Serves one message to its end, or until the client is gone. Up to its first wait it has told the mux what the
@@ -165,7 +178,7 @@ impl Connection {
             return self.initialize(request).await;
         }
         let client = match &*self.phase() {
-            Phase::Initialized(client) | Phase::Listening(client) => Some(client.clone()),
+            Phase::Known(client) | Phase::Initialized(client) | Phase::Listening(client) => Some(client.clone()),
             Phase::Fresh | Phase::Initializing => None,
         };
         let Some(client) = client else {
@@ -199,17 +212,17 @@ impl Connection {
 
     /// A failure leaves the client free to try again.
     async fn initialize(&self, request: &Request<'_>) -> Result<Placed, Refused> {
-        {
+        let before = {
             let mut phase = self.phase();
-            if !matches!(*phase, Phase::Fresh) {
+            if !matches!(*phase, Phase::Fresh | Phase::Known(_)) {
                 return Err(Refused::invalid("`initialize` was answered already"));
             }
-            *phase = Phase::Initializing;
-        }
+            std::mem::replace(&mut *phase, Phase::Initializing)
+        };
         let id = request.id.as_str();
         let (next, answer) = match self.mux.initialize(self.key, request).await {
             Ok(initialized) => (Phase::Initialized(initialized.client), result_response(id, initialized.result)),
-            Err(fault) => (Phase::Fresh, fault.response(id)),
+            Err(fault) => (before, fault.response(id)),
         };
         *self.phase() = next;
         Ok((Next::Now(answer), None))
@@ -217,8 +230,8 @@ impl Connection {
 
     fn notification(&self, notification: &Notification<'_>) {
         let client = match &mut *self.phase() {
-            Phase::Fresh | Phase::Initializing => self.modern_client(),
-            Phase::Listening(client) => client.clone(),
+            Phase::Fresh | Phase::Initializing => self.unknown_client(Revision::MODERN),
+            Phase::Known(client) | Phase::Listening(client) => client.clone(),
             phase @ Phase::Initialized(_) => {
                 let Phase::Initialized(client) = phase.clone() else { return };
                 if notification.method == "notifications/initialized" {
@@ -231,18 +244,15 @@ impl Connection {
         self.mux.notify(&client, notification);
     }
 
-    /// A modern client cancels its requests without saying who it is.
-    fn modern_client(&self) -> Client {
-        Client {
-            key: self.key,
-            revision: Revision::MODERN,
-            info: Arc::from("{}"),
-            capabilities: Capabilities::default(),
-            level: None,
-        }
+    /// A client of which only the revision is known: a modern one cancels its requests without saying who it is.
+    fn unknown_client(&self, revision: Revision) -> Client {
+        Client { key: self.key, revision, info: Arc::from("{}"), capabilities: Capabilities::default(), level: None }
     }
 
     fn listen(&self) {
+        if self.listens.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let (mut changes, output) = (self.mux.changes(self.key), self.output.clone());
         self.tasks.spawn_until_stop(async move {
             loop {
@@ -259,8 +269,8 @@ impl Connection {
 
     async fn batch(&self, raw: Raw<'_>) -> Result<Placed, Refused> {
         let client = match &*self.phase() {
-            Phase::Initialized(client) | Phase::Listening(client) => client.clone(),
-            Phase::Fresh | Phase::Initializing => self.modern_client(),
+            Phase::Known(client) | Phase::Initialized(client) | Phase::Listening(client) => client.clone(),
+            Phase::Fresh | Phase::Initializing => self.unknown_client(Revision::MODERN),
         };
         let messages = incoming::batch(raw, client.revision)?;
         let place = self.requests.take(1)?;

@@ -27,10 +27,10 @@ use crate::door::connection::{self, Connection};
 use crate::door::event::{COMMENT, event};
 use crate::door::page;
 use crate::door::refusal::Refused;
-use crate::door::streamable::headers::{Accept, check_content_type};
-use crate::door::streamable::{Door, reading};
+use crate::door::streamable::headers::{Accept, PROTOCOL_VERSION, check_content_type, single};
+use crate::door::streamable::{Door, all_changed, reading};
 use crate::mux::View;
-use crate::wire::{Chunks, Fault, code};
+use crate::wire::{Chunks, Era, Fault, Revision, code};
 use register::Entered;
 pub(crate) use register::Register;
 
@@ -76,8 +76,15 @@ async fn open(door: &Door, view: View, uri: &Uri, headers: &HeaderMap) -> Result
     let permit = door.streams.take(1)?;
     let (output, queue) = connection::output();
     let client = Connection::new(mux, door.requests.clone(), output, door.tasks.clone());
+    let known = known(headers)?;
+    if let Some(revision) = known {
+        client.remember(revision);
+    }
     let entered = door.connected.enter(client);
-    let opening = endpoint(door.place(), uri, headers, entered.id());
+    let mut opening = VecDeque::from([endpoint(door.place(), uri, headers, entered.id())]);
+    if known.is_some() {
+        opening.extend(all_changed());
+    }
     Ok(body::live(
         EVENT_STREAM,
         Stream {
@@ -89,6 +96,13 @@ async fn open(door: &Door, view: View, uri: &Uri, headers: &HeaderMap) -> Result
             _permit: permit,
         },
     ))
+}
+
+/// The revision of a client that was initialised before. Its SDK has opened the stream anew after that broke off, sends no
+/// second `initialize`, and can only be told from a new client by the header that it did not send then.
+fn known(headers: &HeaderMap) -> Result<Option<Revision>, Refused> {
+    let revision = single(headers, &PROTOCOL_VERSION)?.and_then(Revision::parse);
+    Ok(revision.filter(|revision| revision.era() == Era::Legacy))
 }
 
 /// The first event. A path that begins at the host is read alike by every client, also by those that put it behind the
@@ -103,7 +117,7 @@ fn endpoint(place: &Place, uri: &Uri, headers: &HeaderMap, id: &str) -> Bytes {
 
 /// All that a client hears.
 struct Stream {
-    opening: Option<Bytes>,
+    opening: Option<VecDeque<Bytes>>,
     /// `None` once the gateway stops: then calls under way may end, and the stream ends with the last one.
     entered: Option<Entered>,
     queue: mpsc::Receiver<Chunks>,
@@ -115,7 +129,7 @@ struct Stream {
 impl Source for Stream {
     async fn next(&mut self) -> Option<VecDeque<Bytes>> {
         if let Some(opening) = self.opening.take() {
-            return Some(VecDeque::from([opening]));
+            return Some(opening);
         }
         if self.entered.is_some() {
             tokio::select! {

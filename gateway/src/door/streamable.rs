@@ -34,6 +34,7 @@ use crate::wire::{
     Capabilities, Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response,
 };
 use headers::Accept;
+pub(super) use listen::all_changed;
 use reply::Form;
 
 /// What all requests share.

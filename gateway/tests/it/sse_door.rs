@@ -1,5 +1,6 @@
 //! The HTTP+SSE door of revision 2024-11-05, as its clients see it.
 
+mod again;
 mod ending;
 mod refusing;
 mod unread;

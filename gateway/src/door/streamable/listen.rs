@@ -64,7 +64,7 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
 }
 
 /// What a session of another process may have missed.
-fn all_changed() -> impl Iterator<Item = Bytes> {
+pub(in crate::door) fn all_changed() -> impl Iterator<Item = Bytes> {
     ["tools", "prompts", "resources"]
         .into_iter()
         .map(|list| notice(notification(&format!("notifications/{list}/list_changed"), None).into()))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::REVISION;
-use crate::support::{Events, Gateway, Journal, Response, Sse, eventually, fake_shard};
+use crate::support::{Gateway, Journal, Response, Sse, eventually, fake_shard};
 
 fn message(response: &Response) -> String {
     response.answer()["error"]["message"].as_str().unwrap().to_owned()
@@ -110,9 +110,8 @@ async fn a_browser_gets_the_page_and_who_comes_by_a_proxys_path_an_address_below
     assert_eq!((page.status, &page.headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
     for (path, expected) in [("/sse", "messages?sessionId="), ("/sse/", "../messages?sessionId=")] {
         let headers = [("x-forwarded-prefix", "/tools")];
-        let mut stream = Events::of(gateway.http().await.open("GET", path, &headers, "").await);
-        let (name, address) = stream.event().await.unwrap();
-        assert!(name == "endpoint" && address.starts_with(expected), "{path}: {name}: {address}");
+        let address = Sse::open_with(&gateway, path, &headers).await.address;
+        assert!(address.starts_with(expected), "{path}: {address}");
     }
     gateway.stop().await;
 }

@@ -20,7 +20,12 @@ pub(crate) struct Sse {
 impl Sse {
     /// Opens the stream at `path` and reads where messages go to.
     pub(crate) async fn open_at(gateway: &Gateway, path: &str) -> Self {
-        let mut stream = Events::of(gateway.http().await.open("GET", path, &[], "").await);
+        Self::open_with(gateway, path, &[]).await
+    }
+
+    /// The same with more headers.
+    pub(crate) async fn open_with(gateway: &Gateway, path: &str, headers: &[(&str, &str)]) -> Self {
+        let mut stream = Events::of(gateway.http().await.open("GET", path, headers, "").await);
         let (name, address) = stream.event().await.expect("a first event");
         assert_eq!(name, "endpoint");
         Self { stream, http: gateway.http().await, address, heard: VecDeque::new() }
