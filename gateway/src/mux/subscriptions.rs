@@ -218,21 +218,27 @@ impl Pending {
     /// The shard has agreed, on this link.
     pub(super) fn agreed(self, link: &Link) {
         let (shard, uri) = &self.resource;
-        // Before the supervisor can see that the client follows it.
-        if self.standing == Standing::Asked {
-            link.has_subscribed(uri);
-            // The session may be over by now; then the supervisor tells the shard to stop.
-            self.subscriptions.change(|followed| followed.keep(shard, uri, self.client.0));
-        } else {
-            link.has_unsubscribed(uri);
-        }
+        // What the shard was told is noted before its supervisor can compare.
+        self.subscriptions.change(|followed| {
+            if self.standing == Standing::Leaving {
+                link.has_unsubscribed(uri);
+                followed.doubt(shard, uri);
+            } else if followed.keep(shard, uri, self.client.0) != Some(Standing::Doubted) {
+                // Also if the session is over by now: then the shard is told to stop.
+                link.has_subscribed(uri);
+            }
+        });
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
         let (shard, uri) = &self.resource;
-        self.subscriptions.change(|followed| followed.forget_if(shard, uri, self.client.0, self.standing));
+        let so_far: &[Standing] = match self.standing {
+            Standing::Leaving => &[Standing::Leaving],
+            _ => &[Standing::Asked, Standing::Doubted],
+        };
+        self.subscriptions.change(|followed| followed.forget_if(shard, uri, self.client.0, so_far));
         self.subscriptions.clean(self.client, uri);
     }
 }

@@ -50,6 +50,8 @@ pub enum Unfollowed {
 pub(crate) enum Standing {
     /// It has asked its shard.
     Asked,
+    /// The same, but the shard was told to stop meanwhile: whatever it says, it must be told anew.
+    Doubted,
     /// The shard has agreed: whatever process the shard has must know of it.
     Kept,
     /// It has asked the shard to forget it.
@@ -133,11 +135,18 @@ impl Followed {
         Ok(())
     }
 
-    /// The shard has agreed. Nothing happens if the session is over.
-    pub(crate) fn keep(&mut self, shard: &Arc<str>, uri: &str, session: u128) {
-        if let Some(standing) = self.0.get_mut(&(Arc::clone(shard), uri.to_owned(), session)) {
-            *standing = Standing::Kept;
-        }
+    /// The shard has agreed. Gives how far the session had come with it; nothing happens if that is over.
+    pub(crate) fn keep(&mut self, shard: &Arc<str>, uri: &str, session: u128) -> Option<Standing> {
+        let standing = self.0.get_mut(&(Arc::clone(shard), uri.to_owned(), session))?;
+        Some(std::mem::replace(standing, Standing::Kept))
+    }
+
+    /// The shard was told to stop: who has asked meanwhile may have been before that.
+    pub(crate) fn doubt(&mut self, shard: &Arc<str>, uri: &str) {
+        let from = (Arc::clone(shard), uri.to_owned(), 0);
+        let to = (Arc::clone(shard), uri.to_owned(), u128::MAX);
+        let asked = self.0.range_mut(from..=to).filter(|(_, standing)| **standing == Standing::Asked);
+        asked.for_each(|(_, standing)| *standing = Standing::Doubted);
     }
 
     pub(crate) fn set(&mut self, shard: &Arc<str>, uri: &str, session: u128, standing: Standing) {
@@ -145,9 +154,9 @@ impl Followed {
     }
 
     /// Forgets it if the session has come only so far with it.
-    pub(crate) fn forget_if(&mut self, shard: &Arc<str>, uri: &str, session: u128, standing: Standing) {
+    pub(crate) fn forget_if(&mut self, shard: &Arc<str>, uri: &str, session: u128, so_far: &[Standing]) {
         let key = (Arc::clone(shard), uri.to_owned(), session);
-        if self.0.get(&key) == Some(&standing) {
+        if self.0.get(&key).is_some_and(|standing| so_far.contains(standing)) {
             self.0.remove(&key);
         }
     }

@@ -22,7 +22,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use call::Call;
-pub(crate) use following::Due;
 pub use limits::Limits;
 pub(crate) use reader::read;
 pub(crate) use volume::LINGER;

@@ -74,6 +74,25 @@ fn the_last_client_asks_the_shard_and_one_that_is_about_to_come_counts() {
 }
 
 #[test]
+fn who_has_asked_while_the_shard_was_told_to_stop_has_it_asked_anew() {
+    let subscriptions = subscriptions();
+    let feed = subscriptions.feed.clone();
+    let link =
+        Link::new(Limits::new(64, 1024, Budget::new(1024), Mask::default()).following("s", feed), Heritage::default());
+    let due = || link.tell_due(64, Duration::from_secs(1)).len();
+    subscriptions.subscribe(ONE, &shard(), "a").unwrap().agreed(&link);
+    assert_eq!(due(), 0, "the client has had it told");
+    let Course::AskShard(last) = leave(&subscriptions, ONE, Instances::Shared) else { panic!("it is the last") };
+    let coming = subscriptions.subscribe(OTHER, &shard(), "a").unwrap();
+    last.agreed(&link);
+    assert_eq!(due(), 0, "one is still to come");
+    coming.agreed(&link);
+    assert_eq!((due(), due()), (1, 0), "which of both the shard read first, nobody knows");
+    subscriptions.forget(OTHER);
+    assert_eq!((due(), due()), (1, 0));
+}
+
+#[test]
 fn what_was_not_told_is_forgotten_with_the_subscription() {
     let subscriptions = subscriptions();
     follow(&subscriptions, ONE, "a");

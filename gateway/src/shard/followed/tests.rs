@@ -56,10 +56,10 @@ fn a_shard_is_to_keep_what_its_audience_follows_for_good() {
 fn asking_again_changes_nothing_and_failing_then_takes_nothing_away() {
     let mut followed = following(&[("a", 1)]);
     followed.ask(&shard(), "a", 1).unwrap();
-    followed.forget_if(&shard(), "a", 1, Standing::Asked);
+    followed.forget_if(&shard(), "a", 1, &[Standing::Asked]);
     assert_eq!(followed.followers(&shard(), "a").collect::<Vec<_>>(), [(1, Standing::Kept)]);
     followed.ask(&shard(), "b", 1).unwrap();
-    followed.forget_if(&shard(), "b", 1, Standing::Asked);
+    followed.forget_if(&shard(), "b", 1, &[Standing::Asked]);
     assert_eq!(followed.followers(&shard(), "b").count(), 0);
 }
 

@@ -1,14 +1,17 @@
 //! What one child has been told to report on, and what it reports (2025-11-25, server/resources).
 //!
-//! Invariant: what it was told is noted when it has answered, so that whoever compares that with what clients follow tells
-//! it the difference and nothing twice.
+//! Invariant: what a client had it told is noted when it has answered, what the gateway tells it at once, so that whoever
+//! compares that with what clients follow finds the difference.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use super::Link;
+use serde_json::json;
+
+use super::{Call, Caller, Deadlines, Link, Refused};
 use crate::shard::followed::{Audience, Feed, Standing};
-use crate::wire::{Raw, read_object};
+use crate::wire::{Raw, read_object, request};
 
 /// What a link knows of subscriptions.
 #[derive(Debug)]
@@ -17,28 +20,6 @@ pub(crate) struct Following {
     audience: Audience,
     feed: Feed,
     told: Mutex<BTreeSet<String>>,
-}
-
-/// What a child must still be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Due {
-    Subscribe(String),
-    Unsubscribe(String),
-}
-
-impl Due {
-    pub(crate) fn method(&self) -> &'static str {
-        match self {
-            Self::Subscribe(_) => "resources/subscribe",
-            Self::Unsubscribe(_) => "resources/unsubscribe",
-        }
-    }
-
-    pub(crate) fn uri(&self) -> &str {
-        match self {
-            Self::Subscribe(uri) | Self::Unsubscribe(uri) => uri,
-        }
-    }
 }
 
 impl Following {
@@ -53,26 +34,40 @@ impl Following {
 }
 
 impl Link {
-    /// The child has agreed to report on `uri`, or was asked to and will not be asked again.
+    /// The child has agreed to report on `uri`.
     pub(crate) fn has_subscribed(&self, uri: &str) {
         self.following().told().insert(uri.to_owned());
     }
 
-    /// The child has agreed to report on `uri` no more, or was asked to and will not be asked again.
+    /// The child has agreed to report on `uri` no more.
     pub(crate) fn has_unsubscribed(&self, uri: &str) {
         self.following().told().remove(uri);
     }
 
-    /// At most `most` differences between what the child was told and what clients follow.
-    pub(crate) fn due(&self, most: usize) -> Vec<Due> {
+    /// Tells the child at most `most` of the differences between what it was told and what clients follow, each to be
+    /// answered `within` this time. What a client asks after that stands behind it.
+    pub(crate) fn tell_due(&self, most: usize, within: Duration) -> Vec<Result<Call, Refused>> {
         let Following { shard, audience, feed, .. } = self.following();
+        // Held until all is queued, so that no client can come or go in between.
         let followed = feed.followed.borrow();
         let wishes = followed.wishes(shard, *audience);
-        let told = self.following().told();
+        let mut told = self.following().told();
         let kept = wishes.iter().filter(|(_, standing)| **standing == Standing::Kept).map(|(uri, _)| *uri);
-        let missing = kept.filter(|uri| !told.contains(*uri)).map(|uri| Due::Subscribe(uri.to_owned()));
-        let needless = told.iter().filter(|uri| !wishes.contains_key(uri.as_str())).cloned().map(Due::Unsubscribe);
-        missing.chain(needless).take(most).collect()
+        let missing = kept.filter(|uri| !told.contains(*uri)).map(|uri| ("resources/subscribe", uri.to_owned()));
+        let needless = told.iter().filter(|uri| !wishes.contains_key(uri.as_str()));
+        let needless = needless.map(|uri| ("resources/unsubscribe", uri.clone()));
+        let due: Vec<_> = missing.chain(needless).take(most).collect();
+        let ask = |(method, uri): (&str, String)| {
+            let params = json!({"uri": uri}).to_string();
+            let number = self.next_number();
+            let line = request(number, method, Some(params.as_bytes()));
+            // It counts as told whatever becomes of it: one that refuses is not asked again.
+            if !told.remove(&uri) {
+                told.insert(uri);
+            }
+            self.call(number, line, Caller::GATEWAY, Deadlines { call: within, max: within })
+        };
+        due.into_iter().map(ask).collect()
     }
 
     /// Whether the child is to report on anything.

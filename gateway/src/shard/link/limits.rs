@@ -31,6 +31,12 @@ impl Limits {
         Self { in_flight: in_flight.into(), message: message.into(), budget, mask, roots, following }
     }
 
+    /// The same for a child of `shard` that keeps what everybody follows.
+    #[cfg(test)]
+    pub(crate) fn following(self, shard: &str, feed: Feed) -> Self {
+        Self { following: Following::new(shard, Audience::Everybody, feed), ..self }
+    }
+
     /// What the file of a shard says, with the results of all shards within `budget`.
     pub(crate) fn of(spec: &ShardSpec, budget: Budget, audience: Audience, feed: Feed) -> Self {
         let roots = Roots::new(spec.process.instances, &spec.roots);

@@ -26,7 +26,7 @@ async fn come_and_go(mut client: Legacy, seed: usize) -> (Legacy, BTreeSet<Strin
     for _ in 0..STEPS {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let uri = uri((state >> 33) as usize % URIS);
-        let leaves = (state >> 60) % 2 == 0;
+        let leaves = (state >> 60).is_multiple_of(2);
         let method = if leaves { "resources/unsubscribe" } else { "resources/subscribe" };
         let answer = client.ask(method, json!({"uri": uri})).await.answer();
         if leaves {
