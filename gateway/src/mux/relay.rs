@@ -3,12 +3,13 @@
 //! Invariants (DESIGN D8, D13): what was sent is never sent again; the relay owns the call, so whoever drops it decides
 //! what becomes of it: dropped, it is cancelled at the shard; detached, it goes on without a reader.
 
+mod finding;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::calls::Ticket;
@@ -17,11 +18,8 @@ use super::failure::CallError;
 use super::route::Route;
 use super::{Answer, Inner, rewrite};
 use crate::shard::link::{Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
-use crate::shard::{Live, Shard, ShardState, polite};
+use crate::shard::{Place, Shard, polite};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
-
-/// How long an unsent call waits for a shard that is down.
-const DOWN: Duration = Duration::from_secs(3);
 
 /// What a call yields, in wire order.
 #[derive(Debug)]
@@ -58,9 +56,17 @@ enum Stage {
         line: Vec<u8>,
         era: Era,
     },
-    /// Is with a shard of that era.
-    Running(Box<Call>, u64, Era),
+    /// Is with a child.
+    Running(Box<Running>),
     Over,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// Dropped before the place, which is free only when the call has been given up.
+    call: Call,
+    number: u64,
+    place: Place,
 }
 
 impl Relay {
@@ -88,8 +94,8 @@ impl Relay {
         if let Some(shard) = &shard {
             shard.stats.count_call();
         }
-        let live = shard.as_ref().and_then(ready);
-        let sent = shard.zip(live).is_some_and(|(shard, live)| relay.send(&shard, &live, params, read).is_ok());
+        let place = shard.as_ref().and_then(finding::ready);
+        let sent = place.is_some_and(|place| relay.send(place, params, read).is_ok());
         if !sent {
             relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
         }
@@ -101,23 +107,23 @@ impl Relay {
         loop {
             if !matches!(self.stage, Stage::Running(..) | Stage::Over) {
                 let cancelled = self.ticket.cancelled();
-                let sent = tokio::select! {
+                let found = tokio::select! {
                     biased;
                     () = cancelled => None,
-                    sent = find(&self.mux, &self.route.shard) => Some(sent),
+                    found = finding::find(&self.mux, &self.route.shard) => Some(found),
                 };
-                let Some(sent) = sent else { return self.cancel() };
-                match sent.and_then(|(shard, live)| self.resume(&shard, &live)) {
+                let Some(found) = found else { return self.cancel() };
+                match found.and_then(|place| self.resume(place)) {
                     Ok(()) | Err(CallError::Refused(Refused::Gone)) => continue,
                     Err(error) => return Relayed::Done(self.fail(&error)),
                 }
             }
-            let Stage::Running(call, number, era) = &mut self.stage else { return Relayed::Cancelled };
-            let (number, era) = (*number, *era);
+            let Stage::Running(running) = &mut self.stage else { return Relayed::Cancelled };
+            let (number, era) = (running.number, running.place.live.era);
             let event = tokio::select! {
                 biased;
                 () = self.ticket.cancelled() => None,
-                event = call.next() => Some(event),
+                event = running.call.next() => Some(event),
             };
             match event {
                 None => return self.cancel(),
@@ -151,14 +157,14 @@ impl Relay {
         self.mux.world.borrow().shard(&self.route.shard).cloned()
     }
 
-    fn send(&mut self, shard: &Shard, live: &Live, params: Option<Raw<'_>>, read: &Params<'_>) -> Result<(), Refused> {
-        let number = live.link.next_number();
-        let line = rewrite::outgoing(number, &self.route, &self.client, live.era, params, read);
-        self.submit(shard, live, number, line)
+    fn send(&mut self, place: Place, params: Option<Raw<'_>>, read: &Params<'_>) -> Result<(), Refused> {
+        let number = place.live.link.next_number();
+        let line = rewrite::outgoing(number, &self.route, &self.client, place.live.era, params, read);
+        self.submit(place, number, line)
     }
 
-    /// Sends what waits to the shard that has become ready.
-    fn resume(&mut self, shard: &Shard, live: &Live) -> Result<(), CallError> {
+    /// Sends what waits to the child that was found.
+    fn resume(&mut self, place: Place) -> Result<(), CallError> {
         let world = Arc::clone(&self.mux.world.borrow());
         if !self.route.holds_in(&world) {
             return Err(CallError::Removed);
@@ -168,14 +174,14 @@ impl Relay {
                 let raw = params.as_deref().map(|params| Raw::parse(params.as_bytes()));
                 let raw = raw.transpose().expect("the parameters have been read before");
                 let read = Params::read(raw).expect("the parameters have been read before");
-                let sent = self.send(shard, live, raw, &read);
+                let sent = self.send(place, raw, &read);
                 if sent.is_err() {
                     self.stage = Stage::Asked(params);
                 }
                 sent
             }
-            Stage::Unsent { number, line, era } if era == live.era => {
-                let sent = self.submit(shard, live, number, line.clone());
+            Stage::Unsent { number, line, era } if era == place.live.era => {
+                let sent = self.submit(place, number, line.clone());
                 if sent.is_err() {
                     self.stage = Stage::Unsent { number, line, era };
                 }
@@ -187,17 +193,17 @@ impl Relay {
         sent.map_err(CallError::Refused)
     }
 
-    fn submit(&mut self, shard: &Shard, live: &Live, number: u64, line: Vec<u8>) -> Result<(), Refused> {
+    fn submit(&mut self, place: Place, number: u64, line: Vec<u8>) -> Result<(), Refused> {
         let level = match self.client.revision.era() {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
         };
         let caller =
             Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: Capabilities::NONE };
-        let timeouts = shard.spec().timeouts;
-        let call = live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
-        self.ticket.taken(&live.link, number);
-        self.stage = Stage::Running(Box::new(call), number, live.era);
+        let timeouts = place.shard.spec().timeouts;
+        let call = place.live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
+        self.ticket.taken(&place.live.link, number);
+        self.stage = Stage::Running(Box::new(Running { call, number, place }));
         Ok(())
     }
 
@@ -214,8 +220,8 @@ impl Relay {
                 Some(notification("notifications/message", Some(params.as_bytes())))
             }
             Event::Ask(ask) => {
-                if let Stage::Running(call, ..) = &self.stage {
-                    call.link().answer(&ask, polite::answer(&ask.method));
+                if let Stage::Running(running) = &self.stage {
+                    running.call.link().answer(&ask, polite::answer(&ask.method));
                 }
                 None
             }
@@ -273,50 +279,5 @@ impl Relay {
     fn log(&self, outcome: &'static str) {
         let (shard, tool, method) = (&*self.route.shard, self.route.exposed.as_deref(), &*self.route.method);
         info!(shard, tool, method, request_id = &*self.id, elapsed = ?self.started.elapsed(), outcome, "call");
-    }
-}
-
-fn ready(shard: &Shard) -> Option<Live> {
-    match &*shard.state.borrow() {
-        ShardState::Ready(live) => Some(live.clone()),
-        _ => None,
-    }
-}
-
-/// Waits for a shard to be ready: as long as a start may take if it is starting, a little if it is down (DESIGN D8). Wakes
-/// it if it sleeps.
-async fn find(mux: &Inner, name: &str) -> Result<(Shard, Live), CallError> {
-    let since = Instant::now();
-    let mut down = None;
-    let mut world = mux.world.clone();
-    loop {
-        let shard = world.borrow_and_update().shard(name).cloned().ok_or(CallError::Removed)?;
-        let mut state = shard.state.clone();
-        let timeouts = || shard.spec().timeouts;
-        let (until, ended) = match &*state.borrow_and_update() {
-            ShardState::Ready(live) if !live.link.is_closed() => {
-                let live = live.clone();
-                return Ok((shard, live));
-            }
-            ShardState::Starting => (since + timeouts().start, shard.stats.last_ended()),
-            ShardState::Asleep => {
-                shard.wake();
-                (since + timeouts().start, None)
-            }
-            // It is being replaced by a new child, which is still to start.
-            ShardState::Draining => {
-                let timeouts = timeouts();
-                (since + timeouts.drain + timeouts.stop + timeouts.start, None)
-            }
-            ShardState::Backoff { ended, .. } => {
-                (*down.get_or_insert_with(Instant::now) + DOWN, Some(Arc::clone(ended)))
-            }
-            ShardState::Ready(_) | ShardState::Stopped => (*down.get_or_insert_with(Instant::now) + DOWN, None),
-        };
-        tokio::select! {
-            _ = state.changed() => {}
-            _ = world.changed() => {}
-            () = sleep_until(until) => return Err(CallError::NotReady { waited: since.elapsed(), ended }),
-        }
     }
 }
