@@ -22,6 +22,6 @@ pub mod stderr;
 mod supervisor;
 
 pub use ended::{Ended, Reason, STDERR_SHOWN};
-pub use handle::{Handle, Heritage, Known, Live, Setup, Shard, ShardState};
+pub use handle::{Handle, Heritage, Known, Live, Role, Setup, Shard, ShardState};
 pub use keeper::Keeper;
 pub use pool::Place;
