@@ -3,12 +3,14 @@
 //! Invariants: lists are answered from bytes that lie ready and wake nobody; a call resolves its name and its link in one
 //! snapshot; the mux owns a call, not the door (DESIGN D3, D13).
 
+mod asks;
 mod calls;
 mod changes;
 mod client;
 mod failure;
 mod levels;
 mod overview;
+mod private;
 mod registry;
 mod relay;
 mod rewrite;
@@ -18,14 +20,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use self::asks::Asks;
 use self::calls::Calls;
 use self::levels::Levels;
 use self::route::{Scope, Shown};
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
+use crate::shard::pool::{Mail, Sessions};
 use crate::shard::roster::List;
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
@@ -72,9 +77,12 @@ struct Inner {
     world: watch::Receiver<Arc<World>>,
     levels: Levels,
     calls: Arc<Calls>,
+    asks: Asks,
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
+    /// The sessions with children of their own.
+    sessions: Sessions,
     tasks: Tasks,
     started: Instant,
 }
@@ -82,16 +90,25 @@ struct Inner {
 impl Mux {
     /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients; detached calls
     /// go on among `tasks`.
-    pub fn new(world: watch::Receiver<Arc<World>>, level: watch::Sender<Option<Level>>, tasks: &Tasks) -> Self {
+    /// What the children of sessions say outside of calls arrives as the mail of `sessions`.
+    pub fn new(
+        world: watch::Receiver<Arc<World>>,
+        level: watch::Sender<Option<Level>>,
+        (sessions, mail): (Sessions, Receiver<Mail>),
+        tasks: &Tasks,
+    ) -> Self {
         let inner = Arc::new(Inner {
             world,
             levels: Levels::new(level),
             calls: Arc::default(),
+            asks: Asks::default(),
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
+            sessions,
             tasks: tasks.clone(),
             started: Instant::now(),
         });
+        tasks.spawn_until_stop(private::carry(Arc::downgrade(&inner), mail));
         Self { inner, view: Arc::default() }
     }
 
@@ -145,23 +162,27 @@ impl Mux {
 
     /// A notification of a client; those that mean nothing here are dropped.
     pub fn notify(&self, client: &Client, notification: &Notification<'_>) {
-        if notification.method != "notifications/cancelled" {
-            return;
-        }
-        let id = Params::read(notification.params).ok().and_then(|params| Id::read(params.request_id?));
-        if let Some(id) = id {
-            self.inner.calls.cancel(client.key, &id.key());
+        match &*notification.method {
+            "notifications/cancelled" => {
+                let id = Params::read(notification.params).ok().and_then(|params| Id::read(params.request_id?));
+                if let Some(id) = id {
+                    self.inner.calls.cancel(client.key, &id.key());
+                }
+            }
+            "notifications/progress" => self.inner.asks.progress(client.key, notification.params),
+            _ => {}
         }
     }
 
     /// The answer of a client to something that a shard has asked it. One that nobody waits for is dropped.
     pub fn respond(&self, key: ClientKey, response: &Response<'_>) {
-        tracing::debug!(client = key.0, id = response.id.map(Id::as_str), "nobody waits for this answer");
+        self.inner.asks.respond(key, response);
     }
 
     /// Cancels every call of a client and forgets what it set: its session is over.
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
+        self.inner.asks.end(key);
         self.inner.levels.forget(key);
     }
 

@@ -12,13 +12,15 @@ use serde_json::json;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use self::finding::Finding;
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
 use super::{Answer, Inner, rewrite};
-use crate::shard::link::{Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
-use crate::shard::{Place, Shard, polite};
+use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
+use crate::shard::pool::Tenant;
+use crate::shard::{Place, Shard};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
 
 /// What a call yields, in wire order.
@@ -42,7 +44,13 @@ pub struct Relay {
     id: Box<str>,
     token: Option<Box<str>>,
     stage: Stage,
+    /// The search for a child while there is none.
+    finding: Option<Finding>,
     ticket: Ticket,
+    /// What the shard has asked the client in this call, by our ids.
+    asked: Vec<u64>,
+    /// What the client can be asked on the way to its answer.
+    asks: Capabilities,
     started: Instant,
 }
 
@@ -87,14 +95,17 @@ impl Relay {
             id: id.into(),
             token: read.meta.progress_token.map(|token| token.as_str().into()),
             stage: Stage::Over,
+            finding: None,
             ticket,
+            asked: Vec::new(),
+            asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
             started: Instant::now(),
         };
         let shard = relay.shard();
         if let Some(shard) = &shard {
             shard.stats.count_call();
         }
-        let place = shard.as_ref().and_then(finding::ready);
+        let place = shard.and_then(|shard| shard.take(&relay.tenant()));
         let sent = place.is_some_and(|place| relay.send(place, params, read).is_ok());
         if !sent {
             relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
@@ -106,11 +117,12 @@ impl Relay {
     pub async fn next(&mut self) -> Relayed {
         loop {
             if !matches!(self.stage, Stage::Running(..) | Stage::Over) {
-                let cancelled = self.ticket.cancelled();
+                let tenant = self.tenant();
+                let finding = self.finding.get_or_insert_with(|| Finding::new(&self.mux.world));
                 let found = tokio::select! {
                     biased;
-                    () = cancelled => None,
-                    found = finding::find(&self.mux, &self.route.shard) => Some(found),
+                    () = self.ticket.cancelled() => None,
+                    found = finding.next(&self.route.shard, &tenant) => Some(found),
                 };
                 let Some(found) = found else { return self.cancel() };
                 match found.and_then(|place| self.resume(place)) {
@@ -133,7 +145,7 @@ impl Relay {
                 Some(Event::Done(done)) => return Relayed::Done(self.finish(done, era)),
                 Some(event) => {
                     if let Some(notice) = self.notice(event) {
-                        return Relayed::Notice(notice.into());
+                        return Relayed::Notice(notice);
                     }
                 }
             }
@@ -147,10 +159,20 @@ impl Relay {
             return warn!(shard = &*self.route.shard, "too many calls go on without a reader; one is cancelled");
         };
         let tasks = self.mux.tasks.clone();
+        self.go_alone();
         tasks.spawn_until_stop(async move {
             while let Relayed::Notice(_) = self.next().await {}
             drop(place);
         });
+    }
+
+    /// As whom the call asks for a child.
+    fn tenant(&self) -> Tenant {
+        let Client { key, revision, capabilities, level, .. } = self.client;
+        match revision.era() {
+            Era::Legacy => Tenant::Session { client: key.0, level, asks: capabilities },
+            Era::Modern => Tenant::Passing,
+        }
     }
 
     fn shard(&self) -> Option<Shard> {
@@ -198,17 +220,25 @@ impl Relay {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
         };
-        let caller =
-            Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: Capabilities::NONE };
+        let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: self.asks };
         let timeouts = place.shard.spec().timeouts;
         let call = place.live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
         self.ticket.taken(&place.live.link, number);
+        self.finding = None;
         self.stage = Stage::Running(Box::new(Running { call, number, place }));
         Ok(())
     }
 
-    fn notice(&self, event: Event) -> Option<Vec<u8>> {
-        match event {
+    /// Nobody reads what the call yields any more: what it asks is declined, now and later.
+    pub fn go_alone(&mut self) {
+        self.asks = Capabilities::NONE;
+        for id in self.asked.drain(..) {
+            self.mux.asks.give_up(self.client.key, id);
+        }
+    }
+
+    fn notice(&mut self, event: Event) -> Option<Bytes> {
+        let notice = match event {
             Event::Progress(params) => {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
                 Some(notification("notifications/progress", Some(&params)))
@@ -219,17 +249,29 @@ impl Relay {
                 let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
                 Some(notification("notifications/message", Some(params.as_bytes())))
             }
-            Event::Ask(ask) => {
-                if let Stage::Running(running) = &self.stage {
-                    running.call.link().answer(&ask, polite::answer(&ask.method));
-                }
-                None
+            Event::Ask(ask) => return self.ask(ask),
+            Event::AskCancelled { key, reason } => {
+                let Stage::Running(running) = &self.stage else { return None };
+                return self.mux.asks.take_back(self.client.key, running.call.link(), &key, reason.as_deref());
             }
             Event::Done(_) => None,
+        };
+        notice.map(Bytes::from)
+    }
+
+    fn ask(&mut self, ask: Ask) -> Option<Bytes> {
+        let Stage::Running(running) = &self.stage else { return None };
+        if self.asks == Capabilities::NONE {
+            running.call.link().decline(&ask);
+            return None;
         }
+        let (id, message) = self.mux.asks.open(self.client.key, running.call.link(), ask)?;
+        self.asked.push(id);
+        Some(message)
     }
 
     fn cancel(&mut self) -> Relayed {
+        self.go_alone();
         // Dropping the call tells the shard, if it was sent.
         self.stage = Stage::Over;
         self.log("cancelled");
@@ -237,10 +279,17 @@ impl Relay {
     }
 
     fn finish(&mut self, done: Done, from: Era) -> Answer {
-        self.stage = Stage::Over;
+        if !self.asked.is_empty() {
+            self.mux.asks.outlived(&std::mem::take(&mut self.asked));
+        }
         let to = self.client.revision.era();
-        match done {
-            Ok(Reply::Result(result)) => {
+        let reply = match done {
+            Ok(reply) => reply,
+            Err(failure) => return self.fail(&CallError::Failed(failure)),
+        };
+        self.stage = Stage::Over;
+        match reply {
+            Reply::Result(result) => {
                 self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
                 match rewrite::result(result, &self.route.method, from, to) {
                     Ok(Some(result)) => {
@@ -251,18 +300,22 @@ impl Relay {
                     Err(fault) => self.fail(&CallError::Failed(Failure::Unreadable(fault))),
                 }
             }
-            Ok(Reply::Error(error)) => {
+            Reply::Error(error) => {
                 self.log("answered with an error");
                 let (error, code) = rewrite::error(&error, &self.route, from, to);
                 Answer { body: error_response(&self.id, &error), code: Some(code) }
             }
-            Err(failure) => self.fail(&CallError::Failed(failure)),
         }
     }
 
     fn fail(&mut self, error: &CallError) -> Answer {
-        self.stage = Stage::Over;
-        let shard = self.shard();
+        // The child that failed, or was waited for, else the shard as a whole.
+        let child = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Running(running) => Some(running.place.shard),
+            _ => self.finding.take().and_then(|finding| finding.child().cloned()),
+        };
+        self.go_alone();
+        let shard = child.or_else(|| self.shard());
         if let Some(shard) = &shard {
             shard.stats.count_failed();
         }
@@ -279,5 +332,14 @@ impl Relay {
     fn log(&self, outcome: &'static str) {
         let (shard, tool, method) = (&*self.route.shard, self.route.exposed.as_deref(), &*self.route.method);
         info!(shard, tool, method, request_id = &*self.id, elapsed = ?self.started.elapsed(), outcome, "call");
+    }
+}
+
+/// Whoever drops a call cannot answer for it. What a call that came to its end has asked can still be answered.
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if !matches!(self.stage, Stage::Over) {
+            self.go_alone();
+        }
     }
 }

@@ -206,7 +206,10 @@ impl Shard {
     pub fn take(&self, tenant: &Tenant) -> Option<Place> {
         match &self.pool {
             Some(pool) => pool.take(self, tenant),
-            None => Search::of_shared(self).look().ok(),
+            None => match &*self.state.borrow() {
+                ShardState::Ready(live) => Some(Place::shared(self.clone(), live.clone())),
+                _ => None,
+            },
         }
     }
 

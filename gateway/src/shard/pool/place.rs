@@ -21,7 +21,7 @@ pub struct Place {
 
 impl Place {
     /// On the one child of a shared shard.
-    pub(super) fn shared(shard: Shard, live: Live) -> Self {
+    pub(crate) fn shared(shard: Shard, live: Live) -> Self {
         Self { shard, live, _lease: None }
     }
 

@@ -27,9 +27,8 @@ impl Prospect {
     pub(super) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Busy(one), Self::Busy(other)) => one == other,
-            (Self::Starting(one) | Self::Down(one), Self::Starting(other) | Self::Down(other)) => {
-                std::mem::discriminant(self) == std::mem::discriminant(other)
-                    && one.as_ref().map(Arc::as_ptr) == other.as_ref().map(Arc::as_ptr)
+            (Self::Starting(one), Self::Starting(other)) | (Self::Down(one), Self::Down(other)) => {
+                one.as_ref().map(Arc::as_ptr) == other.as_ref().map(Arc::as_ptr)
             }
             (Self::Draining, Self::Draining) => true,
             _ => false,

@@ -63,8 +63,15 @@ pub enum Unclaimed {
         /// Its parameters.
         params: Option<Bytes>,
     },
-    /// A request; to be answered with [`Link::answer`].
+    /// A request; to be answered as those in calls are.
     Ask(Ask),
+    /// A request was taken back.
+    AskCancelled {
+        /// See [`Ask::key`].
+        key: Box<str>,
+        /// What the shard says why, JSON text.
+        reason: Option<Box<str>>,
+    },
 }
 
 impl Owner {
