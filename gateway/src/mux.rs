@@ -8,6 +8,7 @@ mod calls;
 mod changes;
 mod client;
 mod failure;
+mod inbox;
 mod levels;
 mod overview;
 mod private;
@@ -26,11 +27,12 @@ use tokio::time::Instant;
 
 use self::asks::Asks;
 use self::calls::Calls;
+use self::inbox::Inboxes;
 use self::levels::Levels;
 use self::route::{Scope, Shown};
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
-use crate::shard::pool::{Mail, Sessions};
+use crate::shard::pool::{Mail, OwnChildren};
 use crate::shard::roster::List;
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
@@ -78,11 +80,12 @@ struct Inner {
     levels: Levels,
     calls: Arc<Calls>,
     asks: Asks,
+    inboxes: Arc<Inboxes>,
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
     /// The sessions with children of their own.
-    sessions: Sessions,
+    own_children: OwnChildren,
     tasks: Tasks,
     started: Instant,
 }
@@ -90,11 +93,11 @@ struct Inner {
 impl Mux {
     /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients; detached calls
     /// go on among `tasks`.
-    /// What the children of sessions say outside of calls arrives as the mail of `sessions`.
+    /// What the children of sessions say outside of calls arrives as `mail`.
     pub fn new(
         world: watch::Receiver<Arc<World>>,
         level: watch::Sender<Option<Level>>,
-        (sessions, mail): (Sessions, Receiver<Mail>),
+        (own_children, mail): (OwnChildren, Receiver<Mail>),
         tasks: &Tasks,
     ) -> Self {
         let inner = Arc::new(Inner {
@@ -102,9 +105,10 @@ impl Mux {
             levels: Levels::new(level),
             calls: Arc::default(),
             asks: Asks::default(),
+            inboxes: Arc::default(),
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
-            sessions,
+            own_children,
             tasks: tasks.clone(),
             started: Instant::now(),
         });
@@ -170,6 +174,9 @@ impl Mux {
                 }
             }
             "notifications/progress" => self.inner.asks.progress(client.key, notification.params),
+            method @ "notifications/roots/list_changed" => {
+                self.inner.tell_own(client.key, method, notification.params);
+            }
             _ => {}
         }
     }
@@ -183,7 +190,9 @@ impl Mux {
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
         self.inner.asks.end(key);
+        self.inner.end_own(key);
         self.inner.levels.forget(key);
+        self.inner.inboxes.forget(key);
     }
 
     /// The log level that a legacy client has set.
@@ -191,9 +200,12 @@ impl Mux {
         self.inner.levels.get(key)
     }
 
-    /// Follows from now on what a client with a session is told outside of its calls.
+    /// Follows from now on what a client with a session is told outside of its calls. Of several of one session each
+    /// message is told by one.
     pub fn changes(&self, key: ClientKey) -> Changes {
-        Changes::new(key, self.inner.world.clone(), Arc::clone(&self.view))
+        let ear = self.inner.inboxes.open(key, &self.view);
+        let present = self.inner.own_children.arrive(key.0);
+        Changes::new(self.inner.world.clone(), Arc::clone(&self.view), ear, present)
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.
@@ -247,6 +259,7 @@ impl Mux {
         let missing = || Fault::new(code::INVALID_PARAMS, "`params.level` must be a log level");
         let level = client::read_level(params.level.ok_or_else(missing)?)?;
         self.inner.levels.set(client.key, level);
+        self.inner.set_own_level(client.key, level);
         Ok(())
     }
 

@@ -8,7 +8,6 @@ mod finding;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::json;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -17,7 +16,7 @@ use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
-use super::{Answer, Inner, rewrite};
+use super::{Answer, Inner, inbox, rewrite};
 use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
 use crate::shard::pool::Tenant;
 use crate::shard::{Place, Shard};
@@ -238,25 +237,20 @@ impl Relay {
     }
 
     fn notice(&mut self, event: Event) -> Option<Bytes> {
-        let notice = match event {
+        match event {
             Event::Progress(params) => {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
-                Some(notification("notifications/progress", Some(&params)))
+                Some(notification("notifications/progress", Some(&params)).into())
             }
-            Event::Log(params) => Some(notification("notifications/message", Some(&params))),
-            Event::LogsDropped(count) => {
-                let data = format!("{count} log messages were dropped because they were not read in time");
-                let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
-                Some(notification("notifications/message", Some(params.as_bytes())))
-            }
-            Event::Ask(ask) => return self.ask(ask),
+            Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
+            Event::LogsDropped(count) => Some(inbox::dropped(count)),
+            Event::Ask(ask) => self.ask(ask),
             Event::AskCancelled { key, reason } => {
                 let Stage::Running(running) = &self.stage else { return None };
-                return self.mux.asks.take_back(self.client.key, running.call.link(), &key, reason.as_deref());
+                self.mux.asks.take_back(self.client.key, running.call.link(), &key, reason.as_deref())
             }
             Event::Done(_) => None,
-        };
-        notice.map(Bytes::from)
+        }
     }
 
     fn ask(&mut self, ask: Ask) -> Option<Bytes> {

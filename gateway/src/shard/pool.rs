@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 pub use self::place::Place;
 pub use self::search::{Prospect, Search};
-pub use self::tenant::{Mail, Owner, Present, Sessions, Tenant, Unclaimed};
+pub use self::tenant::{Mail, OwnChildren, Owner, Present, Tenant, Unclaimed};
 pub(crate) use self::tending::tend;
 
 use self::members::{Member, Members};
@@ -210,10 +210,10 @@ impl Pool {
 
     fn employ_private(&self, members: &mut Members, primary: &Shard, tenant: &Tenant) -> Result<Member, Refused> {
         let Tenant::Session { client, level, asks } = *tenant else { return Err(Refused::Gone) };
-        let sessions = &self.setup.sessions;
-        let permit = sessions.take_place().ok_or(Refused::Private { limit: sessions.limit() })?;
+        let own = &self.setup.own_children;
+        let permit = own.take_place().ok_or(Refused::Private { limit: own.limit() })?;
         let (level, heard) = watch::channel(level);
-        let owner = Owner { client, asks, post: sessions.post() };
+        let owner = Owner { client, asks, post: own.post() };
         let ties = Ties { marks: primary.marks(), settled: None, owner: Some(owner) };
         let setup = Setup { level: heard, ..self.member_setup(primary, ties) };
         let shard = Shard::supervise(primary.spec(), setup, &self.tasks);

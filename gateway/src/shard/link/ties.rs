@@ -12,7 +12,7 @@ use crate::shard::roster::List;
 
 /// What a link has in common with the links to the shard's other children, earlier and later ones too.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ties {
+pub struct Ties {
     /// The lists that any of the children said have changed.
     pub(crate) marks: Arc<Marks>,
     /// Woken when the child has answered a call that was given up; `None` if that is nobody's concern, because the child
