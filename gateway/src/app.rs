@@ -44,10 +44,13 @@ use crate::log;
 use crate::mux::Mux;
 use crate::shard::Keeper;
 use crate::shard::followed::Feed;
+use crate::shard::pool::OwnChildren;
 use crate::tasks::Tasks;
 
 pub use self::wish::{Exit, Wish};
 
+/// How many sessions have children of their own if nobody says otherwise.
+pub const PRIVATE_CHILDREN: usize = 64;
 /// The table of shards is printed when all have been tried, or after this.
 const TABLE: Duration = Duration::from_secs(6);
 /// What it takes at most to tell clients that their calls have failed because the gateway stops.
@@ -65,6 +68,8 @@ pub struct Settings {
     pub watch: WatchMode,
     /// What all results together may take in memory, in bytes.
     pub result_memory: usize,
+    /// How many sessions may have children of their own, of all shards together.
+    pub private_children: usize,
     /// How long stopping may take.
     pub stop_grace: Duration,
     /// How many threads carry messages.
@@ -178,6 +183,7 @@ fn start_fleet(
         Store::nowhere()
     });
     let (level, heard) = watch::channel(None);
+    let (own_children, mail) = OwnChildren::new(settings.private_children);
     let feed = Feed::default();
     let fleet = fleet::Settings {
         shards: settings.shards.clone(),
@@ -187,9 +193,10 @@ fn start_fleet(
         store,
         result_memory: settings.result_memory,
         level: heard,
+        own_children: own_children.clone(),
         feed: feed.clone(),
     };
-    Ok(Mux::new(fleet::start(fleet, shards)?, level, feed, doors))
+    Ok(Mux::new(fleet::start(fleet, shards)?, level, feed, (own_children, mail), doors))
 }
 
 fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {

@@ -26,8 +26,9 @@ use crate::config::watch::{WatchError, WatchMode, Watcher};
 use crate::config::{Environment, Host, Reload, Severity, ShardName, ShardSpec, Start};
 use crate::shard::budget::Budget;
 use crate::shard::followed::{Audience, Feed};
+use crate::shard::pool::OwnChildren;
 use crate::shard::roster::Roster;
-use crate::shard::{Heritage, Keeper, Known, Setup, Shard, ShardState};
+use crate::shard::{Heritage, Keeper, Known, Role, Setup, Shard, ShardState};
 use crate::tasks::Tasks;
 use crate::wire::Level;
 
@@ -54,6 +55,8 @@ pub struct Settings {
     pub result_memory: usize,
     /// The least severe log level that any client wants to hear.
     pub level: watch::Receiver<Option<Level>>,
+    /// What all sessions with children of their own share.
+    pub own_children: OwnChildren,
     /// What clients follow of the shards' resources.
     pub feed: Feed,
 }
@@ -271,6 +274,8 @@ impl Fleet {
             heritage: Heritage::default(),
             after: None,
             asleep: false,
+            own_children: self.settings.own_children.clone(),
+            role: Role::Primary,
         }
     }
 

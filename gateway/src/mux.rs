@@ -11,6 +11,7 @@ mod failure;
 mod inbox;
 mod levels;
 mod overview;
+mod private;
 mod registry;
 mod relay;
 mod rewrite;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
@@ -33,6 +35,7 @@ use self::subscriptions::{Course, Subscriptions};
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
 use crate::shard::followed::Feed;
+use crate::shard::pool::{Mail, OwnChildren};
 use crate::shard::roster::List;
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
@@ -87,17 +90,21 @@ struct Inner {
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
+    /// The sessions with children of their own.
+    own_children: OwnChildren,
     tasks: Tasks,
     started: Instant,
 }
 
 impl Mux {
     /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients, `feed` where
-    /// they hear what clients follow. What goes on without a client does so among `tasks`.
+    /// they hear what clients follow. What the children of sessions say outside of calls arrives as `mail`. What goes on
+    /// without a client does so among `tasks`.
     pub fn new(
         world: watch::Receiver<Arc<World>>,
         level: watch::Sender<Option<Level>>,
         feed: Feed,
+        (own_children, mail): (OwnChildren, Receiver<Mail>),
         tasks: &Tasks,
     ) -> Self {
         let inboxes = Arc::<Inboxes>::default();
@@ -112,9 +119,11 @@ impl Mux {
             inboxes,
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
+            own_children,
             tasks: tasks.clone(),
             started: Instant::now(),
         });
+        tasks.spawn_until_stop(private::carry(Arc::downgrade(&inner), mail));
         Self { inner, view: Arc::default() }
     }
 
@@ -178,6 +187,9 @@ impl Mux {
                 }
             }
             "notifications/progress" => self.inner.asks.progress(client.key, notification.params),
+            method @ "notifications/roots/list_changed" => {
+                self.inner.tell_own(client.key, method, notification.params);
+            }
             _ => {}
         }
     }
@@ -191,6 +203,7 @@ impl Mux {
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
         self.inner.asks.end(key);
+        self.inner.end_own(key);
         self.inner.levels.forget(key);
         self.inner.inboxes.forget(key);
         self.inner.subscriptions.forget(key);
@@ -258,6 +271,7 @@ impl Mux {
         let missing = || Fault::new(code::INVALID_PARAMS, "`params.level` must be a log level");
         let level = client::read_level(params.level.ok_or_else(missing)?)?;
         self.inner.levels.set(client.key, level);
+        self.inner.set_own_level(client.key, level);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use super::client::ClientKey;
 use super::inbox::Ear;
 use super::subscriptions::Subscriptions;
 use crate::fleet::{View, World};
+use crate::shard::pool::Present;
 use crate::shard::roster::List;
 use crate::wire::notification;
 
@@ -25,12 +26,15 @@ pub struct Changes {
     ear: Ear,
     client: ClientKey,
     subscriptions: Arc<Subscriptions>,
+    /// Its session keeps the children that it has alone.
+    _present: Present,
 }
 
 impl Changes {
     pub(super) fn new(client: ClientKey, mux: &Inner, view: Arc<View>, ear: Ear) -> Self {
         let (world, subscriptions) = (mux.world.clone(), Arc::clone(&mux.subscriptions));
-        let mut changes = Self { world, view, told: [0; 4], ear, client, subscriptions };
+        let present = mux.own_children.arrive(client.0);
+        let mut changes = Self { world, view, told: [0; 4], ear, client, subscriptions, _present: present };
         changes.told = changes.generations();
         changes
     }

@@ -8,8 +8,10 @@ mod call;
 mod following;
 mod limits;
 mod mailbox;
+mod outcome;
 mod reader;
 mod table;
+mod ties;
 mod volume;
 mod writer;
 
@@ -20,10 +22,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub use call::Call;
 pub use limits::Limits;
+pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
+pub(crate) use ties::Marks;
+pub use ties::Ties;
 pub(crate) use volume::LINGER;
 pub use volume::Raised;
 pub(crate) use writer::write;
@@ -32,7 +38,6 @@ use self::asking::Asking;
 use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
 use self::volume::Volume;
-use crate::shard::roster::List;
 use crate::shard::{Ended, Heritage};
 use crate::wire::{self, Capabilities, Chunks, Fault, Level};
 
@@ -96,78 +101,6 @@ pub enum Event {
     Done(Done),
 }
 
-/// How a call ended.
-pub type Done = Result<Reply, Failure>;
-
-/// What the shard answered, as the bytes that it wrote.
-#[derive(Debug, Clone)]
-pub enum Reply {
-    /// The `result` object.
-    Result(Bytes),
-    /// The `error` object.
-    Error(Bytes),
-}
-
-/// Why a call has no answer.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Failure {
-    /// The shard ended before it was sent; it has not run and may go to the next instance.
-    #[error("not sent: {ended}")]
-    NotSent {
-        /// How the shard ended.
-        ended: Arc<Ended>,
-        /// The whole message, still with its number.
-        line: Vec<u8>,
-    },
-    /// The shard ended while the call was under way; it may have run.
-    #[error("{0}")]
-    Ended(Arc<Ended>),
-    /// A time limit was over; the shard was told to cancel.
-    #[error("no answer within {} (`timeouts.{setting}`)", humantime::format_duration(*after))]
-    Deadline {
-        /// The key under `timeouts`.
-        setting: &'static str,
-        /// Its value.
-        after: Duration,
-    },
-    /// The answer was longer than a message may be.
-    #[error("the answer has {length} bytes, the limit is {limit} (`limits.message`)")]
-    Overlong {
-        /// Its length, in bytes.
-        length: usize,
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// The answer cannot be relayed.
-    #[error("the answer cannot be read: {0}")]
-    Unreadable(String),
-    /// All results in memory together are at their limit.
-    #[error("the results in memory have reached {0} bytes (`--result-memory`)")]
-    Budget(usize),
-}
-
-/// Why a call was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The shard has ended; another instance may take the call.
-    #[error("the shard has ended")]
-    Gone,
-    /// As many calls wait as may.
-    #[error("{in_flight} calls are in flight (`limits.in_flight`) and {waiting} more wait")]
-    Full {
-        /// The setting `limits.in_flight`.
-        in_flight: usize,
-        /// How many calls may wait above it.
-        waiting: usize,
-    },
-    /// The calls that wait have as many bytes as they may.
-    #[error("calls of {waiting} bytes wait for it; `limits.in_flight` lets it take more at once")]
-    Heavy {
-        /// That limit.
-        waiting: usize,
-    },
-}
-
 /// A request of the shard to one caller.
 #[derive(Debug, Clone)]
 pub struct Ask {
@@ -195,10 +128,11 @@ struct Shared {
     table: Mutex<Table>,
     /// Wakes the writer.
     outgoing: Notify,
-    /// Wakes whoever keeps the roster.
-    changed: Notify,
     limits: Limits,
     heritage: Heritage,
+    ties: Ties,
+    /// Cancelled when the child is to be exchanged for a fresh one.
+    renewal: CancellationToken,
     asking: Asking,
     volume: Volume,
     /// Whether the child has written a line to stdout that is no message, and the log says so.
@@ -207,19 +141,11 @@ struct Shared {
 
 impl Link {
     /// A link whose reader and writer still have to be run, with [`read`] and [`write`].
-    pub(crate) fn new(limits: Limits, heritage: Heritage) -> Self {
+    pub(crate) fn new(limits: Limits, heritage: Heritage, ties: Ties) -> Self {
         let table = Mutex::new(Table::new());
-        let (outgoing, changed, nonsense_told) = (Notify::new(), Notify::new(), AtomicBool::new(false));
-        Self(Arc::new(Shared {
-            table,
-            asking: Asking::default(),
-            volume: Volume::default(),
-            outgoing,
-            changed,
-            limits,
-            heritage,
-            nonsense_told,
-        }))
+        let (outgoing, nonsense_told, renewal) = (Notify::new(), AtomicBool::new(false), CancellationToken::new());
+        let (asking, volume) = (Asking::default(), Volume::default());
+        Self(Arc::new(Shared { table, outgoing, limits, heritage, asking, volume, ties, renewal, nonsense_told }))
     }
 
     /// Whether both lead to the same child.
@@ -267,7 +193,15 @@ impl Link {
 
     /// Gives a call up: one that was not sent never is, and of one that was the shard is told.
     pub(crate) fn cancel(&self, number: u64, reason: &str) {
-        let was_sent = self.table().remove(number);
+        let was_sent = {
+            let mut table = self.table();
+            let is_clients = table.is_clients(number);
+            let was_sent = table.remove(number);
+            if was_sent && is_clients && self.0.ties.settled.is_some() {
+                table.owe(number);
+            }
+            was_sent
+        };
         if was_sent {
             let params = serde_json::json!({"requestId": number, "reason": reason}).to_string();
             self.notify("notifications/cancelled", Some(params.as_bytes()));
@@ -314,17 +248,20 @@ impl Link {
         is_idle
     }
 
-    /// The lists that the shard said have changed since the last call; waits until there is one.
-    ///
-    /// Safe to cancel.
-    pub(crate) async fn changed(&self) -> Vec<List> {
-        loop {
-            let lists = self.table().take_changed();
-            if !lists.is_empty() {
-                return lists;
-            }
-            self.0.changed.notified().await;
-        }
+    /// Whether the child neither owes the answer to a call that was given up, nor waits for one itself, nor is about to be
+    /// exchanged. What is owed is only kept of a child that goes from client to client.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.0.renewal.is_cancelled() && !self.table().owes() && self.0.asking.is_empty()
+    }
+
+    /// Asks for a fresh child in the place of this one.
+    pub(crate) fn renew(&self) {
+        self.0.renewal.cancel();
+    }
+
+    /// Ready when a fresh child is asked for. Safe to cancel.
+    pub(crate) async fn renewal(&self) {
+        self.0.renewal.cancelled().await;
     }
 
     /// Takes no more calls; those under way still wait for their answers.

@@ -17,6 +17,7 @@ mod first_light;
 mod following;
 mod handshake;
 mod hygiene;
+mod instances;
 mod page;
 mod peers;
 mod reload;

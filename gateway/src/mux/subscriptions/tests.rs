@@ -6,7 +6,7 @@ use crate::fleet::View;
 use crate::shard::Heritage;
 use crate::shard::budget::Budget;
 use crate::shard::followed::{Audience, OF_ALL, OF_ONE};
-use crate::shard::link::Limits;
+use crate::shard::link::{Limits, Ties};
 
 const ONE: ClientKey = ClientKey(1);
 const OTHER: ClientKey = ClientKey(2);
@@ -16,7 +16,7 @@ fn subscriptions() -> Arc<Subscriptions> {
 }
 
 fn link() -> Link {
-    Link::new(Limits::new(64, 1024, Budget::new(1024), Mask::default()), Heritage::default())
+    Link::new(Limits::new(64, 1024, Budget::new(1024), Mask::default()), Heritage::default(), Ties::default())
 }
 
 fn shard() -> Arc<str> {
@@ -77,8 +77,11 @@ fn the_last_client_asks_the_shard_and_one_that_is_about_to_come_counts() {
 fn who_has_asked_while_the_shard_was_told_to_stop_has_it_asked_anew() {
     let subscriptions = subscriptions();
     let feed = subscriptions.feed.clone();
-    let link =
-        Link::new(Limits::new(64, 1024, Budget::new(1024), Mask::default()).following("s", feed), Heritage::default());
+    let link = Link::new(
+        Limits::new(64, 1024, Budget::new(1024), Mask::default()).following("s", feed),
+        Heritage::default(),
+        Ties::default(),
+    );
     let due = || link.tell_due(64, Duration::from_secs(1)).len();
     subscriptions.subscribe(ONE, &shard(), "a").unwrap().agreed(&link);
     assert_eq!(due(), 0, "the client has had it told");

@@ -12,6 +12,7 @@ use tokio::io::AsyncRead;
 use tokio::time::sleep;
 
 use super::{Event, Failure, Link, Reply};
+use crate::shard::pool::Unclaimed;
 use crate::shard::roster::List;
 use crate::tasks::work_on;
 use crate::wire::{
@@ -94,9 +95,12 @@ impl Link {
         let entry = {
             let mut table = self.table();
             let number = response.id.map_or_else(|| table.only_sent(), |id| id.ours());
-            number.and_then(|number| table.answered(number))
+            number.map(|number| table.answered(number).ok_or(number))
         };
-        let Some(entry) = entry else {
+        let Some(Ok(entry)) = entry else {
+            if let Some(Err(number)) = entry {
+                self.pay(number);
+            }
             self.0.heritage.stats.count_stray();
             return tracing::debug!("the shard answered a request that is not under way");
         };
@@ -119,10 +123,15 @@ impl Link {
             "notifications/resources/list_changed" => &[List::Resources, List::Templates],
             _ => return self.take_other(line, notification),
         };
-        let mut table = self.table();
-        list.iter().for_each(|list| table.mark_changed(*list));
-        drop(table);
-        self.0.changed.notify_one();
+        self.0.ties.marks.set(list);
+    }
+
+    /// What comes for a call that was given up is for nobody, but it may have been awaited.
+    fn pay(&self, number: u64) {
+        let was_last = self.table().pay(number);
+        if let Some(settled) = self.0.ties.settled.as_ref().filter(|_| was_last) {
+            settled.notify_one();
+        }
     }
 
     fn take_progress(&self, line: &Bytes, params: Option<Raw<'_>>) {
@@ -142,19 +151,28 @@ impl Link {
         let Some(params) = params else { return self.0.heritage.stats.count_stray() };
         let level = read_object(params, &["level"]).ok().and_then(|[level]| Level::parse(&level?.string()?));
         let mailbox = level.and_then(|level| Some(self.table().log_candidate(level)?.mailbox.clone()));
-        match mailbox.zip(self.part(line, params)) {
-            Some((mailbox, params)) => mailbox.push(Event::Log(params)),
+        let Some((level, said)) = level.zip(self.part(line, params)) else { return self.log(params.as_str()) };
+        match mailbox {
+            Some(mailbox) => mailbox.push(Event::Log(said)),
+            None if matches!(self.post(Unclaimed::Log(level, said)), Some(Ok(()))) => {}
             None => self.log(params.as_str()),
         }
     }
 
-    /// What the gateway does not know belongs to a call if only one client has any.
+    /// What the gateway does not know belongs to a call if only one client has any, else to the session whose child this is,
+    /// if it is one's.
     fn take_other(&self, line: &Bytes, notification: &Notification<'_>) {
         let mailbox = self.table().only_listener();
         let params = notification.params.map(|params| self.part(line, params));
         if let (Some(mailbox), None | Some(Some(_))) = (mailbox, &params) {
             let method = (*notification.method).into();
             return mailbox.push(Event::Other { method, params: params.flatten() });
+        }
+        if let None | Some(Some(_)) = params {
+            let (method, params) = ((*notification.method).into(), params.flatten());
+            if matches!(self.post(Unclaimed::Notice { method, params }), Some(Ok(()))) {
+                return;
+            }
         }
         let method = self.0.limits.mask.apply(&notification.method);
         if self.may_log(method.len()) {
@@ -193,6 +211,7 @@ impl Link {
                 entry.mailbox.finish(Err(failure));
             }
             None => {
+                number.into_iter().for_each(|number| self.pay(number));
                 self.0.heritage.stats.count_stray();
                 // Once for each child: it may do so with every line, and one is enough for who wrote it.
                 if !self.0.nonsense_told.swap(true, Ordering::Relaxed) {

@@ -103,11 +103,14 @@ mod tests {
     use super::*;
     use crate::shard::Heritage;
     use crate::shard::budget::Budget;
-    use crate::shard::link::Limits;
+    use crate::shard::link::{Limits, Ties};
 
     fn link() -> Link {
-        let link =
-            Link::new(Limits::new(64, 1024, Budget::new(1024), crate::config::Mask::default()), Heritage::default());
+        let link = Link::new(
+            Limits::new(64, 1024, Budget::new(1024), crate::config::Mask::default()),
+            Heritage::default(),
+            Ties::default(),
+        );
         link.takes_levels(Duration::from_secs(1));
         link
     }
@@ -145,8 +148,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_child_without_levels_is_told_none() {
-        let link =
-            Link::new(Limits::new(64, 1024, Budget::new(1024), crate::config::Mask::default()), Heritage::default());
+        let link = Link::new(
+            Limits::new(64, 1024, Budget::new(1024), crate::config::Mask::default()),
+            Heritage::default(),
+            Ties::default(),
+        );
         assert!(link.tell_level(Some(Level::Error)).is_none() && told(&link).is_none());
         drop(link.raise_level(Level::Debug));
     }

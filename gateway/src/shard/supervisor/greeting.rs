@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
-use super::{End, Supervisor};
+use super::{End, Offering, Supervisor};
 use crate::config::Protocol;
-use crate::shard::Reason;
 use crate::shard::fetch::{self, Within};
 use crate::shard::handshake::{self, Disagreed, Greeting, Plan};
 use crate::shard::instance::Instance;
 use crate::shard::link::Link;
 use crate::shard::roster::{Offered, Roster};
+use crate::shard::{Reason, Role};
 use crate::wire::Era;
 
 impl Supervisor {
@@ -88,9 +88,15 @@ impl Supervisor {
     }
 
     /// What the shard offers. It is told what the clients wish: how much it logs, and which of its resources they follow.
-    pub(super) async fn prepare(&self, link: &Link, greeting: &Greeting) -> Arc<Roster> {
-        let within = Within::from_now(self.spec().timeouts.start);
-        let roster = self.bumped(Arc::new(fetch::roster(link, greeting, within).await));
+    pub(super) async fn prepare(&self, link: &Link, greeting: &Greeting, offer: Offering) -> Arc<Roster> {
+        let roster = if offer == Offering::Known || matches!(self.setup.role, Role::Member(_)) {
+            let known = self.known.borrow().as_ref().map(|known| known.roster.lists.clone());
+            Arc::new(Roster { lists: known.unwrap_or_default(), ..fetch::bare(greeting) })
+        } else {
+            self.ties.marks.clear();
+            let within = Within::from_now(self.spec().timeouts.start);
+            self.bumped(Arc::new(fetch::roster(link, greeting, within).await))
+        };
         self.tell_level(link, &roster).await;
         self.tell_followed(link, &roster).await;
         roster

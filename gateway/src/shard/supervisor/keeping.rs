@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Supervisor;
+use crate::shard::Role;
 use crate::shard::fetch::{self, Within};
 use crate::shard::handshake::{self, Greeting};
 use crate::shard::link::{LINGER, Link};
@@ -18,10 +19,14 @@ use crate::wire::Era;
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Supervisor {
-    /// Fetches what the shard says has changed, for as long as it lives.
+    /// Fetches what the shard, by any of its children, says has changed, for as long as the one lives that is asked. Never
+    /// returns.
     pub(super) async fn keep_roster(&self, link: &Link, era: Era) {
+        if matches!(self.setup.role, Role::Member(_)) {
+            return std::future::pending().await;
+        }
         loop {
-            for list in link.changed().await {
+            for list in self.ties.marks.changed().await {
                 let within = Within::from_now(self.spec().timeouts.start);
                 let offered = fetch::offered(link, era, list, within).await;
                 self.learn(|known| {
@@ -78,13 +83,19 @@ impl Supervisor {
         }
     }
 
+    /// A child that is not of one session goes by the rules of its pool.
+    fn is_dismissed_when_idle(&self) -> bool {
+        matches!(&self.setup.role, Role::Member(ties) if ties.owner.is_none())
+    }
+
     /// Returns when nobody has called for `idle_stop`, nor follows a resource; then the link takes no more calls.
     pub(super) async fn idle(&self, link: &Link) {
         let mut spec = self.spec.clone();
         let mut followed = link.feed().followed.subscribe();
         loop {
             followed.mark_unchanged();
-            let patience = spec.borrow_and_update().idle_stop.filter(|_| !link.is_followed());
+            let stays = link.is_followed() || self.is_dismissed_when_idle();
+            let patience = spec.borrow_and_update().idle_stop.filter(|_| !stays);
             if patience.is_some_and(|patience| link.refuse_if_idle(patience)) {
                 return;
             }
