@@ -15,7 +15,7 @@ use super::way::Lost;
 use crate::app::peer::{self, Events, LONGEST};
 
 /// What of an unfinished message may be kept without waiting.
-const FREE: usize = 64 * 1024;
+const FREE: usize = 16 * 1024;
 
 /// Whose turn it is to hold a large message.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub(super) struct Messages {
     form: Form,
     turns: Turns,
     turn: Option<OwnedSemaphorePermit>,
+    /// How long the answer says that it is.
+    expected: usize,
 }
 
 #[derive(Debug)]
@@ -75,7 +77,9 @@ impl Messages {
         } else {
             return Err(Lost::Status(status));
         };
-        Ok(Self { response, form, turns: turns.clone(), turn: None })
+        // The client reads ahead, so who waits for a turn has asked for nothing yet.
+        let expected = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        Ok(Self { response, form, turns: turns.clone(), turn: None, expected })
     }
 
     /// The next message; `None` at the end.
@@ -92,7 +96,8 @@ impl Messages {
                     None => events.kept(),
                 },
             };
-            if kept > FREE && self.turn.is_none() {
+            if kept.max(self.expected) > FREE && self.turn.is_none() {
+                self.expected = 0;
                 self.turn = Some(self.turns.take().await);
             }
             let piece = self.response.chunk().await.map_err(|error| peer::broken(&error))?;

@@ -24,6 +24,8 @@ const PAGE: usize = 16 << 20;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Whoever says nothing at all for so long is gone: a gateway gives a sign of life once a minute, and more often in a stream.
 const SILENCE: Duration = Duration::from_secs(120);
+/// Connections that are kept for the next request. Each keeps a buffer that may have grown to half a MiB.
+const IDLE: usize = 16;
 
 /// Headers of MCP.
 pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -67,7 +69,7 @@ impl Http {
         if address.is_plain() {
             builder = builder.tls_certs_only([]);
         }
-        builder = builder.read_timeout(SILENCE);
+        builder = builder.read_timeout(SILENCE).pool_max_idle_per_host(IDLE);
         builder = builder.user_agent(concat!("mcp-gateway/", env!("CARGO_PKG_VERSION")));
         Ok(Self(builder.build()?))
     }
