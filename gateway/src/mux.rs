@@ -123,7 +123,7 @@ impl Mux {
     /// The request has not the shape that the protocol demands.
     pub async fn initialize(&self, key: ClientKey, request: &Request<'_>) -> Result<Initialized, Fault> {
         let client = client::initialize(key, request)?;
-        let result = client::initialize_result(&client, self.settled().await.instructions());
+        let result = client::initialize_result(&client, &self.settled().await);
         Ok(Initialized { client, result })
     }
 
@@ -217,7 +217,7 @@ impl Mux {
         match (&*request.method, era) {
             ("ping", Era::Legacy) => Some(Ok(EMPTY)),
             ("logging/setLevel", Era::Legacy) => Some(self.set_level(client, params).map(|()| EMPTY)),
-            ("server/discover", Era::Modern) => Some(Ok(client::discover_result(self.settled().await.instructions()))),
+            ("server/discover", Era::Modern) => Some(Ok(client::discover_result(&*self.settled().await))),
             _ => None,
         }
     }
