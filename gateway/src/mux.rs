@@ -8,6 +8,7 @@ mod calls;
 mod changes;
 mod client;
 mod failure;
+mod inbox;
 mod levels;
 mod overview;
 mod registry;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 
 use self::asks::Asks;
 use self::calls::Calls;
+use self::inbox::Inboxes;
 use self::levels::Levels;
 use self::route::{Scope, Shown};
 use crate::catalogue::Catalogue;
@@ -75,6 +77,7 @@ struct Inner {
     levels: Levels,
     calls: Arc<Calls>,
     asks: Asks,
+    inboxes: Arc<Inboxes>,
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
@@ -91,6 +94,7 @@ impl Mux {
             levels: Levels::new(level),
             calls: Arc::default(),
             asks: Asks::default(),
+            inboxes: Arc::default(),
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
             tasks: tasks.clone(),
@@ -171,6 +175,7 @@ impl Mux {
         self.inner.calls.cancel_all(key);
         self.inner.asks.end(key);
         self.inner.levels.forget(key);
+        self.inner.inboxes.forget(key);
     }
 
     /// The log level that a legacy client has set.
@@ -178,9 +183,11 @@ impl Mux {
         self.inner.levels.get(key)
     }
 
-    /// Follows from now on what a client with a session is told outside of its calls.
+    /// Follows from now on what a client with a session is told outside of its calls. Of several of one session each
+    /// message is told by one.
     pub fn changes(&self, key: ClientKey) -> Changes {
-        Changes::new(key, self.inner.world.clone(), Arc::clone(&self.view))
+        let ear = self.inner.inboxes.open(key, &self.view);
+        Changes::new(self.inner.world.clone(), Arc::clone(&self.view), ear)
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.

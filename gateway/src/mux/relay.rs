@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
@@ -15,7 +14,7 @@ use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
-use super::{Answer, Inner, rewrite};
+use super::{Answer, Inner, inbox, rewrite};
 use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
 use crate::shard::{Live, Shard, ShardState};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
@@ -216,25 +215,20 @@ impl Relay {
     }
 
     fn notice(&mut self, event: Event) -> Option<Bytes> {
-        let notice = match event {
+        match event {
             Event::Progress(params) => {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
-                Some(notification("notifications/progress", Some(&params)))
+                Some(notification("notifications/progress", Some(&params)).into())
             }
-            Event::Log(params) => Some(notification("notifications/message", Some(&params))),
-            Event::LogsDropped(count) => {
-                let data = format!("{count} log messages were dropped because they were not read in time");
-                let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
-                Some(notification("notifications/message", Some(params.as_bytes())))
-            }
-            Event::Ask(ask) => return self.ask(ask),
+            Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
+            Event::LogsDropped(count) => Some(inbox::dropped(count)),
+            Event::Ask(ask) => self.ask(ask),
             Event::AskCancelled { key, reason } => {
                 let Stage::Running(call, ..) = &self.stage else { return None };
-                return self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref());
+                self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref())
             }
             Event::Done(_) => None,
-        };
-        notice.map(Bytes::from)
+        }
     }
 
     fn ask(&mut self, ask: Ask) -> Option<Bytes> {
