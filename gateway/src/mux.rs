@@ -127,7 +127,7 @@ impl Mux {
     /// The request has not the shape that the protocol demands.
     pub async fn initialize(&self, key: ClientKey, request: &Request<'_>) -> Result<Initialized, Fault> {
         let client = client::initialize(key, request)?;
-        let result = client::initialize_result(&client, &self.settled().await);
+        let result = client::initialize_result(&client, &*self.settled().await);
         Ok(Initialized { client, result })
     }
 

@@ -8,6 +8,7 @@ mod call;
 mod mailbox;
 mod reader;
 mod table;
+mod tasks;
 mod writer;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,11 +43,29 @@ pub struct Caller {
     pub progress: bool,
     /// What a shard may ask this caller mid-call.
     pub asks: Capabilities,
+    /// What the call has to do with tasks.
+    pub purpose: Purpose,
+}
+
+/// What a call has to do with tasks (2025-11-25, basic/utilities/tasks).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// Its answer may announce a task.
+    MakesTask {
+        /// For so long at most the child is kept for the task.
+        kept: Duration,
+    },
+    /// It follows up what this very child has begun, and is taken while the child finishes.
+    FollowsUp,
 }
 
 impl Caller {
     /// The gateway itself: hears neither logs nor progress, and nobody can be asked.
-    pub const GATEWAY: Self = Self { client: 0, level: None, progress: false, asks: Capabilities::NONE };
+    pub const GATEWAY: Self =
+        Self { client: 0, level: None, progress: false, asks: Capabilities::NONE, purpose: Purpose::Plain };
 
     pub(crate) fn is_gateway(&self) -> bool {
         self.client == Self::GATEWAY.client
@@ -79,6 +98,13 @@ pub enum Event {
         key: Box<str>,
         /// Why, JSON text.
         reason: Option<Box<str>>,
+    },
+    /// Any other notification that can only be for this caller.
+    Told {
+        /// Its method.
+        method: Box<str>,
+        /// Its parameters.
+        params: Option<Bytes>,
     },
     /// The end of the call.
     Done(Done),
@@ -339,7 +365,11 @@ impl Link {
 
     /// Ends every call that is left: the child is gone.
     pub(crate) fn fail_all(&self, ended: &Arc<Ended>) {
-        let left = self.table().drain();
+        let left = {
+            let mut table = self.table();
+            table.ended = Some(Arc::clone(ended));
+            table.drain()
+        };
         // With no call left the writer may end.
         self.0.outgoing.notify_one();
         for (entry, unsent) in left {

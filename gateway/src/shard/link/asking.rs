@@ -88,8 +88,9 @@ impl Link {
         let needed = Capabilities::needed(&request.method, request.params);
         // A shared shard's roots are its file's: measured, servers take the answer for all their clients.
         let is_own = needed == Some(Capabilities::ROOTS) && self.0.limits.roots.instances == Instances::Shared;
+        let owner = self.task_owner(request.params);
         let asked = needed.filter(|_| !is_own).and_then(|needed| {
-            self.table().ask_candidate(needed).map(|entry| (entry.mailbox.clone(), entry.caller.client))
+            self.table().ask_candidate(needed, owner).map(|entry| (entry.mailbox.clone(), entry.caller.client))
         });
         let key = request.id.key();
         let params = request.params.map(|params| self.part(line, params));

@@ -91,18 +91,21 @@ impl Link {
     }
 
     fn take_response(&self, line: &Bytes, response: &Response<'_>) {
-        let entry = {
+        let answered = {
             let mut table = self.table();
             let number = response.id.map_or_else(|| table.only_sent(), |id| id.ours());
-            number.and_then(|number| table.answered(number))
+            number.and_then(|number| Some((number, table.answered(number)?)))
         };
-        let Some(entry) = entry else {
+        let Some((number, entry)) = answered else {
             self.0.heritage.stats.count_stray();
             return tracing::debug!("the shard answered a request that is not under way");
         };
         self.0.outgoing.notify_one();
         let reply = match response.outcome {
-            Outcome::Result(result) => self.part(line, result).map(Reply::Result),
+            Outcome::Result(result) => {
+                self.note_task(number, &entry, result);
+                self.part(line, result).map(Reply::Result)
+            }
             Outcome::Error(error) => self.part(line, error).map(Reply::Error),
         };
         entry.mailbox.finish(reply.ok_or_else(|| Failure::Budget(self.0.limits.budget.total())));
@@ -110,12 +113,13 @@ impl Link {
 
     fn take_notification(&self, line: &Bytes, notification: &Notification<'_>) {
         let list = match &*notification.method {
-            "notifications/progress" => return self.take_progress(line, notification.params),
+            "notifications/progress" => return self.take_progress(line, notification),
             "notifications/message" => return self.take_log(line, notification.params),
             "notifications/cancelled" => return self.take_back(notification.params),
             "notifications/tools/list_changed" => &[List::Tools][..],
             "notifications/prompts/list_changed" => &[List::Prompts],
             "notifications/resources/list_changed" => &[List::Resources, List::Templates],
+            _ if self.take_of_task(line, notification) => return,
             method => return tracing::debug!(method, "a notification of the shard is not relayed"),
         };
         let mut table = self.table();
@@ -124,12 +128,17 @@ impl Link {
         self.0.changed.notify_one();
     }
 
-    fn take_progress(&self, line: &Bytes, params: Option<Raw<'_>>) {
-        let Some(params) = params else { return self.0.heritage.stats.count_stray() };
+    fn take_progress(&self, line: &Bytes, notification: &Notification<'_>) {
+        let Some(params) = notification.params else { return self.0.heritage.stats.count_stray() };
         let token = read_object(params, &["progressToken"]).ok().and_then(|[token]| token);
         let token = token.and_then(|token| token.unsigned().or_else(|| token.string()?.parse().ok()));
         let mailbox = token.and_then(|token| self.table().progress(token).cloned());
-        let Some(mailbox) = mailbox else { return self.0.heritage.stats.count_stray() };
+        let Some(mailbox) = mailbox else {
+            if !token.is_some_and(|number| self.take_task_progress(line, number, notification)) {
+                self.0.heritage.stats.count_stray();
+            }
+            return;
+        };
         match self.part(line, params) {
             Some(params) => mailbox.push(Event::Progress(params)),
             // The shard is at work, whether or not the caller can be told.
@@ -140,7 +149,8 @@ impl Link {
     fn take_log(&self, line: &Bytes, params: Option<Raw<'_>>) {
         let Some(params) = params else { return self.0.heritage.stats.count_stray() };
         let level = read_object(params, &["level"]).ok().and_then(|[level]| Level::parse(&level?.string()?));
-        let mailbox = level.and_then(|level| Some(self.table().log_candidate(level)?.mailbox.clone()));
+        let owner = self.task_owner(Some(params));
+        let mailbox = level.and_then(|level| Some(self.table().log_candidate(level, owner)?.mailbox.clone()));
         match mailbox.zip(self.part(line, params)) {
             Some((mailbox, params)) => mailbox.push(Event::Log(params)),
             None => self.log(params.as_str()),

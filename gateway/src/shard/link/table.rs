@@ -9,7 +9,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::mailbox::Mailbox;
-use super::{Caller, Refused, WAITING};
+use super::tasks::Tasks;
+use super::{Caller, Purpose, Refused, WAITING};
+use crate::shard::Ended;
 use crate::shard::quota::Quota;
 use crate::shard::roster::List;
 use crate::wire::{Capabilities, Level};
@@ -38,6 +40,12 @@ pub(crate) struct Table {
     /// It has answered a client.
     pub(crate) has_served: bool,
     refusing: bool,
+    /// Nothing is written any more.
+    closed: bool,
+    /// How the child has ended.
+    pub(crate) ended: Option<Arc<Ended>>,
+    /// What it runs for clients beyond their calls.
+    pub(crate) tasks: Tasks,
     changed: [bool; 4],
     /// When the latest call of a client came or went.
     called: Instant,
@@ -83,6 +91,9 @@ impl Table {
             sent: 0,
             has_served: false,
             refusing: false,
+            closed: false,
+            ended: None,
+            tasks: Tasks::default(),
             changed: [false; 4],
             called: Instant::now(),
             quota: Quota::default(),
@@ -96,7 +107,8 @@ impl Table {
         entry: Entry,
         in_flight: usize,
     ) -> Result<(), Refused> {
-        if self.refusing {
+        let follows_up = entry.caller.purpose == Purpose::FollowsUp;
+        if self.closed || (self.refusing && !follows_up) {
             return Err(Refused::Gone);
         }
         if entry.caller.is_gateway() {
@@ -146,7 +158,8 @@ impl Table {
                 append(out, &line);
             }
         }
-        match (out.is_empty(), self.refusing && self.calls.is_empty()) {
+        self.closed |= out.is_empty() && self.refusing && self.calls.is_empty() && !self.tasks.are_awaited();
+        match (out.is_empty(), self.closed) {
             (false, _) => Batch::Write,
             (true, false) => Batch::Wait,
             (true, true) => Batch::End,
@@ -199,20 +212,21 @@ impl Table {
         self.calls.get(&token).filter(|entry| entry.sent && entry.caller.progress).map(|entry| &entry.mailbox)
     }
 
-    /// The caller that a log message of this level can only be for.
-    pub(crate) fn log_candidate(&self, level: Level) -> Option<&Entry> {
-        self.only_client(|caller| caller.level.is_some_and(|least| level >= least))
+    /// The caller that a log message of this level can only be for: among the calls of its `owner`, if that is known.
+    pub(crate) fn log_candidate(&self, level: Level, owner: Option<u128>) -> Option<&Entry> {
+        self.only_client(owner, |caller| caller.level.is_some_and(|least| level >= least))
     }
 
-    /// The caller that a request of the shard can only be for.
-    pub(crate) fn ask_candidate(&self, needed: Capabilities) -> Option<&Entry> {
-        self.only_client(|caller| caller.asks.has(needed))
+    /// The caller that a request of the shard can only be for: among the calls of its `owner`, if that is known.
+    pub(crate) fn ask_candidate(&self, needed: Capabilities, owner: Option<u128>) -> Option<&Entry> {
+        self.only_client(owner, |caller| caller.asks.has(needed))
     }
 
     /// DESIGN D2: if exactly one client among those with a call at the shard fits, its oldest call; never a guess.
-    fn only_client(&self, fits: impl Fn(&Caller) -> bool) -> Option<&Entry> {
+    fn only_client(&self, owner: Option<u128>, fits: impl Fn(&Caller) -> bool) -> Option<&Entry> {
+        let may_be = |caller: &Caller| owner.is_none_or(|owner| owner == caller.client) && fits(caller);
         let mut oldest: Option<(u64, &Entry)> = None;
-        for (number, entry) in self.calls.iter().filter(|(_, entry)| entry.sent && fits(&entry.caller)) {
+        for (number, entry) in self.calls.iter().filter(|(_, entry)| entry.sent && may_be(&entry.caller)) {
             match oldest {
                 Some((_, other)) if other.caller.client != entry.caller.client => return None,
                 Some((first, _)) if first < *number => {}
@@ -222,13 +236,18 @@ impl Table {
         oldest.map(|(_, entry)| entry)
     }
 
+    /// The oldest call of a client that the shard has.
+    pub(crate) fn oldest_of(&self, client: u128) -> Option<&Entry> {
+        self.only_client(Some(client), |_| true)
+    }
+
     pub(crate) fn in_flight(&self) -> (usize, usize) {
         (self.sent, self.waiting.len())
     }
 
     /// Since when no client has a call here; `None` while one has.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
-        (self.sent == 0 && self.waiting.is_empty()).then_some(self.called)
+        (self.sent == 0 && self.waiting.is_empty() && !self.tasks.are_awaited()).then_some(self.called)
     }
 
     /// Nobody could call before now.
@@ -247,6 +266,7 @@ impl Table {
     /// All that is left, each with its line if that was never sent.
     pub(crate) fn drain(&mut self) -> Vec<(Entry, Option<Vec<u8>>)> {
         self.refusing = true;
+        self.tasks.clear();
         self.sent = 0;
         self.waiting_bytes = 0;
         let mut unsent: HashMap<u64, Vec<u8>> = self.own.drain(..).chain(self.waiting.drain(..)).collect();
@@ -273,7 +293,7 @@ mod tests {
     use super::*;
 
     fn entry(client: u128, level: Option<Level>) -> Entry {
-        let caller = Caller { client, level, progress: false, asks: Capabilities::SAMPLING };
+        let caller = Caller { client, level, asks: Capabilities::SAMPLING, ..Caller::GATEWAY };
         Entry { mailbox: Arc::new(Mailbox::new(Instant::now())), caller, sent: false }
     }
 
@@ -334,11 +354,14 @@ mod tests {
         let check = |clients: &[u128], expected: Option<u128>| {
             let mut table = table(clients);
             table.take_batch(64, &mut Vec::new());
-            let found = table.ask_candidate(Capabilities::SAMPLING).map(|entry| entry.caller.client);
+            let found = table.ask_candidate(Capabilities::SAMPLING, None).map(|entry| entry.caller.client);
             assert_eq!(found, expected, "{clients:?}");
-            assert_eq!(table.log_candidate(Level::Error).map(|entry| entry.caller.client), expected);
-            assert!(table.log_candidate(Level::Debug).is_none());
-            assert!(table.ask_candidate(Capabilities::ROOTS).is_none());
+            assert_eq!(table.log_candidate(Level::Error, None).map(|entry| entry.caller.client), expected);
+            assert!(table.log_candidate(Level::Debug, None).is_none());
+            assert!(table.ask_candidate(Capabilities::ROOTS, None).is_none());
+            let owner = clients.last().copied();
+            assert_eq!(table.ask_candidate(Capabilities::SAMPLING, owner).map(|entry| entry.caller.client), owner);
+            assert!(table.ask_candidate(Capabilities::SAMPLING, Some(9)).is_none(), "its owner has no call here");
         };
         check(&[], None);
         check(&[7], Some(7));
@@ -348,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_call_that_waits_is_no_candidate() {
-        assert!(table(&[7]).ask_candidate(Capabilities::SAMPLING).is_none());
+        assert!(table(&[7]).ask_candidate(Capabilities::SAMPLING, None).is_none());
     }
 
     #[test]
@@ -368,6 +391,29 @@ mod tests {
         table.answered(1).unwrap();
         assert_eq!(table.in_flight(), (0, 0));
         assert!(table.has_served);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_child_that_is_to_go_takes_what_follows_up_a_task_for_as_long_as_it_is_awaited() {
+        let mut table = table(&[7]);
+        table.take_batch(64, &mut Vec::new());
+        table.answered(1).unwrap();
+        table.tasks.add("a", 7, 1, std::time::Duration::from_secs(60));
+        assert!(table.idle_since().is_none(), "it is at work");
+        table.refuse();
+        assert_eq!(table.take_batch(64, &mut Vec::new()), Batch::Wait);
+        let follow = || {
+            let caller = Caller { purpose: Purpose::FollowsUp, ..entry(7, None).caller };
+            Entry { caller, ..entry(7, None) }
+        };
+        assert_eq!(table.enqueue(2, Vec::new(), entry(7, None), 64), Err(Refused::Gone));
+        table.enqueue(3, b"get".to_vec(), follow(), 64).unwrap();
+        let mut out = Vec::new();
+        assert_eq!((table.take_batch(64, &mut out), &*out), (Batch::Write, &b"get\n"[..]));
+        table.answered(3).unwrap();
+        table.tasks.fetched("a");
+        assert_eq!(table.take_batch(64, &mut Vec::new()), Batch::End);
+        assert_eq!(table.enqueue(4, Vec::new(), follow(), 64), Err(Refused::Gone), "nobody would write it");
     }
 
     #[test]
