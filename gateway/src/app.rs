@@ -42,6 +42,7 @@ use crate::fleet;
 use crate::log;
 use crate::mux::Mux;
 use crate::shard::Keeper;
+use crate::shard::pool::Sessions;
 use crate::tasks::Tasks;
 
 pub use self::wish::{Exit, Wish};
@@ -63,6 +64,8 @@ pub struct Settings {
     pub watch: WatchMode,
     /// What all results together may take in memory, in bytes.
     pub result_memory: usize,
+    /// How many sessions may have children of their own, of all shards together.
+    pub private_children: usize,
     /// How long stopping may take.
     pub stop_grace: Duration,
     /// How many threads carry messages.
@@ -176,6 +179,7 @@ fn start_fleet(
         Store::nowhere()
     });
     let (level, heard) = watch::channel(None);
+    let (sessions, mail) = Sessions::new(settings.private_children);
     let fleet = fleet::Settings {
         shards: settings.shards.clone(),
         only,
@@ -184,8 +188,9 @@ fn start_fleet(
         store,
         result_memory: settings.result_memory,
         level: heard,
+        sessions: sessions.clone(),
     };
-    Ok(Mux::new(fleet::start(fleet, shards)?, level, doors))
+    Ok(Mux::new(fleet::start(fleet, shards)?, level, (sessions, mail), doors))
 }
 
 fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {

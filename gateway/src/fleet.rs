@@ -25,8 +25,9 @@ use crate::config::dir::{self, Specs};
 use crate::config::watch::{WatchError, WatchMode, Watcher};
 use crate::config::{Environment, Host, Reload, Severity, ShardName, ShardSpec, Start};
 use crate::shard::budget::Budget;
+use crate::shard::pool::Sessions;
 use crate::shard::roster::Roster;
-use crate::shard::{Heritage, Keeper, Known, Setup, Shard, ShardState};
+use crate::shard::{Heritage, Keeper, Known, Role, Setup, Shard, ShardState};
 use crate::tasks::Tasks;
 use crate::wire::Level;
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub result_memory: usize,
     /// The least severe log level that any client wants to hear.
     pub level: watch::Receiver<Option<Level>>,
+    /// What all sessions with children of their own share.
+    pub sessions: Sessions,
 }
 
 /// Starts the fleet as one of `tasks`; it stops, with all shards, when they do.
@@ -266,6 +269,8 @@ impl Fleet {
             heritage: Heritage::default(),
             after: None,
             asleep: false,
+            sessions: self.settings.sessions.clone(),
+            role: Role::Primary,
         }
     }
 

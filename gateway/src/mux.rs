@@ -11,6 +11,7 @@ mod failure;
 mod inbox;
 mod levels;
 mod overview;
+mod private;
 mod registry;
 mod relay;
 mod rewrite;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
@@ -30,6 +32,7 @@ use self::levels::Levels;
 use self::route::{Scope, Shown};
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
+use crate::shard::pool::{Mail, Sessions};
 use crate::shard::roster::List;
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
@@ -81,6 +84,8 @@ struct Inner {
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
+    /// The sessions with children of their own.
+    sessions: Sessions,
     tasks: Tasks,
     started: Instant,
 }
@@ -88,7 +93,13 @@ struct Inner {
 impl Mux {
     /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients; detached calls
     /// go on among `tasks`.
-    pub fn new(world: watch::Receiver<Arc<World>>, level: watch::Sender<Option<Level>>, tasks: &Tasks) -> Self {
+    /// What the children of sessions say outside of calls arrives as the mail of `sessions`.
+    pub fn new(
+        world: watch::Receiver<Arc<World>>,
+        level: watch::Sender<Option<Level>>,
+        (sessions, mail): (Sessions, Receiver<Mail>),
+        tasks: &Tasks,
+    ) -> Self {
         let inner = Arc::new(Inner {
             world,
             levels: Levels::new(level),
@@ -97,9 +108,11 @@ impl Mux {
             inboxes: Arc::default(),
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
+            sessions,
             tasks: tasks.clone(),
             started: Instant::now(),
         });
+        tasks.spawn_until_stop(private::carry(Arc::downgrade(&inner), mail));
         Self { inner, view: Arc::default() }
     }
 

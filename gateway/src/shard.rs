@@ -13,6 +13,7 @@ pub(crate) mod keeper;
 pub mod link;
 pub(crate) mod os;
 pub mod polite;
+pub mod pool;
 mod process;
 mod quota;
 pub mod roster;
@@ -21,5 +22,6 @@ pub mod stderr;
 mod supervisor;
 
 pub use ended::{Ended, Reason, STDERR_SHOWN};
-pub use handle::{Handle, Heritage, Known, Live, Setup, Shard, ShardState};
+pub use handle::{Handle, Heritage, Known, Live, Role, Setup, Shard, ShardState};
 pub use keeper::Keeper;
+pub use pool::Place;

@@ -28,6 +28,13 @@ pub(super) enum CallError {
         /// How the shard ended last, if it did.
         ended: Option<Arc<Ended>>,
     },
+    /// All children of the shard had calls of others for too long; it did not run.
+    Busy {
+        /// How many children.
+        children: usize,
+        /// How long was waited.
+        waited: Duration,
+    },
     /// The shard was taken away; it did not run.
     Removed,
     /// The shard was started again and speaks the other era; it did not run.
@@ -48,6 +55,14 @@ impl fmt::Display for CallError {
                 write!(formatter, "it is still starting after {}", humantime::format_duration(*waited))
             }
             Self::NotReady { ended: Some(ended), .. } => write!(formatter, "it is down: {ended}"),
+            Self::Busy { children, waited } => {
+                let waited = humantime::format_duration(*waited);
+                write!(
+                    formatter,
+                    "it is busy: each of its {children} children, which have one call at a time, has had others for \
+                     {waited} (`timeouts.call`)"
+                )
+            }
             Self::Removed => formatter.write_str("it was taken away"),
             Self::OtherEra => formatter
                 .write_str("it was started again and speaks another revision; the call did not run, make it again"),
@@ -59,6 +74,14 @@ impl fmt::Display for CallError {
 }
 
 impl CallError {
+    /// The same after so long.
+    pub(super) fn after(mut self, time: Duration) -> Self {
+        if let Self::NotReady { waited, .. } | Self::Busy { waited, .. } = &mut self {
+            *waited = time;
+        }
+        self
+    }
+
     fn ended(&self) -> Option<&Arc<Ended>> {
         match self {
             Self::Failed(Failure::Ended(ended) | Failure::NotSent { ended, .. }) => Some(ended),

@@ -3,24 +3,24 @@
 //! Invariants (DESIGN D8, D13): what was sent is never sent again; the relay owns the call, so whoever drops it decides
 //! what becomes of it: dropped, it is cancelled at the shard; detached, it goes on without a reader.
 
+mod finding;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
+use self::finding::Finding;
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
 use super::{Answer, Inner, inbox, rewrite};
 use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
-use crate::shard::{Live, Shard, ShardState};
+use crate::shard::pool::Tenant;
+use crate::shard::{Place, Shard};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
-
-/// How long an unsent call waits for a shard that is down.
-const DOWN: Duration = Duration::from_secs(3);
 
 /// What a call yields, in wire order.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub struct Relay {
     id: Box<str>,
     token: Option<Box<str>>,
     stage: Stage,
+    /// The search for a child while there is none.
+    finding: Option<Finding>,
     ticket: Ticket,
     /// What the shard has asked the client in this call, by our ids.
     asked: Vec<u64>,
@@ -61,9 +63,17 @@ enum Stage {
         line: Vec<u8>,
         era: Era,
     },
-    /// Is with a shard of that era.
-    Running(Box<Call>, u64, Era),
+    /// Is with a child.
+    Running(Box<Running>),
     Over,
+}
+
+#[derive(Debug)]
+struct Running {
+    /// Dropped before the place, which is free only when the call has been given up.
+    call: Call,
+    number: u64,
+    place: Place,
 }
 
 impl Relay {
@@ -84,6 +94,7 @@ impl Relay {
             id: id.into(),
             token: read.meta.progress_token.map(|token| token.as_str().into()),
             stage: Stage::Over,
+            finding: None,
             ticket,
             asked: Vec::new(),
             asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
@@ -93,8 +104,8 @@ impl Relay {
         if let Some(shard) = &shard {
             shard.stats.count_call();
         }
-        let live = shard.as_ref().and_then(ready);
-        let sent = shard.zip(live).is_some_and(|(shard, live)| relay.send(&shard, &live, params, read).is_ok());
+        let place = shard.and_then(|shard| shard.take(&relay.tenant()));
+        let sent = place.is_some_and(|place| relay.send(place, params, read).is_ok());
         if !sent {
             relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
         }
@@ -105,24 +116,25 @@ impl Relay {
     pub async fn next(&mut self) -> Relayed {
         loop {
             if !matches!(self.stage, Stage::Running(..) | Stage::Over) {
-                let cancelled = self.ticket.cancelled();
-                let sent = tokio::select! {
+                let tenant = self.tenant();
+                let finding = self.finding.get_or_insert_with(|| Finding::new(&self.mux.world));
+                let found = tokio::select! {
                     biased;
-                    () = cancelled => None,
-                    sent = find(&self.mux, &self.route.shard) => Some(sent),
+                    () = self.ticket.cancelled() => None,
+                    found = finding.next(&self.route.shard, &tenant) => Some(found),
                 };
-                let Some(sent) = sent else { return self.cancel() };
-                match sent.and_then(|(shard, live)| self.resume(&shard, &live)) {
+                let Some(found) = found else { return self.cancel() };
+                match found.and_then(|place| self.resume(place)) {
                     Ok(()) | Err(CallError::Refused(Refused::Gone)) => continue,
                     Err(error) => return Relayed::Done(self.fail(&error)),
                 }
             }
-            let Stage::Running(call, number, era) = &mut self.stage else { return Relayed::Cancelled };
-            let (number, era) = (*number, *era);
+            let Stage::Running(running) = &mut self.stage else { return Relayed::Cancelled };
+            let (number, era) = (running.number, running.place.live.era);
             let event = tokio::select! {
                 biased;
                 () = self.ticket.cancelled() => None,
-                event = call.next() => Some(event),
+                event = running.call.next() => Some(event),
             };
             match event {
                 None => return self.cancel(),
@@ -153,18 +165,27 @@ impl Relay {
         });
     }
 
+    /// As whom the call asks for a child.
+    fn tenant(&self) -> Tenant {
+        let Client { key, revision, capabilities, level, .. } = self.client;
+        match revision.era() {
+            Era::Legacy => Tenant::Session { client: key.0, level, asks: capabilities },
+            Era::Modern => Tenant::Passing,
+        }
+    }
+
     fn shard(&self) -> Option<Shard> {
         self.mux.world.borrow().shard(&self.route.shard).cloned()
     }
 
-    fn send(&mut self, shard: &Shard, live: &Live, params: Option<Raw<'_>>, read: &Params<'_>) -> Result<(), Refused> {
-        let number = live.link.next_number();
-        let line = rewrite::outgoing(number, &self.route, &self.client, live.era, params, read);
-        self.submit(shard, live, number, line)
+    fn send(&mut self, place: Place, params: Option<Raw<'_>>, read: &Params<'_>) -> Result<(), Refused> {
+        let number = place.live.link.next_number();
+        let line = rewrite::outgoing(number, &self.route, &self.client, place.live.era, params, read);
+        self.submit(place, number, line)
     }
 
-    /// Sends what waits to the shard that has become ready.
-    fn resume(&mut self, shard: &Shard, live: &Live) -> Result<(), CallError> {
+    /// Sends what waits to the child that was found.
+    fn resume(&mut self, place: Place) -> Result<(), CallError> {
         let world = Arc::clone(&self.mux.world.borrow());
         if !self.route.holds_in(&world) {
             return Err(CallError::Removed);
@@ -174,14 +195,14 @@ impl Relay {
                 let raw = params.as_deref().map(|params| Raw::parse(params.as_bytes()));
                 let raw = raw.transpose().expect("the parameters have been read before");
                 let read = Params::read(raw).expect("the parameters have been read before");
-                let sent = self.send(shard, live, raw, &read);
+                let sent = self.send(place, raw, &read);
                 if sent.is_err() {
                     self.stage = Stage::Asked(params);
                 }
                 sent
             }
-            Stage::Unsent { number, line, era } if era == live.era => {
-                let sent = self.submit(shard, live, number, line.clone());
+            Stage::Unsent { number, line, era } if era == place.live.era => {
+                let sent = self.submit(place, number, line.clone());
                 if sent.is_err() {
                     self.stage = Stage::Unsent { number, line, era };
                 }
@@ -193,16 +214,17 @@ impl Relay {
         sent.map_err(CallError::Refused)
     }
 
-    fn submit(&mut self, shard: &Shard, live: &Live, number: u64, line: Vec<u8>) -> Result<(), Refused> {
+    fn submit(&mut self, place: Place, number: u64, line: Vec<u8>) -> Result<(), Refused> {
         let level = match self.client.revision.era() {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
         };
         let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: self.asks };
-        let timeouts = shard.spec().timeouts;
-        let call = live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
-        self.ticket.taken(&live.link, number);
-        self.stage = Stage::Running(Box::new(call), number, live.era);
+        let timeouts = place.shard.spec().timeouts;
+        let call = place.live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
+        self.ticket.taken(&place.live.link, number);
+        self.finding = None;
+        self.stage = Stage::Running(Box::new(Running { call, number, place }));
         Ok(())
     }
 
@@ -224,20 +246,20 @@ impl Relay {
             Event::LogsDropped(count) => Some(inbox::dropped(count)),
             Event::Ask(ask) => self.ask(ask),
             Event::AskCancelled { key, reason } => {
-                let Stage::Running(call, ..) = &self.stage else { return None };
-                self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref())
+                let Stage::Running(running) = &self.stage else { return None };
+                self.mux.asks.take_back(self.client.key, running.call.link(), &key, reason.as_deref())
             }
             Event::Done(_) => None,
         }
     }
 
     fn ask(&mut self, ask: Ask) -> Option<Bytes> {
-        let Stage::Running(call, ..) = &self.stage else { return None };
+        let Stage::Running(running) = &self.stage else { return None };
         if self.asks == Capabilities::NONE {
-            call.link().decline(&ask);
+            running.call.link().decline(&ask);
             return None;
         }
-        let (id, message) = self.mux.asks.open(self.client.key, call.link(), ask)?;
+        let (id, message) = self.mux.asks.open(self.client.key, running.call.link(), ask)?;
         self.asked.push(id);
         Some(message)
     }
@@ -251,13 +273,17 @@ impl Relay {
     }
 
     fn finish(&mut self, done: Done, from: Era) -> Answer {
-        self.stage = Stage::Over;
         if !self.asked.is_empty() {
             self.mux.asks.outlived(&std::mem::take(&mut self.asked));
         }
         let to = self.client.revision.era();
-        match done {
-            Ok(Reply::Result(result)) => {
+        let reply = match done {
+            Ok(reply) => reply,
+            Err(failure) => return self.fail(&CallError::Failed(failure)),
+        };
+        self.stage = Stage::Over;
+        match reply {
+            Reply::Result(result) => {
                 self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
                 match rewrite::result(result, &self.route.method, from, to) {
                     Ok(Some(result)) => {
@@ -268,19 +294,22 @@ impl Relay {
                     Err(fault) => self.fail(&CallError::Failed(Failure::Unreadable(fault))),
                 }
             }
-            Ok(Reply::Error(error)) => {
+            Reply::Error(error) => {
                 self.log("answered with an error");
                 let (error, code) = rewrite::error(&error, &self.route, from, to);
                 Answer { body: error_response(&self.id, &error), code: Some(code) }
             }
-            Err(failure) => self.fail(&CallError::Failed(failure)),
         }
     }
 
     fn fail(&mut self, error: &CallError) -> Answer {
-        self.stage = Stage::Over;
+        // The child that failed, or was waited for, else the shard as a whole.
+        let child = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Running(running) => Some(running.place.shard),
+            _ => self.finding.take().and_then(|finding| finding.child().cloned()),
+        };
         self.go_alone();
-        let shard = self.shard();
+        let shard = child.or_else(|| self.shard());
         if let Some(shard) = &shard {
             shard.stats.count_failed();
         }
@@ -305,51 +334,6 @@ impl Drop for Relay {
     fn drop(&mut self) {
         if !matches!(self.stage, Stage::Over) {
             self.go_alone();
-        }
-    }
-}
-
-fn ready(shard: &Shard) -> Option<Live> {
-    match &*shard.state.borrow() {
-        ShardState::Ready(live) => Some(live.clone()),
-        _ => None,
-    }
-}
-
-/// Waits for a shard to be ready: as long as a start may take if it is starting, a little if it is down (DESIGN D8). Wakes
-/// it if it sleeps.
-async fn find(mux: &Inner, name: &str) -> Result<(Shard, Live), CallError> {
-    let since = Instant::now();
-    let mut down = None;
-    let mut world = mux.world.clone();
-    loop {
-        let shard = world.borrow_and_update().shard(name).cloned().ok_or(CallError::Removed)?;
-        let mut state = shard.state.clone();
-        let timeouts = || shard.spec().timeouts;
-        let (until, ended) = match &*state.borrow_and_update() {
-            ShardState::Ready(live) if !live.link.is_closed() => {
-                let live = live.clone();
-                return Ok((shard, live));
-            }
-            ShardState::Starting => (since + timeouts().start, shard.stats.last_ended()),
-            ShardState::Asleep => {
-                shard.wake();
-                (since + timeouts().start, None)
-            }
-            // It is being replaced by a new child, which is still to start.
-            ShardState::Draining => {
-                let timeouts = timeouts();
-                (since + timeouts.drain + timeouts.stop + timeouts.start, None)
-            }
-            ShardState::Backoff { ended, .. } => {
-                (*down.get_or_insert_with(Instant::now) + DOWN, Some(Arc::clone(ended)))
-            }
-            ShardState::Ready(_) | ShardState::Stopped => (*down.get_or_insert_with(Instant::now) + DOWN, None),
-        };
-        tokio::select! {
-            _ = state.changed() => {}
-            _ = world.changed() => {}
-            () = sleep_until(until) => return Err(CallError::NotReady { waited: since.elapsed(), ended }),
         }
     }
 }

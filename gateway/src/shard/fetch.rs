@@ -44,16 +44,21 @@ impl Within {
     }
 }
 
-/// Everything that the shard declared.
-pub(crate) async fn roster(link: &Link, greeting: &Greeting, within: Within) -> Roster {
-    let mut roster = Roster {
+/// What the shard said of itself, without lists.
+pub(crate) fn bare(greeting: &Greeting) -> Roster {
+    Roster {
         server_info: greeting.server_info.clone(),
         revision: greeting.revision.clone(),
         modern: greeting.era == Era::Modern,
         capabilities: greeting.capabilities.clone(),
         instructions: greeting.instructions.clone(),
         lists: Default::default(),
-    };
+    }
+}
+
+/// Everything that the shard declared.
+pub(crate) async fn roster(link: &Link, greeting: &Greeting, within: Within) -> Roster {
+    let mut roster = bare(greeting);
     for list in List::ALL {
         if roster.declares(list.capability()) {
             roster.lists[list as usize] = Arc::new(offered(link, greeting.era, list, within).await);

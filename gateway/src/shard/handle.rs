@@ -18,7 +18,8 @@ use crate::config::ShardSpec;
 use crate::shard::Ended;
 use crate::shard::budget::Budget;
 use crate::shard::keeper::Keeper;
-use crate::shard::link::Link;
+use crate::shard::link::{Link, Marks, Refused, Ties};
+use crate::shard::pool::{self, Child, Place, Pool, Search, Sessions, Tenant};
 use crate::shard::roster::Roster;
 use crate::shard::stats::Stats;
 use crate::shard::stderr::StderrTail;
@@ -91,6 +92,19 @@ pub struct Setup {
     pub after: Option<Shard>,
     /// It starts when it is called.
     pub asleep: bool,
+    /// What all sessions with children of their own share.
+    pub sessions: Sessions,
+    /// Which of the shard's children it is.
+    pub role: Role,
+}
+
+/// Which of a shard's children.
+#[derive(Debug, Clone)]
+pub enum Role {
+    /// The one that keeps the roster, with a pool of others if the file says so.
+    Primary,
+    /// One of the others: it fetches no lists and is not published.
+    Member(Ties),
 }
 
 /// What one process of a shard leaves to the next.
@@ -117,6 +131,8 @@ pub struct Handle {
     numbers: Arc<AtomicU64>,
     /// What it says on stderr.
     pub stderr: StderrTail,
+    marks: Arc<Marks>,
+    pool: Option<Arc<Pool>>,
     spec: watch::Sender<Arc<ShardSpec>>,
     stop: watch::Sender<Option<Duration>>,
     wake: watch::Sender<()>,
@@ -137,6 +153,13 @@ impl Shard {
         let (known, roster) = watch::channel(setup.known.clone());
         let (stop, stopping) = watch::channel(None);
         let (wake, woken) = watch::channel(());
+        let pool = Pool::of(&spec, &setup, tasks);
+        let ties = match (&setup.role, &pool) {
+            (Role::Member(ties), _) => ties.clone(),
+            (Role::Primary, Some(pool)) => pool.ties(),
+            (Role::Primary, None) => Ties::default(),
+        };
+        let marks = Arc::clone(&ties.marks);
         let (spec, described) = watch::channel(spec);
         let heritage = setup.heritage.clone();
         let Heritage { stats, numbers } = heritage.clone();
@@ -151,10 +174,19 @@ impl Shard {
             stderr: stderr.clone(),
             stopping,
             woken,
+            ties,
+            pool: pool.clone(),
             tasks: tasks.clone(),
         };
-        tasks.spawn(supervisor.run().instrument(span));
-        Self(Arc::new(Handle { state: seen, known: roster, stats, numbers, stderr, spec, stop, wake }))
+        tasks.spawn(supervisor.run().instrument(span.clone()));
+        let tended = pool.clone();
+        let handle = Handle { state: seen, known: roster, stats, numbers, stderr, marks, pool, spec, stop, wake };
+        let shard = Self(Arc::new(handle));
+        if let Some(pool) = tended {
+            let tending = pool::tend(pool, Arc::downgrade(&shard.0), shard.state.clone());
+            tasks.spawn_until_stop(tending.instrument(span));
+        }
+        shard
     }
 
     /// Its spec as it is now.
@@ -164,7 +196,70 @@ impl Shard {
 
     /// Gives it another spec for the same process.
     pub fn review(&self, spec: Arc<ShardSpec>) {
+        if let Some(pool) = &self.pool {
+            pool.review(&spec);
+        }
         self.spec.send_replace(spec);
+    }
+
+    /// The child that can take a call of `tenant` now, if nobody waits for it.
+    pub fn take(&self, tenant: &Tenant) -> Option<Place> {
+        match &self.pool {
+            Some(pool) => pool.take(self, tenant),
+            None => match &*self.state.borrow() {
+                ShardState::Ready(live) => Some(Place::shared(self.clone(), live.clone())),
+                _ => None,
+            },
+        }
+    }
+
+    /// Looks for a child that can take a call of `tenant`, or will be able to.
+    ///
+    /// # Errors
+    /// [`Refused`]: too many wait, or there are too many children.
+    pub fn seek(&self, tenant: &Tenant) -> Result<Search, Refused> {
+        match &self.pool {
+            Some(pool) => pool.seek(self, tenant),
+            None => Ok(Search::of_shared(self)),
+        }
+    }
+
+    /// The session is over, and its child with it.
+    pub fn end(&self, client: u128) {
+        self.pool.iter().for_each(|pool| pool.end(client));
+    }
+
+    /// What the session wants to hear of its own child from now on.
+    pub fn set_level(&self, client: u128, level: Level) {
+        self.pool.iter().for_each(|pool| pool.set_level(client, level));
+    }
+
+    /// The session's own child, while it serves.
+    pub fn private(&self, client: u128) -> Option<Live> {
+        self.pool.as_ref()?.private(client)
+    }
+
+    /// The children that serve beside the one that [`Handle::state`] tells of.
+    pub fn others(&self) -> Vec<Child> {
+        self.pool.as_ref().map(|pool| pool.children()).unwrap_or_default()
+    }
+
+    pub(super) fn of(handle: Arc<Handle>) -> Self {
+        Self(handle)
+    }
+
+    pub(super) fn marks(&self) -> Arc<Marks> {
+        Arc::clone(&self.marks)
+    }
+
+    /// For another child beside it.
+    pub(super) fn own_heritage(&self) -> Heritage {
+        Heritage { numbers: Arc::clone(&self.numbers), stats: Arc::clone(&self.stats) }
+    }
+
+    /// Whether both are the same.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// For the process that is to take its place.
@@ -179,6 +274,7 @@ impl Shard {
 
     /// Asks it to stop: no new calls, `drain` for those under way. Returns at once.
     pub fn stop(&self, drain: Duration) {
+        self.pool.iter().for_each(|pool| pool.stop(drain));
         self.stop.send_replace(Some(drain));
     }
 

@@ -9,6 +9,7 @@ mod mailbox;
 mod reader;
 mod table;
 mod tasks;
+mod ties;
 mod writer;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,9 +19,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub use call::Call;
 pub(crate) use reader::read;
+pub(crate) use ties::{Marks, Ties};
 pub(crate) use writer::write;
 
 use self::asking::{Asking, Roots};
@@ -28,7 +31,6 @@ use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
 use crate::config::{Instances, Mask, ShardSpec};
 use crate::shard::budget::Budget;
-use crate::shard::roster::List;
 use crate::shard::{Ended, Heritage};
 use crate::wire::{self, Capabilities, Chunks, Fault, Level};
 
@@ -174,6 +176,22 @@ pub enum Refused {
         /// How many calls may wait above it.
         waiting: usize,
     },
+    /// As many calls wait for a child of their own as may.
+    #[error(
+        "its {children} children have a call each, as `instances` in its file wants it, and {waiting} more calls wait"
+    )]
+    Busy {
+        /// How many children there are.
+        children: usize,
+        /// How many calls may wait for one.
+        waiting: usize,
+    },
+    /// As many sessions have children of their own as may.
+    #[error("{limit} sessions have children of their own (`--max-private-children`)")]
+    Private {
+        /// That setting.
+        limit: usize,
+    },
     /// The calls that wait have as many bytes as they may.
     #[error("calls of {waiting} bytes wait for it; `limits.in_flight` lets it take more at once")]
     Heavy {
@@ -235,10 +253,11 @@ struct Shared {
     table: Mutex<Table>,
     /// Wakes the writer.
     outgoing: Notify,
-    /// Wakes whoever keeps the roster.
-    changed: Notify,
     limits: Limits,
     heritage: Heritage,
+    ties: Ties,
+    /// Cancelled when the child is to be exchanged for a fresh one.
+    renewal: CancellationToken,
     asking: Asking,
     /// Whether the child has written a line to stdout that is no message, and the log says so.
     nonsense_told: AtomicBool,
@@ -246,10 +265,11 @@ struct Shared {
 
 impl Link {
     /// A link whose reader and writer still have to be run, with [`read`] and [`write`].
-    pub(crate) fn new(limits: Limits, heritage: Heritage) -> Self {
+    pub(crate) fn new(limits: Limits, heritage: Heritage, ties: Ties) -> Self {
         let table = Mutex::new(Table::new());
-        let (outgoing, changed, nonsense_told) = (Notify::new(), Notify::new(), AtomicBool::new(false));
-        Self(Arc::new(Shared { table, asking: Asking::default(), outgoing, changed, limits, heritage, nonsense_told }))
+        let (outgoing, nonsense_told, renewal) = (Notify::new(), AtomicBool::new(false), CancellationToken::new());
+        let asking = Asking::default();
+        Self(Arc::new(Shared { table, outgoing, limits, heritage, asking, ties, renewal, nonsense_told }))
     }
 
     /// Whether both lead to the same child.
@@ -297,7 +317,14 @@ impl Link {
 
     /// Gives a call up: one that was not sent never is, and of one that was the shard is told.
     pub(crate) fn cancel(&self, number: u64, reason: &str) {
-        let was_sent = self.table().remove(number);
+        let was_sent = {
+            let mut table = self.table();
+            let was_sent = table.remove(number);
+            if was_sent && self.0.ties.settled.is_some() {
+                table.owe(number);
+            }
+            was_sent
+        };
         if was_sent {
             let params = serde_json::json!({"requestId": number, "reason": reason}).to_string();
             self.notify("notifications/cancelled", Some(params.as_bytes()));
@@ -344,17 +371,20 @@ impl Link {
         is_idle
     }
 
-    /// The lists that the shard said have changed since the last call; waits until there is one.
-    ///
-    /// Safe to cancel.
-    pub(crate) async fn changed(&self) -> Vec<List> {
-        loop {
-            let lists = self.table().take_changed();
-            if !lists.is_empty() {
-                return lists;
-            }
-            self.0.changed.notified().await;
-        }
+    /// Whether the child neither owes the answer to a call that was given up, nor waits for one itself, nor is about to be
+    /// exchanged. What is owed is only kept of a child that goes from client to client.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.0.renewal.is_cancelled() && !self.table().owes() && self.0.asking.is_empty()
+    }
+
+    /// Asks for a fresh child in the place of this one.
+    pub(crate) fn renew(&self) {
+        self.0.renewal.cancel();
+    }
+
+    /// Ready when a fresh child is asked for. Safe to cancel.
+    pub(crate) async fn renewal(&self) {
+        self.0.renewal.cancelled().await;
     }
 
     /// Takes no more calls; those under way still wait for their answers.

@@ -17,7 +17,8 @@ use crate::shard::backoff::Backoff;
 use crate::shard::handle::Heritage;
 use crate::shard::handshake::Plan;
 use crate::shard::instance::Instance;
-use crate::shard::link::{Limits, Link};
+use crate::shard::link::{Limits, Link, Ties};
+use crate::shard::pool::Pool;
 use crate::shard::stderr::StderrTail;
 use crate::shard::{Ended, Known, Live, Reason, Setup, ShardState};
 use crate::tasks::Tasks;
@@ -35,6 +36,9 @@ pub(crate) struct Supervisor {
     pub(crate) stderr: StderrTail,
     pub(crate) stopping: watch::Receiver<Option<Duration>>,
     pub(crate) woken: watch::Receiver<()>,
+    pub(crate) ties: Ties,
+    /// The children beside this one.
+    pub(crate) pool: Option<Arc<Pool>>,
     pub(crate) tasks: Tasks,
 }
 
@@ -46,14 +50,26 @@ enum End {
     Idle,
     /// To be started again at once and asked this.
     Replan(Plan),
+    /// To be exchanged for a fresh one at once.
+    Renew,
     /// Of itself.
     Died(Arc<Ended>),
+}
+
+/// Where a child's offer is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offering {
+    /// The child is asked.
+    Fetched,
+    /// It is what the shard's children are known to offer.
+    Known,
 }
 
 /// What follows the end of a child.
 enum Next {
     Stop,
     Sleep,
+    Renew,
     Replan(Plan),
     /// Another child, then.
     Restart(Instant),
@@ -71,6 +87,10 @@ impl Supervisor {
         if !asleep || self.sleep().await.is_some() {
             self.keep_alive().await;
         }
+        if let Some(pool) = &self.pool {
+            pool.stop(Duration::ZERO);
+            pool.stopped().await;
+        }
         self.enter(ShardState::Stopped);
     }
 
@@ -79,10 +99,17 @@ impl Supervisor {
         let mut backoff = Backoff::default();
         let mut plan = self.first_plan();
         let mut replans = 0;
+        let mut offer = Offering::Fetched;
         loop {
             self.enter(ShardState::Starting);
-            let until = match self.live_once(plan, &mut backoff).await {
+            let next = self.live_once(plan, offer, &mut backoff).await;
+            offer = if matches!(next, Next::Renew) { Offering::Known } else { Offering::Fetched };
+            let until = match next {
                 Next::Stop => return,
+                Next::Renew => {
+                    (plan, replans) = (self.first_plan(), 0);
+                    continue;
+                }
                 Next::Sleep => {
                     if self.sleep().await.is_none() {
                         return;
@@ -146,10 +173,10 @@ impl Supervisor {
         Arc::clone(&self.spec.borrow())
     }
 
-    async fn live_once(&self, plan: Plan, backoff: &mut Backoff) -> Next {
+    async fn live_once(&self, plan: Plan, offer: Offering, backoff: &mut Backoff) -> Next {
         let spec = self.spec();
         let limits = Limits::of(&spec, self.setup.budget.clone());
-        let link = Link::new(limits, self.heritage.clone());
+        let link = Link::new(limits, self.heritage.clone(), self.ties.clone());
         let launched = Instance::launch(&spec, &self.setup, link, self.stderr.clone(), &self.tasks).await;
         let mut instance = match launched {
             Ok(instance) => instance,
@@ -157,7 +184,7 @@ impl Supervisor {
         };
         info!(pid = instance.id(), "shard started");
         let end = tokio::select! {
-            end = self.serve(&mut instance, plan, backoff) => end,
+            end = self.serve(&mut instance, plan, offer, backoff) => end,
             _ = self.stop_asked() => End::Stopped,
         };
         let (next, ended, drain) = match end {
@@ -165,6 +192,10 @@ impl Supervisor {
             End::Replan(plan) => {
                 self.enter(ShardState::Starting);
                 (Next::Replan(plan), instance.report(Reason::Stopped), self.spec().timeouts.drain)
+            }
+            End::Renew => {
+                self.enter(ShardState::Starting);
+                (Next::Renew, instance.report(Reason::Stopped), Duration::ZERO)
             }
             End::Idle => {
                 info!("nobody calls the shard: it sleeps until somebody does");
@@ -182,7 +213,7 @@ impl Supervisor {
     }
 
     /// From the handshake to the end of the child.
-    async fn serve(&self, instance: &mut Instance, plan: Plan, backoff: &mut Backoff) -> End {
+    async fn serve(&self, instance: &mut Instance, plan: Plan, offer: Offering, backoff: &mut Backoff) -> End {
         let mut greeting = match self.greet(instance, plan).await {
             Ok(greeting) => greeting,
             Err(end) => return end,
@@ -194,7 +225,7 @@ impl Supervisor {
         }
         let link = instance.link.clone();
         let (roster, heard) = tokio::select! {
-            prepared = self.prepare(&link, &greeting) => prepared,
+            prepared = self.prepare(&link, &greeting, offer) => prepared,
             reason = instance.ended() => return End::Died(instance.report(reason)),
         };
         let live = Live { link: link.clone(), era: greeting.era, pid: instance.id().unwrap_or_default() };
@@ -211,6 +242,7 @@ impl Supervisor {
             () = self.keep_level(&link, &roster, heard) => Reason::Closed,
             () = self.keep_limits(&link) => Reason::Closed,
             () = self.idle(&link) => return End::Idle,
+            () = link.renewal() => return End::Renew,
             () = keeping::until_modern(&mut greeting) => return End::Replan(Plan::Discover),
         };
         backoff.lived(ready.elapsed());

@@ -12,6 +12,7 @@ use super::mailbox::Mailbox;
 use super::{Ask, Event, Link};
 use crate::config::Instances;
 use crate::shard::polite;
+use crate::shard::pool::Unclaimed;
 use crate::wire::{Capabilities, Fault, Id, Outcome, Params, Raw, Request, error_response, result_response};
 
 /// How many requests of one shard wait for clients at once; more are answered as if there were no client.
@@ -19,7 +20,16 @@ const ASKS: usize = 64;
 
 /// The requests of the shard that wait for a client, by their ids.
 #[derive(Debug, Default)]
-pub(super) struct Asking(Mutex<HashMap<String, Arc<Mailbox>>>);
+pub(super) struct Asking(Mutex<HashMap<String, Asked>>);
+
+/// Who has been asked.
+#[derive(Debug, Clone)]
+enum Asked {
+    /// Whoever made this call.
+    Caller(Arc<Mailbox>),
+    /// The session whose child it is, outside of its calls.
+    Owner,
+}
 
 /// What a shard is told that asks for roots, and whether a client may be asked instead.
 #[derive(Debug)]
@@ -89,36 +99,61 @@ impl Link {
         // A shared shard's roots are its file's: measured, servers take the answer for all their clients.
         let is_own = needed == Some(Capabilities::ROOTS) && self.0.limits.roots.instances == Instances::Shared;
         let owner = self.task_owner(request.params);
-        let asked = needed.filter(|_| !is_own).and_then(|needed| {
-            self.table().ask_candidate(needed, owner).map(|entry| (entry.mailbox.clone(), entry.caller.client))
-        });
+        let asked = needed.filter(|_| !is_own).and_then(|needed| self.asked(needed, owner));
         let key = request.id.key();
         let params = request.params.map(|params| self.part(line, params));
-        let (Some((mailbox, client)), None | Some(Some(_))) = (asked, &params) else {
+        let (Some((asked, client)), None | Some(Some(_))) = (asked, &params) else {
             return self.answer_myself(request);
         };
-        if !self.ask(&key, &mailbox) {
+        if !self.ask(&key, &asked) {
             return self.answer_myself(request);
         }
-        self.0.heritage.stats.count_asked();
-        mailbox.push(Event::Ask(Ask {
+        let ask = Ask {
             id: request.id.as_str().into(),
             key: key.into(),
             method: (*request.method).into(),
             params: params.flatten(),
             client,
-        }));
+        };
+        self.0.heritage.stats.count_asked();
+        match asked {
+            Asked::Caller(mailbox) => mailbox.push(Event::Ask(ask)),
+            Asked::Owner => {
+                if let Some(Err(Unclaimed::Ask(ask))) = self.post(Unclaimed::Ask(ask)) {
+                    self.decline(&ask);
+                }
+            }
+        }
+    }
+
+    /// The only client that can be asked: on one of its calls, else, if the child is its own, outside of them.
+    fn asked(&self, needed: Capabilities, owner: Option<u128>) -> Option<(Asked, u128)> {
+        let caller = self.table().ask_candidate(needed, owner).map(|entry| (entry.mailbox.clone(), entry.caller.client));
+        if let Some((mailbox, client)) = caller {
+            return Some((Asked::Caller(mailbox), client));
+        }
+        let owner = self.0.ties.owner.as_ref().filter(|owner| owner.asks.has(needed))?;
+        Some((Asked::Owner, owner.client))
+    }
+
+    /// Hands what belongs to no call to the session whose child this is, if it is one's.
+    pub(super) fn post(&self, said: Unclaimed) -> Option<Result<(), Unclaimed>> {
+        Some(self.0.ties.owner.as_ref()?.post(self, said))
     }
 
     /// The shard needs no answer any more.
     pub(super) fn take_back(&self, params: Option<Raw<'_>>) {
         let id = Params::read(params).ok().and_then(|params| Id::read(params.request_id?));
         let Some(key) = id.map(Id::key) else { return self.0.heritage.stats.count_stray() };
-        let mailbox = self.0.asking.lock().remove(&key);
-        if let Some(mailbox) = mailbox {
-            let reason = params.and_then(|params| params.get("reason")).map(|reason| reason.as_str().into());
-            mailbox.push(Event::AskCancelled { key: key.into(), reason });
-            mailbox.settle();
+        let Some(asked) = self.forget(&key) else { return };
+        let reason = params.and_then(|params| params.get("reason")).map(|reason| reason.as_str().into());
+        match asked {
+            Asked::Caller(mailbox) => {
+                mailbox.push(Event::AskCancelled { key: key.into(), reason });
+                mailbox.settle();
+            }
+            // If too many messages wait, the client's answer finds nobody, as it may at any time.
+            Asked::Owner => drop(self.post(Unclaimed::AskCancelled { key: key.into(), reason })),
         }
     }
 
@@ -135,25 +170,45 @@ impl Link {
     }
 
     /// Notes that a client is asked; false if that cannot be.
-    fn ask(&self, key: &str, mailbox: &Arc<Mailbox>) -> bool {
+    fn ask(&self, key: &str, asked: &Asked) -> bool {
         let mut asking = self.0.asking.lock();
         let has_room = asking.len() < ASKS && !asking.contains_key(key);
         if has_room {
-            asking.insert(key.to_owned(), Arc::clone(mailbox));
-            mailbox.ask();
+            asking.insert(key.to_owned(), asked.clone());
+            if let Asked::Caller(mailbox) = asked {
+                mailbox.ask();
+            }
         }
         has_room
     }
 
     /// True for the one who may answer.
     fn settle(&self, key: &str) -> bool {
-        let mailbox = self.0.asking.lock().remove(key);
-        mailbox.map(|mailbox| mailbox.settle()).is_some()
+        let asked = self.forget(key);
+        if let Some(Asked::Caller(mailbox)) = &asked {
+            mailbox.settle();
+        }
+        asked.is_some()
+    }
+
+    fn forget(&self, key: &str) -> Option<Asked> {
+        let (asked, is_last) = {
+            let mut asking = self.0.asking.lock();
+            (asking.remove(key)?, asking.is_empty())
+        };
+        if let Some(settled) = self.0.ties.settled.as_ref().filter(|_| is_last) {
+            settled.notify_one();
+        }
+        Some(asked)
     }
 }
 
 impl Asking {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Mailbox>>> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Asked>> {
         self.0.lock().expect("no code that can panic runs under this lock")
     }
 }

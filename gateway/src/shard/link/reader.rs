@@ -94,9 +94,12 @@ impl Link {
         let answered = {
             let mut table = self.table();
             let number = response.id.map_or_else(|| table.only_sent(), |id| id.ours());
-            number.and_then(|number| Some((number, table.answered(number)?)))
+            number.map(|number| (number, table.answered(number)))
         };
-        let Some((number, entry)) = answered else {
+        let Some((number, Some(entry))) = answered else {
+            if let Some((number, None)) = answered {
+                self.settle(number);
+            }
             self.0.heritage.stats.count_stray();
             return tracing::debug!("the shard answered a request that is not under way");
         };
@@ -122,10 +125,15 @@ impl Link {
             _ if self.take_of_task(line, notification) => return,
             method => return tracing::debug!(method, "a notification of the shard is not relayed"),
         };
-        let mut table = self.table();
-        list.iter().for_each(|list| table.mark_changed(*list));
-        drop(table);
-        self.0.changed.notify_one();
+        self.0.ties.marks.set(list);
+    }
+
+    /// What comes for a call that was given up is for nobody, but it may have been awaited.
+    fn settle(&self, number: u64) {
+        let was_last = self.table().pay(number);
+        if let Some(settled) = self.0.ties.settled.as_ref().filter(|_| was_last) {
+            settled.notify_one();
+        }
     }
 
     fn take_progress(&self, line: &Bytes, notification: &Notification<'_>) {
@@ -183,6 +191,7 @@ impl Link {
                 entry.mailbox.finish(Err(failure));
             }
             None => {
+                number.into_iter().for_each(|number| self.settle(number));
                 self.0.heritage.stats.count_stray();
                 // Once for each child: it may do so with every line, and one is enough for who wrote it.
                 if !self.0.nonsense_told.swap(true, Ordering::Relaxed) {

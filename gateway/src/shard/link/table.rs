@@ -3,7 +3,7 @@
 //! Invariant: an entry is `sent` from the moment the writer takes its line, so that a cancellation, which goes by the
 //! control lane, is only ever queued behind its request.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -13,7 +13,6 @@ use super::tasks::Tasks;
 use super::{Caller, Purpose, Refused, WAITING};
 use crate::shard::Ended;
 use crate::shard::quota::Quota;
-use crate::shard::roster::List;
 use crate::wire::{Capabilities, Level};
 
 /// How many bytes may wait in the control lane of a child that does not read.
@@ -22,6 +21,10 @@ const CONTROL_BYTES: usize = 4 * 1024 * 1024;
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// How much the writer takes at once, but for a single longer message.
 const BATCH: usize = 128 * 1024;
+/// How many calls that were given up are remembered by their numbers.
+const OWED: usize = 64;
+/// Stands for those beyond; no call has this number, so that they are never answered.
+const UNCOUNTED: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -46,7 +49,8 @@ pub(crate) struct Table {
     pub(crate) ended: Option<Arc<Ended>>,
     /// What it runs for clients beyond their calls.
     pub(crate) tasks: Tasks,
-    changed: [bool; 4],
+    /// The calls that were given up and that the child has not answered.
+    owed: HashSet<u64>,
     /// When the latest call of a client came or went.
     called: Instant,
     /// What the shard logs for nobody else.
@@ -94,7 +98,7 @@ impl Table {
             closed: false,
             ended: None,
             tasks: Tasks::default(),
-            changed: [false; 4],
+            owed: HashSet::new(),
             called: Instant::now(),
             quota: Quota::default(),
         }
@@ -273,13 +277,18 @@ impl Table {
         self.calls.drain().map(|(number, entry)| (entry, unsent.remove(&number))).collect()
     }
 
-    pub(crate) fn mark_changed(&mut self, list: List) {
-        self.changed[list as usize] = true;
+    /// The child, which has been sent this call, need not answer it any more, but may.
+    pub(crate) fn owe(&mut self, number: u64) {
+        self.owed.insert(if self.owed.len() < OWED { number } else { UNCOUNTED });
     }
 
-    pub(crate) fn take_changed(&mut self) -> Vec<List> {
-        let changed = std::mem::take(&mut self.changed);
-        List::ALL.into_iter().filter(|list| changed[*list as usize]).collect()
+    /// True if that was the last answer to a call that had been given up.
+    pub(crate) fn pay(&mut self, number: u64) -> bool {
+        self.owed.remove(&number) && self.owed.is_empty()
+    }
+
+    pub(crate) fn owes(&self) -> bool {
+        !self.owed.is_empty()
     }
 }
 
@@ -367,6 +376,18 @@ mod tests {
         check(&[7], Some(7));
         check(&[7, 7], Some(7));
         check(&[7, 8], None);
+    }
+
+    #[test]
+    fn a_call_that_was_given_up_is_owed_until_it_is_answered() {
+        let mut table = Table::new();
+        (1..=OWED as u64).for_each(|number| table.owe(number));
+        assert!((2..=OWED as u64).all(|number| !table.pay(number)) && table.owes());
+        assert!(table.pay(1) && !table.owes());
+        assert!(!table.pay(1), "it was answered before");
+        (1..=OWED as u64 + 1).for_each(|number| table.owe(number));
+        assert!((1..=OWED as u64 + 1).all(|number| !table.pay(number)), "too many were given up to tell");
+        assert!(table.owes());
     }
 
     #[test]

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
-use super::{End, Supervisor};
+use super::{End, Offering, Supervisor};
 use crate::config::Protocol;
-use crate::shard::Reason;
 use crate::shard::fetch::{self, Within};
 use crate::shard::handshake::{self, Disagreed, Greeting, Plan};
 use crate::shard::instance::Instance;
 use crate::shard::link::Link;
 use crate::shard::roster::{Offered, Roster};
+use crate::shard::{Reason, Role};
 use crate::wire::{Era, Level};
 
 impl Supervisor {
@@ -88,9 +88,20 @@ impl Supervisor {
     }
 
     /// What the shard offers, and the log level that it has been told.
-    pub(super) async fn prepare(&self, link: &Link, greeting: &Greeting) -> (Arc<Roster>, Option<Level>) {
-        let within = Within::from_now(self.spec().timeouts.start);
-        let roster = self.bumped(Arc::new(fetch::roster(link, greeting, within).await));
+    pub(super) async fn prepare(
+        &self,
+        link: &Link,
+        greeting: &Greeting,
+        offer: Offering,
+    ) -> (Arc<Roster>, Option<Level>) {
+        let roster = if offer == Offering::Known || matches!(self.setup.role, Role::Member(_)) {
+            let known = self.known.borrow().as_ref().map(|known| known.roster.lists.clone());
+            Arc::new(Roster { lists: known.unwrap_or_default(), ..fetch::bare(greeting) })
+        } else {
+            self.ties.marks.clear();
+            let within = Within::from_now(self.spec().timeouts.start);
+            self.bumped(Arc::new(fetch::roster(link, greeting, within).await))
+        };
         let heard = self.tell_level(link, &roster).await;
         (roster, heard)
     }

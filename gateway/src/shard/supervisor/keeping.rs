@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Supervisor;
+use crate::shard::Role;
 use crate::shard::fetch::{self, Within};
 use crate::shard::handshake::{self, Greeting};
 use crate::shard::link::{Caller, Deadlines, Link};
@@ -18,10 +19,14 @@ use crate::wire::{Era, Level, request};
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Supervisor {
-    /// Fetches what the shard says has changed, for as long as it lives.
+    /// Fetches what the shard, by any of its children, says has changed, for as long as the one lives that is asked. Never
+    /// returns.
     pub(super) async fn keep_roster(&self, link: &Link, era: Era) {
+        if matches!(self.setup.role, Role::Member(_)) {
+            return std::future::pending().await;
+        }
         loop {
-            for list in link.changed().await {
+            for list in self.ties.marks.changed().await {
                 let within = Within::from_now(self.spec().timeouts.start);
                 let offered = fetch::offered(link, era, list, within).await;
                 self.learn(|known| {
@@ -78,11 +83,16 @@ impl Supervisor {
         }
     }
 
+    /// A child that is not of one session goes by the rules of its pool.
+    fn is_dismissed_when_idle(&self) -> bool {
+        matches!(&self.setup.role, Role::Member(ties) if ties.owner.is_none())
+    }
+
     /// Returns when nobody has called for `idle_stop`; then the link takes no more calls.
     pub(super) async fn idle(&self, link: &Link) {
         let mut spec = self.spec.clone();
         loop {
-            let patience = spec.borrow_and_update().idle_stop;
+            let patience = spec.borrow_and_update().idle_stop.filter(|_| !self.is_dismissed_when_idle());
             if patience.is_some_and(|patience| link.refuse_if_idle(patience)) {
                 return;
             }

@@ -1,0 +1,54 @@
+//! What the links of one shard's children have in common, and whose child is at the end of each.
+//!
+//! Invariant: marks are states, not events: a list has changed, however often and by whomever it was said.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::sync::Notify;
+
+use crate::shard::pool::Owner;
+use crate::shard::roster::List;
+
+/// What a link has in common with the links to the shard's other children, earlier and later ones too.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ties {
+    /// The lists that any of the children said have changed.
+    pub(crate) marks: Arc<Marks>,
+    /// Woken when the child has answered a call that was given up; `None` if that is nobody's concern, because the child
+    /// goes to no other client.
+    pub(crate) settled: Option<Arc<Notify>>,
+    /// The session whose child it is.
+    pub(crate) owner: Option<Owner>,
+}
+
+/// The lists that have changed since they were fetched.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    lists: AtomicU8,
+    woken: Notify,
+}
+
+impl Marks {
+    pub(crate) fn set(&self, lists: &[List]) {
+        let bits = lists.iter().fold(0, |bits, list| bits | 1 << *list as u8);
+        self.lists.fetch_or(bits, Ordering::AcqRel);
+        self.woken.notify_one();
+    }
+
+    /// Forgets them: all lists are about to be fetched.
+    pub(crate) fn clear(&self) {
+        self.lists.store(0, Ordering::Release);
+    }
+
+    /// The lists that have changed since the last call; waits until there is one. Safe to cancel.
+    pub(crate) async fn changed(&self) -> Vec<List> {
+        loop {
+            let bits = self.lists.swap(0, Ordering::AcqRel);
+            if bits != 0 {
+                return List::ALL.into_iter().filter(|list| bits & (1 << *list as u8) != 0).collect();
+            }
+            self.woken.notified().await;
+        }
+    }
+}
