@@ -11,11 +11,13 @@ mod failure;
 mod inbox;
 mod levels;
 mod overview;
+mod passing;
 mod private;
 mod registry;
 mod relay;
 mod rewrite;
 mod route;
+mod task_ids;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +31,8 @@ use self::asks::Asks;
 use self::calls::Calls;
 use self::inbox::Inboxes;
 use self::levels::Levels;
-use self::route::{Scope, Shown};
+use self::route::{Errand, Shown};
+use self::task_ids::TaskIds;
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
 use crate::shard::pool::{Mail, Sessions};
@@ -80,6 +83,7 @@ struct Inner {
     levels: Levels,
     calls: Arc<Calls>,
     asks: Asks,
+    task_ids: TaskIds,
     inboxes: Arc<Inboxes>,
     shown: Shown,
     /// Places for calls that go on without a reader.
@@ -105,6 +109,7 @@ impl Mux {
             levels: Levels::new(level),
             calls: Arc::default(),
             asks: Asks::default(),
+            task_ids: TaskIds::default(),
             inboxes: Arc::default(),
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
@@ -174,7 +179,7 @@ impl Mux {
                 }
             }
             "notifications/progress" => self.inner.asks.progress(client.key, notification.params),
-            _ => {}
+            _ => self.pass(client, notification),
         }
     }
 
@@ -187,6 +192,7 @@ impl Mux {
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
         self.inner.asks.end(key);
+        self.inner.task_ids.end(key);
         self.inner.levels.forget(key);
         self.inner.inboxes.forget(key);
     }
@@ -262,8 +268,10 @@ impl Mux {
         let ticket = self.inner.calls.enter(client.key, request.id)?;
         let catalogue = self.settled().await;
         let era = client.revision.era();
-        let scope = Scope { catalogue: &catalogue, view: &self.view, shown: &self.inner.shown };
-        let route = route::route(&scope, era, &request.method, params)?;
+        let route = route::route(&self.scope(&catalogue, client.key), era, &request.method, params)?;
+        if matches!(route.errand, Errand::Makes) {
+            self.inner.task_ids.has_room(client.key)?;
+        }
         let id = request.id.as_str();
         Ok(Relay::start(Arc::clone(&self.inner), client, route, ticket, id, request.params, params))
     }

@@ -315,6 +315,14 @@ impl Link {
         self.control(wire::notification(method, params));
     }
 
+    /// Queues a notification of a client, if the child reads: it must not take the room of answers.
+    pub(crate) fn pass(&self, method: &str, params: Option<&[u8]>) {
+        let line = wire::notification(method, params);
+        if self.table().enqueue_passed(line) {
+            self.0.outgoing.notify_one();
+        }
+    }
+
     /// Gives a call up: one that was not sent never is, and of one that was the shard is told.
     pub(crate) fn cancel(&self, number: u64, reason: &str) {
         let was_sent = {

@@ -95,6 +95,10 @@ impl Tasks {
         self.any(|stage| stage == Stage::AtWork)
     }
 
+    fn is(&self, id: &str, is_it: impl Fn(Stage) -> bool) -> bool {
+        self.0.get(id).is_some_and(|owned| owned.until > Instant::now() && is_it(owned.stage))
+    }
+
     fn any(&self, is_it: impl Fn(Stage) -> bool) -> bool {
         // Most shards have none, and time is asked for at each batch.
         !self.0.is_empty() && {
@@ -117,6 +121,16 @@ impl Link {
         self.0.outgoing.notify_one();
     }
 
+    /// Whether the child is at work on this task.
+    pub fn is_at_work_on(&self, own: &str) -> bool {
+        self.table().tasks.is(own, |stage| stage == Stage::AtWork)
+    }
+
+    /// Whether a client waits for the end of this task, or for its result.
+    pub fn is_task_awaited(&self, own: &str) -> bool {
+        self.table().tasks.is(own, |stage| stage != Stage::Over)
+    }
+
     /// Nobody will ask for a task any more.
     pub fn forget_task(&self, own: &str) {
         self.table().tasks.forget(own);
@@ -137,11 +151,14 @@ impl Link {
     pub(super) fn note_task(&self, number: u64, entry: &Entry, result: Raw<'_>) {
         let Purpose::MakesTask { kept } = entry.caller.purpose else { return };
         if let Ok(Some(task)) = Task::made_by(result) {
-            let kept = task.ttl.map_or(kept, |ttl| ttl.min(kept));
-            let mut table = self.table();
-            table.tasks.add(&task.id, entry.caller.client, number, kept);
-            table.tasks.hear(&task.id, task.status);
+            self.begin_task(&task.id, entry.caller.client, number, task.ttl.map_or(kept, |ttl| ttl.min(kept)));
+            self.table().tasks.hear(&task.id, task.status);
         }
+    }
+
+    /// The child has begun a task in the call of this number, and is kept so long for it.
+    pub(crate) fn begin_task(&self, own: &str, client: u128, number: u64, kept: Duration) {
+        self.table().tasks.add(own, client, number, kept);
     }
 
     /// Tells the owner of the task that a notification is about; false if it is about none.
