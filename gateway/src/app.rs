@@ -42,11 +42,13 @@ use crate::fleet;
 use crate::log;
 use crate::mux::Mux;
 use crate::shard::Keeper;
-use crate::shard::pool::Sessions;
+use crate::shard::pool::OwnChildren;
 use crate::tasks::Tasks;
 
 pub use self::wish::{Exit, Wish};
 
+/// How many sessions have children of their own if nobody says otherwise.
+pub const PRIVATE_CHILDREN: usize = 64;
 /// The table of shards is printed when all have been tried, or after this.
 const TABLE: Duration = Duration::from_secs(6);
 /// What it takes at most to tell clients that their calls have failed because the gateway stops.
@@ -179,7 +181,7 @@ fn start_fleet(
         Store::nowhere()
     });
     let (level, heard) = watch::channel(None);
-    let (sessions, mail) = Sessions::new(settings.private_children);
+    let (own_children, mail) = OwnChildren::new(settings.private_children);
     let fleet = fleet::Settings {
         shards: settings.shards.clone(),
         only,
@@ -188,9 +190,9 @@ fn start_fleet(
         store,
         result_memory: settings.result_memory,
         level: heard,
-        sessions: sessions.clone(),
+        own_children: own_children.clone(),
     };
-    Ok(Mux::new(fleet::start(fleet, shards)?, level, (sessions, mail), doors))
+    Ok(Mux::new(fleet::start(fleet, shards)?, level, (own_children, mail), doors))
 }
 
 fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {

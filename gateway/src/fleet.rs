@@ -25,7 +25,7 @@ use crate::config::dir::{self, Specs};
 use crate::config::watch::{WatchError, WatchMode, Watcher};
 use crate::config::{Environment, Host, Reload, Severity, ShardName, ShardSpec, Start};
 use crate::shard::budget::Budget;
-use crate::shard::pool::Sessions;
+use crate::shard::pool::OwnChildren;
 use crate::shard::roster::Roster;
 use crate::shard::{Heritage, Keeper, Known, Role, Setup, Shard, ShardState};
 use crate::tasks::Tasks;
@@ -55,7 +55,7 @@ pub struct Settings {
     /// The least severe log level that any client wants to hear.
     pub level: watch::Receiver<Option<Level>>,
     /// What all sessions with children of their own share.
-    pub sessions: Sessions,
+    pub own_children: OwnChildren,
 }
 
 /// Starts the fleet as one of `tasks`; it stops, with all shards, when they do.
@@ -269,7 +269,7 @@ impl Fleet {
             heritage: Heritage::default(),
             after: None,
             asleep: false,
-            sessions: self.settings.sessions.clone(),
+            own_children: self.settings.own_children.clone(),
             role: Role::Primary,
         }
     }

@@ -35,7 +35,7 @@ use self::route::{Errand, Shown};
 use self::task_ids::TaskIds;
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
-use crate::shard::pool::{Mail, Sessions};
+use crate::shard::pool::{Mail, OwnChildren};
 use crate::shard::roster::List;
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
@@ -89,7 +89,7 @@ struct Inner {
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
     /// The sessions with children of their own.
-    sessions: Sessions,
+    own_children: OwnChildren,
     tasks: Tasks,
     started: Instant,
 }
@@ -97,11 +97,11 @@ struct Inner {
 impl Mux {
     /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients; detached calls
     /// go on among `tasks`.
-    /// What the children of sessions say outside of calls arrives as the mail of `sessions`.
+    /// What the children of sessions say outside of calls arrives as `mail`.
     pub fn new(
         world: watch::Receiver<Arc<World>>,
         level: watch::Sender<Option<Level>>,
-        (sessions, mail): (Sessions, Receiver<Mail>),
+        (own_children, mail): (OwnChildren, Receiver<Mail>),
         tasks: &Tasks,
     ) -> Self {
         let inner = Arc::new(Inner {
@@ -113,7 +113,7 @@ impl Mux {
             inboxes: Arc::default(),
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
-            sessions,
+            own_children,
             tasks: tasks.clone(),
             started: Instant::now(),
         });
@@ -179,6 +179,9 @@ impl Mux {
                 }
             }
             "notifications/progress" => self.inner.asks.progress(client.key, notification.params),
+            method @ "notifications/roots/list_changed" => {
+                self.inner.tell_own(client.key, method, notification.params);
+            }
             _ => self.pass(client, notification),
         }
     }
@@ -193,6 +196,7 @@ impl Mux {
         self.inner.calls.cancel_all(key);
         self.inner.asks.end(key);
         self.inner.task_ids.end(key);
+        self.inner.end_own(key);
         self.inner.levels.forget(key);
         self.inner.inboxes.forget(key);
     }
@@ -206,7 +210,8 @@ impl Mux {
     /// message is told by one.
     pub fn changes(&self, key: ClientKey) -> Changes {
         let ear = self.inner.inboxes.open(key, &self.view);
-        Changes::new(self.inner.world.clone(), Arc::clone(&self.view), ear)
+        let present = self.inner.own_children.arrive(key.0);
+        Changes::new(self.inner.world.clone(), Arc::clone(&self.view), ear, present)
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.
@@ -260,6 +265,7 @@ impl Mux {
         let missing = || Fault::new(code::INVALID_PARAMS, "`params.level` must be a log level");
         let level = client::read_level(params.level.ok_or_else(missing)?)?;
         self.inner.levels.set(client.key, level);
+        self.inner.set_own_level(client.key, level);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::defaults::{duration, shards_folder, state_folder};
-use crate::app::{Door, HttpOptions, Settings, threads};
+use crate::app::{Door, HttpOptions, PRIVATE_CHILDREN, Settings, threads};
 use crate::config::watch::WatchMode;
 use crate::door::stdio::StdioSettings;
 
@@ -100,6 +100,9 @@ pub(super) struct FleetFlags {
     /// The most bytes that all results together take in memory.
     #[arg(long, env = "MCP_GATEWAY_RESULT_MEMORY", value_name = "BYTES", default_value_t = 256 << 20)]
     result_memory: usize,
+    /// The most child processes of single sessions, of all shards with `instances: per_session` together.
+    #[arg(long, env = "MCP_GATEWAY_MAX_PRIVATE_CHILDREN", value_name = "COUNT", default_value_t = PRIVATE_CHILDREN)]
+    max_private_children: usize,
     /// How long the gateway takes to stop at most.
     #[arg(long, env = "MCP_GATEWAY_STOP_GRACE", value_name = "TIME", default_value = "4s", value_parser = duration)]
     stop_grace: Duration,
@@ -155,6 +158,7 @@ impl FleetFlags {
             state_dir: state_folder(self.state_dir),
             watch,
             result_memory: self.result_memory,
+            private_children: self.max_private_children,
             stop_grace: self.stop_grace,
             workers: self.workers.map_or_else(threads::half, NonZeroUsize::get),
             door,

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::inbox::Ear;
 use crate::fleet::{View, World};
+use crate::shard::pool::Present;
 use crate::shard::roster::List;
 use crate::wire::notification;
 
@@ -20,11 +21,13 @@ pub struct Changes {
     view: Arc<View>,
     told: [u64; 4],
     ear: Ear,
+    /// Its session keeps the children that it has alone.
+    _present: Present,
 }
 
 impl Changes {
-    pub(super) fn new(world: watch::Receiver<Arc<World>>, view: Arc<View>, ear: Ear) -> Self {
-        let mut changes = Self { world, view, told: [0; 4], ear };
+    pub(super) fn new(world: watch::Receiver<Arc<World>>, view: Arc<View>, ear: Ear, present: Present) -> Self {
+        let mut changes = Self { world, view, told: [0; 4], ear, _present: present };
         changes.told = changes.generations();
         changes
     }

@@ -42,6 +42,9 @@ pub struct Entry {
     pub revision: Option<String>,
     /// The child's process id while it serves.
     pub pid: Option<u32>,
+    /// The process ids of its other children that serve, where `instances` wants more than one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_pids: Vec<u32>,
     /// How often it was started again.
     pub restarts: u64,
     /// Seconds until it is started again.
@@ -115,6 +118,7 @@ fn entry(world: &World, seen: &Catalogue, name: &str, shard: &Shard) -> Entry {
         ShardState::Draining | ShardState::Stopped => ("draining", None),
     };
     let roster = shard.known.borrow().as_ref().map(|known| known.roster.clone());
+    let others = shard.others();
     let offered = |list| seen.offered(name, list);
     Entry {
         name: name.to_owned(),
@@ -122,6 +126,7 @@ fn entry(world: &World, seen: &Catalogue, name: &str, shard: &Shard) -> Entry {
         era: roster.as_ref().map(|roster| roster.era().as_str()),
         revision: roster.as_ref().map(|roster| roster.revision.clone()),
         pid: live.as_ref().map(|live| live.pid),
+        other_pids: others.iter().map(|child| child.pid).collect(),
         restarts: shard.stats.restarts(),
         next_retry_s: retry_in(shard),
         last_error: shard.stats.last_ended().map(|ended| ended.to_string()),
@@ -129,7 +134,11 @@ fn entry(world: &World, seen: &Catalogue, name: &str, shard: &Shard) -> Entry {
         tools: offered(List::Tools),
         prompts: offered(List::Prompts),
         resources: offered(List::Resources) + offered(List::Templates),
-        in_flight: live.as_ref().map_or(0, |live| live.link.in_flight().0),
+        in_flight: live
+            .iter()
+            .map(|live| live.link.in_flight().0)
+            .chain(others.iter().map(|child| child.in_flight))
+            .sum(),
         calls: shard.stats.calls(),
         failed: shard.stats.failed(),
         asked: shard.stats.asked(),

@@ -19,7 +19,7 @@ use crate::shard::Ended;
 use crate::shard::budget::Budget;
 use crate::shard::keeper::Keeper;
 use crate::shard::link::{Link, Marks, Refused, Ties};
-use crate::shard::pool::{self, Child, Place, Pool, Search, Sessions, Tenant};
+use crate::shard::pool::{self, Child, OwnChildren, Place, Pool, Search, Tenant};
 use crate::shard::roster::Roster;
 use crate::shard::stats::Stats;
 use crate::shard::stderr::StderrTail;
@@ -93,7 +93,7 @@ pub struct Setup {
     /// It starts when it is called.
     pub asleep: bool,
     /// What all sessions with children of their own share.
-    pub sessions: Sessions,
+    pub own_children: OwnChildren,
     /// Which of the shard's children it is.
     pub role: Role,
 }
@@ -159,6 +159,7 @@ impl Shard {
             (Role::Primary, Some(pool)) => pool.ties(),
             (Role::Primary, None) => Ties::default(),
         };
+        let ties = Ties { post: Some(setup.own_children.post()), ..ties };
         let marks = Arc::clone(&ties.marks);
         let (spec, described) = watch::channel(spec);
         let heritage = setup.heritage.clone();

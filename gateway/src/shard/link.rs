@@ -23,7 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use call::Call;
 pub(crate) use reader::read;
-pub(crate) use ties::{Marks, Ties};
+pub(crate) use ties::Marks;
+pub use ties::Ties;
 pub(crate) use writer::write;
 
 use self::asking::{Asking, Roots};

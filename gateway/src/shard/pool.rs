@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 pub use self::place::Place;
 pub use self::search::{Prospect, Search};
-pub use self::tenant::{Mail, Owner, Present, Sessions, Tenant, Unclaimed};
+pub use self::tenant::{Mail, OwnChildren, Owner, Present, Tenant, Unclaimed};
 pub(crate) use self::tending::tend;
 
 use self::members::{Member, Members};
@@ -201,7 +201,7 @@ impl Pool {
 
     /// Another child for one call at a time.
     fn employ(&self, members: &mut Members, primary: &Shard) {
-        let ties = Ties { marks: primary.marks(), settled: Some(Arc::clone(&self.woken)), owner: None };
+        let ties = Ties { marks: primary.marks(), ..self.ties() };
         let setup = self.member_setup(primary, ties);
         let shard = Shard::supervise(primary.spec(), setup, &self.tasks);
         let member = members.member(Some(shard));
@@ -210,11 +210,11 @@ impl Pool {
 
     fn employ_private(&self, members: &mut Members, primary: &Shard, tenant: &Tenant) -> Result<Member, Refused> {
         let Tenant::Session { client, level, asks } = *tenant else { return Err(Refused::Gone) };
-        let sessions = &self.setup.sessions;
-        let permit = sessions.take_place().ok_or(Refused::Private { limit: sessions.limit() })?;
+        let own = &self.setup.own_children;
+        let permit = own.take_place().ok_or(Refused::Private { limit: own.limit() })?;
         let (level, heard) = watch::channel(level);
-        let owner = Owner { client, asks, post: sessions.post() };
-        let ties = Ties { marks: primary.marks(), settled: None, owner: Some(owner) };
+        let owner = Owner { client, asks, post: own.post() };
+        let ties = Ties { marks: primary.marks(), owner: Some(owner), ..Ties::default() };
         let setup = Setup { level: heard, ..self.member_setup(primary, ties) };
         let shard = Shard::supervise(primary.spec(), setup, &self.tasks);
         Ok(Member { level: Some(level), permit: Some(permit), ..members.member(Some(shard)) })

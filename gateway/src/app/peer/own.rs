@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 
 use super::message::{self, Heard, Question};
-use crate::app::{self, Door, Settings, Stop};
+use crate::app::{self, Door, PRIVATE_CHILDREN, Settings, Stop};
 use crate::config::watch::WatchMode;
 use crate::config::{Host, ShardName, ShardSpec, dir};
 use crate::door::session::passing_key;
@@ -57,8 +57,16 @@ impl Own {
         };
         let door = Door::Stdio(StdioSettings::default());
         let (watch, workers) = (WatchMode::Off, 1);
-        let settings =
-            Settings { shards, state_dir, watch, result_memory: RESULT_MEMORY, stop_grace: STOP_GRACE, workers, door };
+        let settings = Settings {
+            shards,
+            state_dir,
+            watch,
+            result_memory: RESULT_MEMORY,
+            private_children: PRIVATE_CHILDREN,
+            stop_grace: STOP_GRACE,
+            workers,
+            door,
+        };
         let [doors, tasks, house] = [Tasks::default(), Tasks::default(), Tasks::default()];
         let keeper = app::keep_house(&settings, "a command", &house)?;
         let mux = app::start_fleet(&settings, only, &keeper, &tasks, &doors).context("cannot start the shards")?;

@@ -12,6 +12,7 @@ use tokio::io::AsyncRead;
 use tokio::time::sleep;
 
 use super::{Event, Failure, Link, Reply};
+use crate::shard::pool::Unclaimed;
 use crate::shard::roster::List;
 use crate::tasks::work_on;
 use crate::wire::{
@@ -98,7 +99,7 @@ impl Link {
         };
         let Some((number, Some(entry))) = answered else {
             if let Some((number, None)) = answered {
-                self.settle(number);
+                self.pay(number);
             }
             self.0.heritage.stats.count_stray();
             return tracing::debug!("the shard answered a request that is not under way");
@@ -123,16 +124,30 @@ impl Link {
             "notifications/prompts/list_changed" => &[List::Prompts],
             "notifications/resources/list_changed" => &[List::Resources, List::Templates],
             _ if self.take_of_task(line, notification) => return,
-            method => return tracing::debug!(method, "a notification of the shard is not relayed"),
+            _ => return self.take_other(line, notification),
         };
         self.0.ties.marks.set(list);
     }
 
     /// What comes for a call that was given up is for nobody, but it may have been awaited.
-    fn settle(&self, number: u64) {
+    fn pay(&self, number: u64) {
         let was_last = self.table().pay(number);
         if let Some(settled) = self.0.ties.settled.as_ref().filter(|_| was_last) {
             settled.notify_one();
+        }
+    }
+
+    /// What belongs to no call belongs to the session whose child this is, if it is one's.
+    fn take_other(&self, line: &Bytes, notification: &Notification<'_>) {
+        let method: Box<str> = (*notification.method).into();
+        let params = notification.params.map(|params| self.part(line, params));
+        let posted = match params {
+            None => self.post(Unclaimed::Notice { method, params: None }),
+            Some(Some(params)) => self.post(Unclaimed::Notice { method, params: Some(params) }),
+            Some(None) => None,
+        };
+        if !matches!(posted, Some(Ok(()))) {
+            tracing::debug!(method = &*notification.method, "a notification of the shard is not relayed");
         }
     }
 
@@ -159,8 +174,10 @@ impl Link {
         let level = read_object(params, &["level"]).ok().and_then(|[level]| Level::parse(&level?.string()?));
         let owner = self.task_owner(Some(params));
         let mailbox = level.and_then(|level| Some(self.table().log_candidate(level, owner)?.mailbox.clone()));
-        match mailbox.zip(self.part(line, params)) {
-            Some((mailbox, params)) => mailbox.push(Event::Log(params)),
+        let Some((level, said)) = level.zip(self.part(line, params)) else { return self.log(params.as_str()) };
+        match mailbox {
+            Some(mailbox) => mailbox.push(Event::Log(said)),
+            None if matches!(self.post(Unclaimed::Log(level, said)), Some(Ok(()))) => {}
             None => self.log(params.as_str()),
         }
     }
@@ -191,7 +208,7 @@ impl Link {
                 entry.mailbox.finish(Err(failure));
             }
             None => {
-                number.into_iter().for_each(|number| self.settle(number));
+                number.into_iter().for_each(|number| self.pay(number));
                 self.0.heritage.stats.count_stray();
                 // Once for each child: it may do so with every line, and one is enough for who wrote it.
                 if !self.0.nonsense_told.swap(true, Ordering::Relaxed) {

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::table::Entry;
 use super::{Event, Link, Purpose};
 use crate::shard::Ended;
+use crate::shard::pool::{Mail, Unclaimed};
 use crate::wire::{Notification, Raw, Status, Task, related_task};
 
 /// How many tasks of one child are known by their ids; of more the one that is kept shortest is forgotten.
@@ -190,15 +191,22 @@ impl Link {
         client.inspect(|client| self.tell(line, *client, notification)).is_some()
     }
 
-    /// Puts a notification of a task before its owner: on the oldest call that it has here.
+    /// Puts a notification of a task before its owner: on the oldest call that it has here, else outside of calls.
     fn tell(&self, line: &Bytes, client: u128, notification: &Notification<'_>) {
         // Without room for the parameters all that can be said is that the shard is at work.
         let kept = notification.params.map_or(Some(None), |params| self.part(line, params).map(Some));
         let mailbox = self.table().oldest_of(client).map(|entry| Arc::clone(&entry.mailbox));
+        let method: Box<str> = (*notification.method).into();
         match (mailbox, kept) {
-            (Some(mailbox), Some(params)) => mailbox.push(Event::Told { method: (*notification.method).into(), params }),
+            (Some(mailbox), Some(params)) => mailbox.push(Event::Told { method, params }),
             (Some(mailbox), None) => mailbox.hear(),
-            (None, _) => tracing::debug!(method = &*notification.method, "the owner of the task has no call under way"),
+            (None, Some(params)) => {
+                let mail = Mail { client, link: self.clone(), said: Unclaimed::Notice { method, params } };
+                if self.0.ties.post.as_ref().is_none_or(|post| post.try_send(mail).is_err()) {
+                    tracing::debug!("so much is told of tasks that a notification is dropped");
+                }
+            }
+            (None, None) => {}
         }
     }
 }

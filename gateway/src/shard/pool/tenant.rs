@@ -85,7 +85,7 @@ impl Owner {
 /// What all sessions with children of their own share: how many there may be, who listens, and the way of what they are
 /// told. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Sessions(Arc<Shared>);
+pub struct OwnChildren(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -98,11 +98,11 @@ struct Shared {
 /// While it lives, its session has an open stream.
 #[derive(Debug)]
 pub struct Present {
-    sessions: Sessions,
+    own: OwnChildren,
     client: u128,
 }
 
-impl Sessions {
+impl OwnChildren {
     /// With room for `limit` children of sessions; and where arrives what they say outside of calls.
     pub fn new(limit: usize) -> (Self, Receiver<Mail>) {
         let (post, mail) = mpsc::channel(MAIL);
@@ -113,7 +113,7 @@ impl Sessions {
     /// Tells that a stream to the session is open.
     pub fn arrive(&self, client: u128) -> Present {
         *self.streams().entry(client).or_default() += 1;
-        Present { sessions: self.clone(), client }
+        Present { own: self.clone(), client }
     }
 
     /// Whether a stream to the session is open.
@@ -129,7 +129,7 @@ impl Sessions {
         Arc::clone(&self.0.places).try_acquire_owned().ok()
     }
 
-    pub(super) fn post(&self) -> Sender<Mail> {
+    pub(crate) fn post(&self) -> Sender<Mail> {
         self.0.post.clone()
     }
 
@@ -140,7 +140,7 @@ impl Sessions {
 
 impl Drop for Present {
     fn drop(&mut self) {
-        let mut streams = self.sessions.streams();
+        let mut streams = self.own.streams();
         if let Some(open) = streams.get_mut(&self.client) {
             *open -= 1;
             if *open == 0 {

@@ -135,7 +135,7 @@ impl Pool {
             if due <= now { idle.push(member.id) } else { next.by(due) }
         }
         for (client, member) in &mut members.private {
-            if member.leases > 0 || self.setup.sessions.is_present(*client) {
+            if member.leases > 0 || self.setup.own_children.is_present(*client) {
                 member.freed = now;
             }
             if member.freed + FORGOTTEN <= now { idle.push(member.id) } else { next.by(now + ROUND) }
