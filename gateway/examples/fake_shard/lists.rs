@@ -13,7 +13,7 @@ use crate::flags::Options;
 use crate::wire::{Refusal, json};
 
 /// Every tool that is answered, with a word on what it does.
-const TOOLS: [(&str, &str); 36] = [
+const TOOLS: [(&str, &str); 38] = [
     ("echo", "gives its arguments back as structuredContent"),
     ("raw_result", "answers with `result` as it is"),
     ("raw_text", "answers with `text`, which is the text of a result, as it is"),
@@ -27,6 +27,8 @@ const TOOLS: [(&str, &str); 36] = [
     ("updated", "says that the resource `uri` was updated"),
     ("not_found", "is an unknown tool"),
     ("sleep", "answers after `ms` unless cancelled"),
+    ("later", "the answer, and `ms` later the whole message `message`"),
+    ("stubborn", "answers after `ms`, cancelled or not"),
     ("progress", "`n` progress notifications, `delay_ms` apart"),
     ("ask", "asks the client `method`, with `params`"),
     ("hang", "never answers"),

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::era::Speech;
 use crate::serve::{Next, Shard, complete};
 use crate::wire::{Refusal, answer, error, json, notification};
-use crate::{faults, floods, notes, waits};
+use crate::{faults, floods, later, notes, waits};
 
 /// One call, as text that outlives its line.
 pub(crate) struct Call {
@@ -58,6 +58,11 @@ pub(crate) fn call(shard: &mut Shard, call: Call) -> Result<Next, Refusal> {
     let lines = match call.name.as_str() {
         "sleep" | "progress" | "ask" => {
             waits::start(shard, call)?;
+            return Ok(Next::GoOn);
+        }
+        "later" => later::later(shard, &call)?,
+        "stubborn" => {
+            later::stubborn(shard, &call)?;
             return Ok(Next::GoOn);
         }
         "flood" => floods::flood(shard, &call)?,

@@ -15,6 +15,7 @@ mod first_files;
 mod first_light;
 mod handshake;
 mod hygiene;
+mod instances;
 mod page;
 mod peers;
 mod reload;

@@ -7,7 +7,7 @@ use super::*;
 use crate::config::Mask;
 use crate::shard::Heritage;
 use crate::shard::budget::Budget;
-use crate::shard::link::{Caller, Deadlines, Limits};
+use crate::shard::link::{Caller, Deadlines, Limits, Ties};
 use crate::wire::Raw;
 
 fn enter(calls: &Arc<Calls>, client: u128, id: &str) -> Result<Ticket, Fault> {
@@ -45,7 +45,7 @@ fn only_the_clients_own_call_is_cancelled() {
 async fn a_cancelled_call_that_waits_is_off_the_link_before_anybody_looks() {
     let calls = Arc::default();
     let limits = Limits::new(1, 1000, Budget::new(0), Mask::default());
-    let link = Link::new(limits, Heritage::default());
+    let link = Link::new(limits, Heritage::default(), Ties::default());
     let caller = Caller { client: 1, level: None, progress: false, asks: Capabilities::NONE };
     let hour = Duration::from_secs(3600);
     let _call = link.call(1, b"call".to_vec(), caller, Deadlines { call: hour, max: hour }).unwrap();

@@ -8,7 +8,7 @@ use super::*;
 use crate::config::Mask;
 use crate::shard::Heritage;
 use crate::shard::budget::Budget;
-use crate::shard::link::{Limits, read, write};
+use crate::shard::link::{Limits, Ties, read, write};
 
 const LIMIT: Duration = Duration::from_secs(3);
 const GREETING: &str = r#"{"tools":{},"resources":{}}"#;
@@ -29,7 +29,7 @@ async fn play(mut stdout: DuplexStream, stdin: DuplexStream, answers: &[&str]) -
 /// Runs `ask` over a link to such a shard.
 async fn with_shard<T>(answers: &[&str], ask: impl AsyncFnOnce(&Link) -> T) -> T {
     let limits = Limits::new(1, 100_000, Budget::new(1 << 20), Mask::default());
-    let link = Link::new(limits, Heritage::default());
+    let link = Link::new(limits, Heritage::default(), Ties::default());
     let ((stdin, theirs), (ours, stdout)) = (duplex(1000), duplex(1000));
     tokio::select! {
         asked = ask(&link) => asked,

@@ -81,6 +81,12 @@ impl Legacy {
         Events::of(gateway.http().await.open("POST", &self.path, &headers, request.to_string()).await)
     }
 
+    /// The same session over another connection, with ids of its own.
+    pub(crate) async fn again(&self, gateway: &Gateway) -> Self {
+        let (http, last_id) = (gateway.http().await, self.last_id + 1_000);
+        Self { http, session: self.session.clone(), path: self.path.clone(), last_id }
+    }
+
     /// Posts the answer to something that it was asked.
     pub(crate) async fn respond(&mut self, ask: &Value, result: Value) -> u16 {
         self.post(json!({"jsonrpc": "2.0", "id": ask["id"], "result": result}).to_string()).await.status

@@ -7,7 +7,7 @@ use super::*;
 use crate::config::Mask;
 use crate::shard::Heritage;
 use crate::shard::budget::Budget;
-use crate::shard::link::{Call, Caller, Deadlines, Limits};
+use crate::shard::link::{Call, Caller, Deadlines, Limits, Ties};
 use crate::wire::Capabilities;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -15,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// A link and the call 1, which the shard has been sent.
 fn calling(budget: usize) -> (Link, Call) {
     let limits = Limits::new(64, 6000, Budget::new(budget), Mask::default());
-    let link = Link::new(limits, Heritage::default());
+    let link = Link::new(limits, Heritage::default(), Ties::default());
     let caller = Caller { client: 7, level: Some(Level::Debug), progress: true, asks: Capabilities::NONE };
     let call = link.call(1, b"call".to_vec(), caller, Deadlines { call: HOUR, max: HOUR }).unwrap();
     link.table().take_batch(64, &mut Vec::new());
