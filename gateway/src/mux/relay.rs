@@ -264,7 +264,7 @@ impl Relay {
                 let Stage::Running(running) = &self.stage else { return None };
                 self.mux.told(self.client.key, running.call.link(), &method, params)
             }
-            Event::Ask(ask) => self.ask(ask),
+            Event::Ask(ask) => self.ask(&ask),
             Event::AskCancelled { key, reason } => {
                 let Stage::Running(running) = &self.stage else { return None };
                 self.mux.asks.take_back(self.client.key, running.call.link(), &key, reason.as_deref())
@@ -273,10 +273,10 @@ impl Relay {
         }
     }
 
-    fn ask(&mut self, ask: Ask) -> Option<Bytes> {
+    fn ask(&mut self, ask: &Ask) -> Option<Bytes> {
         let Stage::Running(running) = &self.stage else { return None };
         if self.asks == Capabilities::NONE {
-            running.call.link().decline(&ask);
+            running.call.link().decline(ask);
             return None;
         }
         let (id, message) = self.mux.asks.open(self.client.key, running.call.link(), ask)?;
@@ -286,8 +286,9 @@ impl Relay {
 
     fn cancel(&mut self) -> Relayed {
         self.go_alone();
-        // Dropping the call tells the shard, if it was sent.
-        self.stage = Stage::Over;
+        if let Stage::Running(call, ..) = std::mem::replace(&mut self.stage, Stage::Over) {
+            call.cancel(&self.ticket.reason());
+        }
         self.log("cancelled");
         Relayed::Cancelled
     }
