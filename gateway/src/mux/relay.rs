@@ -260,7 +260,7 @@ impl Relay {
             }
             Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
             Event::LogsDropped(count) => Some(inbox::dropped(count)),
-            Event::Told { method, params } => {
+            Event::Other { method, params } => {
                 let Stage::Running(running) = &self.stage else { return None };
                 self.mux.told(self.client.key, running.call.link(), &method, params)
             }
@@ -286,8 +286,8 @@ impl Relay {
 
     fn cancel(&mut self) -> Relayed {
         self.go_alone();
-        if let Stage::Running(call, ..) = std::mem::replace(&mut self.stage, Stage::Over) {
-            call.cancel(&self.ticket.reason());
+        if let Stage::Running(running) = std::mem::replace(&mut self.stage, Stage::Over) {
+            running.call.cancel(&self.ticket.reason());
         }
         self.log("cancelled");
         Relayed::Cancelled

@@ -41,7 +41,7 @@ pub(super) fn passed(route: &Route, params: Option<Raw<'_>>, read: &Params<'_>) 
 fn parameters(route: &Route, meta: Option<String>, params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
     let name = route.own_name.as_ref().map(|own| serde_json::to_string(&**own).expect("a string is always JSON"));
     let reference = match (&name, read.reference) {
-        (Some(name), Some(reference)) if read.name.is_none() => Some(edited(reference, &[Edit::Set("name", name)])),
+        (Some(name), Some(reference)) if &*route.method == "completion/complete" => Some(edited(reference, &[Edit::Set("name", name)])),
         _ => None,
     };
     let task_id = tasks::own_id(route, read);

@@ -23,7 +23,6 @@ struct Inner {
     events: VecDeque<Event>,
     progress: usize,
     logs: usize,
-    told: usize,
     dropped: u64,
     done: Option<Done>,
     heard: Instant,
@@ -38,7 +37,6 @@ impl Mailbox {
             events: VecDeque::new(),
             progress: 0,
             logs: 0,
-            told: 0,
             dropped: 0,
             done: None,
             heard: now,
@@ -59,20 +57,11 @@ impl Mailbox {
                 }
                 inner.progress += 1;
             }
-            Event::Log(_) if inner.logs == DEPTH => {
+            Event::Log(_) | Event::Other { .. } if inner.logs == DEPTH => {
                 inner.dropped += 1;
                 return;
             }
-            Event::Log(_) => inner.logs += 1,
-            Event::Told { .. } => {
-                inner.heard = Instant::now();
-                if inner.told == DEPTH {
-                    let last = inner.events.iter_mut().rev().find(|event| matches!(event, Event::Told { .. }));
-                    *last.expect("the deque holds as many as are counted") = event;
-                    return inner.wake();
-                }
-                inner.told += 1;
-            }
+            Event::Log(_) | Event::Other { .. } => inner.logs += 1,
             Event::Ask(_) | Event::AskCancelled { .. } | Event::LogsDropped(_) | Event::Done(_) => {}
         }
         inner.events.push_back(event);
@@ -115,8 +104,7 @@ impl Mailbox {
         if let Some(event) = inner.events.pop_front() {
             match event {
                 Event::Progress(_) => inner.progress -= 1,
-                Event::Log(_) => inner.logs -= 1,
-                Event::Told { .. } => inner.told -= 1,
+                Event::Log(_) | Event::Other { .. } => inner.logs -= 1,
                 _ => {}
             }
             return Poll::Ready(event);
@@ -158,7 +146,7 @@ mod tests {
             seen.push(match event {
                 Event::Progress(params) => format!("progress {}", String::from_utf8_lossy(&params)),
                 Event::Log(params) => format!("log {}", String::from_utf8_lossy(&params)),
-                Event::Told { method, .. } => format!("told {method}"),
+                Event::Other { method, .. } => method.into(),
                 Event::LogsDropped(count) => format!("{count} logs dropped"),
                 Event::Ask(ask) => format!("ask {}", ask.method),
                 Event::AskCancelled { key, .. } => format!("{key} taken back"),

@@ -198,8 +198,10 @@ impl Link {
         let mailbox = self.table().oldest_of(client).map(|entry| Arc::clone(&entry.mailbox));
         let method: Box<str> = (*notification.method).into();
         match (mailbox, kept) {
-            (Some(mailbox), Some(params)) => mailbox.push(Event::Told { method, params }),
-            (Some(mailbox), None) => mailbox.hear(),
+            (Some(mailbox), params) => {
+                mailbox.hear();
+                params.into_iter().for_each(|params| mailbox.push(Event::Other { method: method.clone(), params }));
+            }
             (None, Some(params)) => {
                 let mail = Mail { client, link: self.clone(), said: Unclaimed::Notice { method, params } };
                 if self.0.ties.post.as_ref().is_none_or(|post| post.try_send(mail).is_err()) {
