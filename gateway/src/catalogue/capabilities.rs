@@ -24,19 +24,12 @@ pub(crate) struct Merged {
 
 impl Merged {
     /// What these declare, in the order of the shards.
-    pub(crate) fn of<'r>(rosters: impl Iterator<Item = &'r Roster> + Clone) -> Self {
-        let declared = |rosters: &mut dyn Iterator<Item = &'r Roster>, key: &str| {
-            let objects = rosters.filter_map(|roster| Raw::parse(roster.capabilities.as_bytes()).ok()?.get(key));
-            objects.filter(|object| object.kind() == Kind::Object).collect::<Vec<_>>()
-        };
-        let newest = Revision::LATEST_LEGACY.as_str();
-        let tasks = declared(&mut rosters.clone().filter(|roster| roster.revision == newest), "tasks");
-        let experimental = declared(&mut rosters.clone(), "experimental");
-        let extensions = declared(&mut rosters.clone(), "extensions");
+    pub(crate) fn of(rosters: &[&Roster]) -> Self {
+        let is_newest = |roster: &Roster| roster.revision == Revision::LATEST_LEGACY.as_str();
         Self {
-            tasks: union(&tasks, TASK_LISTS, Depth::Whole),
-            experimental: union(&experimental, "", Depth::Members),
-            extensions: union(&extensions, TASK_EXTENSION, Depth::Members),
+            tasks: union(&declared(rosters, "tasks", is_newest), TASK_LISTS, Depth::Whole),
+            experimental: union(&declared(rosters, "experimental", |_| true), "", Depth::Members),
+            extensions: union(&declared(rosters, "extensions", |_| true), TASK_EXTENSION, Depth::Members),
         }
     }
 }
@@ -62,6 +55,13 @@ impl Catalogue {
         declare("extensions", extensions);
         text
     }
+}
+
+/// The objects that those of the rosters declare under a key.
+fn declared<'r>(rosters: &[&'r Roster], key: &str, counts: impl Fn(&Roster) -> bool) -> Vec<Raw<'r>> {
+    let counting = rosters.iter().filter(|roster| counts(roster));
+    let values = counting.filter_map(|roster| Raw::parse(roster.capabilities.as_bytes()).ok()?.get(key));
+    values.filter(|value| value.kind() == Kind::Object).collect()
 }
 
 /// How deep objects under the same key become one.
@@ -124,7 +124,7 @@ mod tests {
     fn shown(capabilities: &[(&str, &str)], revision: Revision) -> String {
         let rosters: Vec<_> = capabilities.iter().map(|(revision, text)| roster(revision, text)).collect();
         let mut catalogue = crate::catalogue::merge(None, &[]).0;
-        catalogue.merged = Merged::of(rosters.iter());
+        catalogue.merged = Merged::of(&rosters.iter().collect::<Vec<_>>());
         let text = catalogue.capabilities(revision);
         assert!(Raw::parse(text.as_bytes()).is_ok(), "{text}");
         let always = &Catalogue::CAPABILITIES[..Catalogue::CAPABILITIES.len() - 1];
@@ -152,12 +152,16 @@ mod tests {
 
     #[test]
     fn the_first_shard_keeps_an_extension_that_two_have() {
-        let one = r#"{"extensions":{"io.modelcontextprotocol/ui":{"mimeTypes":["a"]}},"experimental":{"x":{"n": 1.0}}}"#;
+        let one =
+            r#"{"extensions":{"io.modelcontextprotocol/ui":{"mimeTypes":["a"]}},"experimental":{"x":{"n": 1.0}}}"#;
         let two = r#"{"extensions":{"io.modelcontextprotocol/ui":{"b":1},"io.modelcontextprotocol/tasks":{},"y":{}}}"#;
         let shards = [("2025-11-25", one), ("2026-07-28", two)];
         let extensions = r#","extensions":{"io.modelcontextprotocol/ui":{"mimeTypes":["a"]},"y":{}}"#;
         assert_eq!(shown(&shards, Revision::MODERN), extensions);
-        assert_eq!(shown(&shards, Revision::LATEST_LEGACY), format!(r#","experimental":{{"x":{{"n": 1.0}}}}{extensions}"#));
+        assert_eq!(
+            shown(&shards, Revision::LATEST_LEGACY),
+            format!(r#","experimental":{{"x":{{"n": 1.0}}}}{extensions}"#)
+        );
     }
 
     #[test]

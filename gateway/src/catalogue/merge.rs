@@ -72,7 +72,8 @@ pub fn merge(previous: Option<&Catalogue>, members: &[Member<'_>]) -> (Catalogue
         .collect();
     let sections: Vec<_> =
         members.iter().filter_map(|(_, member)| Some((member.shard, member.roster.instructions.as_deref()?))).collect();
-    let merged = Merged::of(members.iter().map(|(_, member)| member.roster));
+    let rosters: Vec<&Roster> = members.iter().map(|(_, member)| member.roster).collect();
+    let merged = Merged::of(&rosters);
     (Catalogue { lists, templates, instructions: instructions::join(&sections), merged, offered }, problems)
 }
 

@@ -25,7 +25,7 @@ pub(super) fn outgoing(
     read: &Params<'_>,
 ) -> Vec<u8> {
     let meta = meta(number, route, client, era, read);
-    match parameters(route, meta, params, read) {
+    match parameters(route, meta.as_deref(), params, read) {
         Some(written) => request(number, &route.method, Some(&written)),
         None => request(number, &route.method, params.map(|params| params.as_str().as_bytes())),
     }
@@ -38,10 +38,12 @@ pub(super) fn passed(route: &Route, params: Option<Raw<'_>>, read: &Params<'_>) 
 }
 
 /// The parameters for the shard, if they are others than the client wrote.
-fn parameters(route: &Route, meta: Option<String>, params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
+fn parameters(route: &Route, meta: Option<&str>, params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
     let name = route.own_name.as_ref().map(|own| serde_json::to_string(&**own).expect("a string is always JSON"));
     let reference = match (&name, read.reference) {
-        (Some(name), Some(reference)) if &*route.method == "completion/complete" => Some(edited(reference, &[Edit::Set("name", name)])),
+        (Some(name), Some(reference)) if &*route.method == "completion/complete" => {
+            Some(edited(reference, &[Edit::Set("name", name)]))
+        }
         _ => None,
     };
     let task_id = tasks::own_id(route, read);
@@ -52,7 +54,7 @@ fn parameters(route: &Route, meta: Option<String>, params: Option<Raw<'_>>, read
         (None, None) => {}
     }
     edits.extend(task_id.as_deref().map(|id| Edit::Set("taskId", id)));
-    edits.extend(meta.as_deref().map(|meta| Edit::Set("_meta", meta)));
+    edits.extend(meta.map(|meta| Edit::Set("_meta", meta)));
     if edits.is_empty() {
         return None;
     }

@@ -26,6 +26,7 @@ mod slow_and_stuck;
 mod stdio_door;
 mod streams;
 mod support;
+mod tasks;
 mod tidy;
 mod views;
 mod watching;

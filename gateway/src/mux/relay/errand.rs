@@ -122,7 +122,8 @@ impl Inner {
         let Some(params) = params else { return Some(notification(method, None).into()) };
         let raw = Raw::parse(&params).ok()?;
         if method == "notifications/progress" {
-            let number = raw.get("progressToken").and_then(|token| token.unsigned().or_else(|| token.string()?.parse().ok()));
+            let number =
+                raw.get("progressToken").and_then(|token| token.unsigned().or_else(|| token.string()?.parse().ok()));
             let task = self.task_ids.find_at(client, link, |at| Some(at.number) == number)?;
             let params = rewrite::progress(&params, task.token.as_deref()?)?;
             let params = rewrite::renamed(params.into(), &task.own, &task.shown);
@@ -133,7 +134,8 @@ impl Inner {
             _ => related_task(raw),
         };
         let task = id.and_then(|id| self.task_ids.find_at(client, link, |at| *at.own == *id));
-        let renamed = task.filter(TaskAt::is_renamed).map(|task| rewrite::renamed(params.clone(), &task.own, &task.shown));
+        let renamed =
+            task.filter(TaskAt::is_renamed).map(|task| rewrite::renamed(params.clone(), &task.own, &task.shown));
         Some(notification(method, Some(&renamed.unwrap_or(params))).into())
     }
 

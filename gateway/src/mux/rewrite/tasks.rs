@@ -72,7 +72,11 @@ mod tests {
             let seen = renamed(Bytes::copy_from_slice(object.as_bytes()), "1", "1~2");
             assert_eq!(seen, expected, "{object}");
         };
-        let related = |id: &str| format!(r#"{{"content":[{{"taskId":"1"}}], "_meta":{{"a":1e5,"io.modelcontextprotocol/related-task":{{ "taskId":"{id}"}}}}}}"#);
+        let related = |id: &str| {
+            format!(
+                r#"{{"content":[{{"taskId":"1"}}], "_meta":{{"a":1e5,"io.modelcontextprotocol/related-task":{{ "taskId":"{id}"}}}}}}"#
+            )
+        };
         check(&related("1"), &related("1~2"));
         check(&related("2"), &related("2"));
         check(r#"{"task":{"ttl":1.0,"taskId":"1"}}"#, r#"{"task":{"ttl":1.0,"taskId":"1~2"}}"#);

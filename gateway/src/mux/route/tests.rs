@@ -162,6 +162,10 @@ fn a_task_that_the_session_does_not_have_is_nowhere() {
     }
     let claiming = r#"{"name":"one__do_it","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t"}}}"#;
     check("tools/call", claiming, "-32602");
-    assert_eq!(told(&Shown::default(), "tools/call", claiming), "one do it", "shards of the modern era have no such key");
+    assert_eq!(
+        told(&Shown::default(), "tools/call", claiming),
+        "one do it",
+        "shards of the modern era have no such key"
+    );
     check("tools/call", r#"{"name":"one__do_it","task":{}}"#, "one do it");
 }

@@ -128,7 +128,8 @@ impl Link {
 
     /// The only client that can be asked: on one of its calls, else, if the child is its own, outside of them.
     fn asked(&self, needed: Capabilities, owner: Option<u128>) -> Option<(Asked, u128)> {
-        let caller = self.table().ask_candidate(needed, owner).map(|entry| (entry.mailbox.clone(), entry.caller.client));
+        let caller =
+            self.table().ask_candidate(needed, owner).map(|entry| (entry.mailbox.clone(), entry.caller.client));
         if let Some((mailbox, client)) = caller {
             return Some((Asked::Caller(mailbox), client));
         }

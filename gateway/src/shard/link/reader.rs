@@ -177,7 +177,7 @@ impl Link {
         let Some((level, said)) = level.zip(self.part(line, params)) else { return self.log(params.as_str()) };
         match mailbox {
             Some(mailbox) => mailbox.push(Event::Log(said)),
-            None if matches!(self.post(Unclaimed::Log(level, said)), Some(Ok(()))) => {}
+            None if self.post_to(owner, Unclaimed::Log(level, said)) => {}
             None => self.log(params.as_str()),
         }
     }

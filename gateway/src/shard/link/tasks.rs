@@ -203,13 +203,20 @@ impl Link {
                 params.into_iter().for_each(|params| mailbox.push(Event::Other { method: method.clone(), params }));
             }
             (None, Some(params)) => {
-                let mail = Mail { client, link: self.clone(), said: Unclaimed::Notice { method, params } };
-                if self.0.ties.post.as_ref().is_none_or(|post| post.try_send(mail).is_err()) {
+                if !self.post_to(Some(client), Unclaimed::Notice { method, params }) {
                     tracing::debug!("so much is told of tasks that a notification is dropped");
                 }
             }
             (None, None) => {}
         }
+    }
+
+    /// Hands what belongs to no call to the owner of the task that it names, else to the session whose child this is; false
+    /// if there is neither, or too much waits.
+    pub(super) fn post_to(&self, owner: Option<u128>, said: Unclaimed) -> bool {
+        let Some(client) = owner else { return matches!(self.post(said), Some(Ok(()))) };
+        let mail = Mail { client, link: self.clone(), said };
+        self.0.ties.post.as_ref().is_some_and(|post| post.try_send(mail).is_ok())
     }
 }
 
