@@ -258,7 +258,10 @@ impl Relay {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
                 Some(notification("notifications/progress", Some(&params)).into())
             }
-            Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
+            Event::Log(params) => {
+                let Stage::Running(running) = &self.stage else { return None };
+                self.mux.logged(self.client.key, running.call.link(), params)
+            }
             Event::LogsDropped(count) => Some(inbox::dropped(count)),
             Event::Other { method, params } => {
                 let Stage::Running(running) = &self.stage else { return None };
@@ -279,7 +282,9 @@ impl Relay {
             running.call.link().decline(ask);
             return None;
         }
-        let (id, message) = self.mux.asks.open(self.client.key, running.call.link(), ask)?;
+        let link = running.call.link();
+        let ask = self.mux.as_known(self.client.key, link, ask);
+        let (id, message) = self.mux.asks.open(self.client.key, link, &ask)?;
         self.asked.push(id);
         Some(message)
     }

@@ -3,12 +3,16 @@
 //! Invariants: a task is its session's alone, and leads to the very child that made it, for as long as that lives. A client
 //! sees the shard's own id, unless another child has shown the same id to the same session.
 
+mod early;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(super) use self::early::Early;
+use self::early::Waiting;
 use super::client::ClientKey;
 use crate::shard::Place;
 use crate::shard::link::Link;
@@ -36,6 +40,7 @@ struct Register<P> {
     tasks: HashMap<(ClientKey, Arc<str>), Known<P>>,
     renamed: u64,
     is_swept: bool,
+    early: Waiting,
 }
 
 #[derive(Debug)]
@@ -103,15 +108,22 @@ impl<P: Claim> TaskIds<P> {
         register.fault(client).map_or(Ok(()), Err)
     }
 
-    /// Enters the task that a child has made, with its `ttl`; gives it as the client is to know it.
-    pub(super) fn enter(&self, client: ClientKey, ttl: Option<Duration>, at: TaskAt<P>) -> TaskAt<P> {
+    /// Enters the task that a child has made, with its `ttl`; gives it as the client is to know it, and what the child has
+    /// said of it since.
+    pub(super) fn enter(&self, client: ClientKey, ttl: Option<Duration>, at: TaskAt<P>) -> (TaskAt<P>, Vec<Early>) {
         let mut register = self.lock();
         let shown = register.free_id(client, &at);
         let at = TaskAt { shown: Arc::clone(&shown), ..at };
         let made = Instant::now();
         let until = made + ttl.unwrap_or(LONGEST).min(LONGEST) + GRACE;
+        let early = register.early.take(client, &at.link, at.number);
         register.tasks.insert((client, shown), Known { at: at.clone(), made, until, is_held: true });
-        at
+        (at, early)
+    }
+
+    /// Keeps what is said of a task that is still to be entered.
+    pub(super) fn keep(&self, early: Early) {
+        self.lock().early.keep(early);
     }
 
     /// The task that the client knows by this id.
@@ -165,7 +177,7 @@ impl<P: Claim> TaskIds<P> {
 
 impl<P> Default for TaskIds<P> {
     fn default() -> Self {
-        Self(Mutex::new(Register { tasks: HashMap::new(), renamed: 0, is_swept: false }))
+        Self(Mutex::new(Register { tasks: HashMap::new(), renamed: 0, is_swept: false, early: Waiting::default() }))
     }
 }
 

@@ -187,7 +187,7 @@ async fn a_session_that_is_over_has_no_tasks() {
     let mut client = Requester::open(&gateway).await;
     client.make("one", json!({})).await;
     let headers = [("mcp-session-id", &*client.0.session)];
-    assert_eq!(gateway.http().await.send("DELETE", "/mcp", &headers, "").await.status, 200);
+    assert_eq!(gateway.http().await.send("DELETE", "/mcp", &headers, "").await.status, 204);
     // A task that nobody can ask for any more keeps no child awake.
     eventually("the shard sleeps", async || (gateway.shard("one").await["state"] == "asleep").then_some(())).await;
     gateway.stop().await;

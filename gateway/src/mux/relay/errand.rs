@@ -3,10 +3,13 @@
 //! Invariant: what follows up a task goes to the child that made it or nowhere, and what the client is told of a task names it
 //! as the client knows it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use memchr::memmem;
+use tokio::time::Instant;
 
 use super::{Relay, Running};
 use crate::mux::Inner;
@@ -14,10 +17,10 @@ use crate::mux::client::ClientKey;
 use crate::mux::failure::CallError;
 use crate::mux::rewrite;
 use crate::mux::route::{Errand, Follow};
-use crate::mux::task_ids::{LONGEST_ID, SWEEP, TaskAt};
+use crate::mux::task_ids::{Early, LONGEST_ID, SWEEP, TaskAt};
 use crate::shard::Place;
-use crate::shard::link::{Failure, Link, Purpose, Reply};
-use crate::wire::{Fault, Raw, Status, Task, code, notification, related_task};
+use crate::shard::link::{Ask, Failure, Link, Purpose, Reply};
+use crate::wire::{Fault, Meta, Raw, Status, Task, code, notification, related_task};
 
 impl Relay {
     /// What the link must know; a child is kept for `kept` at most.
@@ -83,10 +86,26 @@ impl Relay {
             number: running.number,
             token: self.token.clone(),
         };
-        let at = self.mux.task_ids.enter(self.client.key, task.ttl, at);
+        let (at, early) = self.mux.task_ids.enter(self.client.key, task.ttl, at);
         self.mux.sweep_tasks();
-        drop(task);
+        for Early { client, link, method, params, .. } in early {
+            if let Some(message) = self.mux.told(client, &link, &method, Some(params)) {
+                self.mux.leave(client, message);
+            }
+        }
         Ok(if at.is_renamed() { rewrite::renamed(result, &at.own, &at.shown) } else { result })
+    }
+}
+
+/// The task that a notification is about: its id, or for progress the number of the call that made it.
+fn subject<'p>(method: &str, params: Raw<'p>) -> (Option<Cow<'p, str>>, Option<u64>) {
+    match method {
+        "notifications/progress" => {
+            let token = params.get("progressToken");
+            (None, Some(token.and_then(|token| token.unsigned().or_else(|| token.string()?.parse().ok())).unwrap_or(0)))
+        }
+        "notifications/tasks/status" => (Task::read(params).ok().flatten().map(|task| task.id), None),
+        _ => (related_task(params), None),
     }
 }
 
@@ -120,23 +139,41 @@ impl Inner {
         params: Option<Bytes>,
     ) -> Option<Bytes> {
         let Some(params) = params else { return Some(notification(method, None).into()) };
-        let raw = Raw::parse(&params).ok()?;
-        if method == "notifications/progress" {
-            let number =
-                raw.get("progressToken").and_then(|token| token.unsigned().or_else(|| token.string()?.parse().ok()));
-            let task = self.task_ids.find_at(client, link, |at| Some(at.number) == number)?;
-            let params = rewrite::progress(&params, task.token.as_deref()?)?;
-            let params = rewrite::renamed(params.into(), &task.own, &task.shown);
-            return Some(notification(method, Some(&params)).into());
-        }
-        let id = match method {
-            "notifications/tasks/status" => Task::read(raw).ok().flatten().map(|task| task.id),
-            _ => related_task(raw),
+        let (id, number) = subject(method, Raw::parse(&params).ok()?);
+        let is_it = |own: &str, call: u64| number.map_or(id.as_deref() == Some(own), |number| call == number);
+        let task = self.task_ids.find_at(client, link, |at| is_it(&at.own, at.number));
+        let Some(task) = task else {
+            return match link.call_of_task(client.0, is_it) {
+                // The answer that announces the task is still on its way through here.
+                Some(number) => {
+                    let (link, method, since) = (link.clone(), method.into(), Instant::now());
+                    self.task_ids.keep(Early { client, link, number, method, params, since });
+                    None
+                }
+                None => Some(notification(method, Some(&params)).into()).filter(|_| number.is_none()),
+            };
         };
-        let task = id.and_then(|id| self.task_ids.find_at(client, link, |at| *at.own == *id));
-        let renamed =
-            task.filter(TaskAt::is_renamed).map(|task| rewrite::renamed(params.clone(), &task.own, &task.shown));
-        Some(notification(method, Some(&renamed.unwrap_or(params))).into())
+        let params = if number.is_some() { rewrite::progress(&params, task.token.as_deref()?)?.into() } else { params };
+        Some(notification(method, Some(&rewrite::renamed(params, &task.own, &task.shown))).into())
+    }
+
+    /// A log message of a shard, as the client is to see it; `None` if that cannot be known yet.
+    pub(in crate::mux) fn logged(&self, client: ClientKey, link: &Link, params: Bytes) -> Option<Bytes> {
+        const METHOD: &str = "notifications/message";
+        if memmem::find(&params, Meta::RELATED_TASK.as_bytes()).is_none() {
+            return Some(notification(METHOD, Some(&params)).into());
+        }
+        self.told(client, link, METHOD, Some(params))
+    }
+
+    /// A question of a shard that names a task as the client knows it.
+    pub(in crate::mux) fn as_known<'a>(&self, client: ClientKey, link: &Link, ask: &'a Ask) -> Cow<'a, Ask> {
+        let renamed = ask.params.as_ref().and_then(|params| {
+            let id = related_task(Raw::parse(params).ok()?)?;
+            let task = self.task_ids.find_at(client, link, |at| *at.own == *id).filter(TaskAt::is_renamed)?;
+            Some(rewrite::renamed(params.clone(), &task.own, &task.shown))
+        });
+        renamed.map_or(Cow::Borrowed(ask), |params| Cow::Owned(Ask { params: Some(params), ..ask.clone() }))
     }
 
     /// Lets go of children that are at work on no task any more, for as long as there are tasks.

@@ -33,6 +33,11 @@ fn at(link: &Link, own: &str) -> TaskAt<Held> {
     TaskAt { shard: "s".into(), link: link.clone(), place: Held::Yes, own, shown, number: 7, token: None }
 }
 
+/// Another task `1` of this child.
+fn enter(ids: &TaskIds<Held>, client: ClientKey, link: &Link) -> TaskAt<Held> {
+    ids.enter(client, None, at(link, "1")).0
+}
+
 fn end(link: &Link) {
     link.fail_all(&Arc::new(Ended { reason: Reason::Stopped, stderr: Vec::new() }));
 }
@@ -60,16 +65,16 @@ async fn a_task_is_its_sessions_alone_until_its_time_is_over() {
 #[tokio::test(start_paused = true)]
 async fn an_id_that_two_children_mint_for_one_session_is_shown_under_another_name_once() {
     let (ids, first, second) = (TaskIds::default(), link(), link());
-    assert_eq!(shown(&ids.enter(ONE, None, at(&first, "1"))), ("1", "1"));
-    assert_eq!(shown(&ids.enter(OTHER, None, at(&second, "1"))), ("1", "1"), "another session sees no collision");
-    let renamed = ids.enter(ONE, None, at(&second, "1"));
+    assert_eq!(shown(&enter(&ids, ONE, &first)), ("1", "1"));
+    assert_eq!(shown(&enter(&ids, OTHER, &second)), ("1", "1"), "another session sees no collision");
+    let renamed = enter(&ids, ONE, &second);
     assert_eq!((shown(&renamed), renamed.is_renamed()), (("1~1", "1"), true));
     assert!(ids.find(ONE, "1").unwrap().link.is(&first) && ids.find(ONE, "1~1").unwrap().link.is(&second));
     assert_eq!(shown(&ids.find_at(ONE, &second, |at| &*at.own == "1").unwrap()), ("1~1", "1"));
     // A child that mints an id again, or takes the place of one that is gone, means the new task.
-    assert_eq!(shown(&ids.enter(ONE, None, at(&first, "1"))), ("1", "1"));
+    assert_eq!(shown(&enter(&ids, ONE, &first)), ("1", "1"));
     end(&first);
-    assert_eq!(shown(&ids.enter(ONE, None, at(&link(), "1"))), ("1", "1"));
+    assert_eq!(shown(&enter(&ids, ONE, &link())), ("1", "1"));
     ids.end(ONE);
     assert!(ids.find(ONE, "1").is_none() && ids.find(ONE, "1~1").is_none() && ids.find(OTHER, "1").is_some());
 }
@@ -105,4 +110,24 @@ async fn a_child_is_held_for_as_long_as_it_is_at_work() {
     link.heard_of_task("a", Some(Status::Ended));
     assert!(ids.sweep());
     assert_eq!(ids.find(ONE, "a").unwrap().place, Held::No, "its result can still be fetched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_a_task_before_it_is_known_is_told_with_it() {
+    let (ids, link) = (TaskIds::default(), link());
+    let early = |client, number, method: &str| Early {
+        client,
+        link: link.clone(),
+        number,
+        method: method.into(),
+        params: bytes::Bytes::new(),
+        since: Instant::now(),
+    };
+    ids.keep(early(ONE, 7, "old"));
+    tokio::time::advance(Duration::from_secs(11)).await;
+    for (client, number, method) in [(ONE, 7, "first"), (OTHER, 7, "other"), (ONE, 8, "later"), (ONE, 7, "second")] {
+        ids.keep(early(client, number, method));
+    }
+    let (_, told) = ids.enter(ONE, None, at(&link, "a"));
+    assert_eq!(told.iter().map(|early| &*early.method).collect::<Vec<_>>(), ["first", "second"]);
 }

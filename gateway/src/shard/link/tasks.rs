@@ -157,6 +157,16 @@ impl Link {
         }
     }
 
+    /// The call that made the task of a client's which a notification is about, by its number.
+    pub(crate) fn call_of_task(&self, client: u128, is_it: impl Fn(&str, u64) -> bool) -> Option<u64> {
+        let table = self.table();
+        let of_client = table.tasks.0.iter().filter(|(_, owned)| owned.client == client);
+        of_client
+            .map(|(id, owned)| (id, owned.number))
+            .find(|(id, number)| is_it(id, *number))
+            .map(|(_, number)| number)
+    }
+
     /// The child has begun a task in the call of this number, and is kept so long for it.
     pub(crate) fn begin_task(&self, own: &str, client: u128, number: u64, kept: Duration) {
         self.table().tasks.add(own, client, number, kept);
