@@ -14,3 +14,4 @@ mod over_http;
 mod over_stdio;
 mod schema;
 mod servers;
+mod tasks;
