@@ -32,6 +32,10 @@ async fn clients_that_run_tasks_at_the_same_time_are_each_asked_for_their_own() 
     });
     assert_eq!(seen, Value::from(vec![one; CLIENTS]));
     let shard = gateway.shard("everything").await;
-    assert_eq!((&shard["asked"], &shard["declined"]), (&json!(CLIENTS), &json!(0)), "though all of them could be asked");
+    assert_eq!(
+        (&shard["asked"], &shard["declined"]),
+        (&json!(CLIENTS), &json!(0)),
+        "though all of them could be asked"
+    );
     gateway.stop().await;
 }
