@@ -88,24 +88,15 @@ impl Tasks {
 
     /// Whether a client waits for the end of one, or for its result.
     pub(crate) fn are_awaited(&self) -> bool {
-        self.any(|stage| stage != Stage::Over)
-    }
-
-    /// Whether the shard is at work on one.
-    pub(crate) fn are_at_work(&self) -> bool {
-        self.any(|stage| stage == Stage::AtWork)
+        // Most shards have none, and time is asked for at each batch.
+        !self.0.is_empty() && {
+            let now = Instant::now();
+            self.0.values().any(|owned| owned.until > now && owned.stage != Stage::Over)
+        }
     }
 
     fn is(&self, id: &str, is_it: impl Fn(Stage) -> bool) -> bool {
         self.0.get(id).is_some_and(|owned| owned.until > Instant::now() && is_it(owned.stage))
-    }
-
-    fn any(&self, is_it: impl Fn(Stage) -> bool) -> bool {
-        // Most shards have none, and time is asked for at each batch.
-        !self.0.is_empty() && {
-            let now = Instant::now();
-            self.0.values().any(|owned| owned.until > now && is_it(owned.stage))
-        }
     }
 }
 
@@ -138,9 +129,9 @@ impl Link {
         self.0.outgoing.notify_one();
     }
 
-    /// Whether the child is at work on a task of some client.
-    pub fn is_at_work_on_a_task(&self) -> bool {
-        self.table().tasks.are_at_work()
+    /// Whether a client waits for the end of a task of this child, or for its result.
+    pub(crate) fn owes_tasks(&self) -> bool {
+        self.table().tasks.are_awaited()
     }
 
     /// How the child has ended, if it has.
@@ -238,7 +229,7 @@ mod tests {
     async fn a_child_is_kept_for_a_task_until_its_result_is_fetched_or_its_time_is_over() {
         let mut tasks = Tasks::default();
         let minute = Duration::from_secs(60);
-        let seen = |tasks: &Tasks| (tasks.are_at_work(), tasks.are_awaited());
+        let seen = |tasks: &Tasks| (tasks.is("a", |stage| stage == Stage::AtWork), tasks.are_awaited());
         assert_eq!(seen(&tasks), (false, false));
         tasks.add("a", 7, 1, minute);
         assert_eq!(seen(&tasks), (true, true));
