@@ -35,7 +35,7 @@ impl Inner {
             }
             Unclaimed::Ask(ask) if !self.inboxes.is_heard(key) => link.decline(&ask),
             Unclaimed::Ask(ask) => {
-                let Some((id, message)) = self.asks.open(key, &link, ask) else { return };
+                let Some((id, message)) = self.asks.open(key, &link, &ask) else { return };
                 // No call waits for it, so that later questions may have its place.
                 self.asks.outlived(&[id]);
                 if !self.leave(key, message) {

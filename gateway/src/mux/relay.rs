@@ -16,6 +16,7 @@ use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
+use super::subscriptions::Pending;
 use super::{Answer, Inner, inbox, rewrite};
 use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
 use crate::shard::pool::Tenant;
@@ -50,6 +51,8 @@ pub struct Relay {
     asked: Vec<u64>,
     /// What the client can be asked on the way to its answer.
     asks: Capabilities,
+    /// What the answer decides on, if it is about a subscription.
+    pending: Option<Pending>,
     started: Instant,
 }
 
@@ -98,6 +101,7 @@ impl Relay {
             ticket,
             asked: Vec::new(),
             asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
+            pending: None,
             started: Instant::now(),
         };
         let shard = relay.shard();
@@ -110,6 +114,12 @@ impl Relay {
             relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
         }
         relay
+    }
+
+    /// The same call, whose answer decides on a subscription.
+    pub(super) fn following(mut self, pending: Option<Pending>) -> Self {
+        self.pending = pending;
+        self
     }
 
     /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
@@ -243,6 +253,7 @@ impl Relay {
                 Some(notification("notifications/progress", Some(&params)).into())
             }
             Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
+            Event::Other { method, params } => Some(notification(&method, params.as_deref()).into()),
             Event::LogsDropped(count) => Some(inbox::dropped(count)),
             Event::Ask(ask) => self.ask(&ask),
             Event::AskCancelled { key, reason } => {
@@ -266,8 +277,8 @@ impl Relay {
 
     fn cancel(&mut self) -> Relayed {
         self.go_alone();
-        if let Stage::Running(call, ..) = std::mem::replace(&mut self.stage, Stage::Over) {
-            call.cancel(&self.ticket.reason());
+        if let Stage::Running(running) = std::mem::replace(&mut self.stage, Stage::Over) {
+            running.call.cancel(&self.ticket.reason());
         }
         self.log("cancelled");
         Relayed::Cancelled
@@ -282,9 +293,12 @@ impl Relay {
             Ok(reply) => reply,
             Err(failure) => return self.fail(&CallError::Failed(failure)),
         };
-        self.stage = Stage::Over;
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
         match reply {
             Reply::Result(result) => {
+                if let (Some(pending), Stage::Running(running)) = (self.pending.take(), &stage) {
+                    pending.agreed(running.call.link());
+                }
                 self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
                 match rewrite::result(result, &self.route.method, from, to) {
                     Ok(Some(result)) => {

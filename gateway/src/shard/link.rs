@@ -5,7 +5,9 @@
 
 mod asking;
 mod call;
+mod following;
 mod mailbox;
+mod outcome;
 mod reader;
 mod table;
 mod ties;
@@ -21,6 +23,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use call::Call;
+pub(crate) use following::{Due, Following};
+pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
 pub(crate) use ties::Marks;
 pub use ties::Ties;
@@ -31,6 +35,7 @@ use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
 use crate::config::{Instances, Mask, ShardSpec};
 use crate::shard::budget::Budget;
+use crate::shard::followed::{Audience, Feed};
 use crate::shard::{Ended, Heritage};
 use crate::wire::{self, Capabilities, Chunks, Fault, Level};
 
@@ -72,7 +77,14 @@ pub enum Event {
     Progress(Bytes),
     /// The `params` of a `notifications/message` that can only belong to this caller.
     Log(Bytes),
-    /// So many log messages were dropped because the caller did not read.
+    /// Another notification that can only belong to this caller.
+    Other {
+        /// The method.
+        method: Box<str>,
+        /// The parameters, JSON text.
+        params: Option<Bytes>,
+    },
+    /// So many log messages, and others that are no progress, were dropped because the caller did not read.
     LogsDropped(u64),
     /// The shard asks this caller something; answer with [`Link::pass_on`] or [`Link::decline`].
     Ask(Ask),
@@ -85,94 +97,6 @@ pub enum Event {
     },
     /// The end of the call.
     Done(Done),
-}
-
-/// How a call ended.
-pub type Done = Result<Reply, Failure>;
-
-/// What the shard answered, as the bytes that it wrote.
-#[derive(Debug, Clone)]
-pub enum Reply {
-    /// The `result` object.
-    Result(Bytes),
-    /// The `error` object.
-    Error(Bytes),
-}
-
-/// Why a call has no answer.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Failure {
-    /// The shard ended before it was sent; it has not run and may go to the next instance.
-    #[error("not sent: {ended}")]
-    NotSent {
-        /// How the shard ended.
-        ended: Arc<Ended>,
-        /// The whole message, still with its number.
-        line: Vec<u8>,
-    },
-    /// The shard ended while the call was under way; it may have run.
-    #[error("{0}")]
-    Ended(Arc<Ended>),
-    /// A time limit was over; the shard was told to cancel.
-    #[error("no answer within {} (`timeouts.{setting}`)", humantime::format_duration(*after))]
-    Deadline {
-        /// The key under `timeouts`.
-        setting: &'static str,
-        /// Its value.
-        after: Duration,
-    },
-    /// The answer was longer than a message may be.
-    #[error("the answer has {length} bytes, the limit is {limit} (`limits.message`)")]
-    Overlong {
-        /// Its length, in bytes.
-        length: usize,
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// The answer cannot be relayed.
-    #[error("the answer cannot be read: {0}")]
-    Unreadable(String),
-    /// All results in memory together are at their limit.
-    #[error("the results in memory have reached {0} bytes (`--result-memory`)")]
-    Budget(usize),
-}
-
-/// Why a call was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The shard has ended; another instance may take the call.
-    #[error("the shard has ended")]
-    Gone,
-    /// As many calls wait as may.
-    #[error("{in_flight} calls are in flight (`limits.in_flight`) and {waiting} more wait")]
-    Full {
-        /// The setting `limits.in_flight`.
-        in_flight: usize,
-        /// How many calls may wait above it.
-        waiting: usize,
-    },
-    /// As many calls wait for a child of their own as may.
-    #[error(
-        "its {children} children have a call each, as `instances` in its file wants it, and {waiting} more calls wait"
-    )]
-    Busy {
-        /// How many children there are.
-        children: usize,
-        /// How many calls may wait for one.
-        waiting: usize,
-    },
-    /// As many sessions have children of their own as may.
-    #[error("{limit} sessions have children of their own (`--max-private-children`)")]
-    Private {
-        /// That setting.
-        limit: usize,
-    },
-    /// The calls that wait have as many bytes as they may.
-    #[error("calls of {waiting} bytes wait for it; `limits.in_flight` lets it take more at once")]
-    Heavy {
-        /// That limit.
-        waiting: usize,
-    },
 }
 
 /// A request of the shard to one caller.
@@ -203,19 +127,22 @@ pub struct Limits {
     /// Hides the shard's secrets in what it says for nobody but the gateway's log.
     mask: Mask,
     roots: Roots,
+    following: Following,
 }
 
 impl Limits {
     /// `in_flight` calls at once, messages from the shard of up to `message` bytes, results within `budget`.
     pub fn new(in_flight: usize, message: usize, budget: Budget, mask: Mask) -> Self {
         let roots = Roots::new(Instances::Shared, &[]);
-        Self { in_flight: in_flight.into(), message: message.into(), budget, mask, roots }
+        let following = Following::new("", Audience::Nobody, Feed::default());
+        Self { in_flight: in_flight.into(), message: message.into(), budget, mask, roots, following }
     }
 
     /// What the file of a shard says, with the results of all shards within `budget`.
-    pub(crate) fn of(spec: &ShardSpec, budget: Budget) -> Self {
+    pub(crate) fn of(spec: &ShardSpec, budget: Budget, audience: Audience, feed: Feed) -> Self {
         let roots = Roots::new(spec.process.instances, &spec.roots);
-        Self { roots, ..Self::new(spec.limits.in_flight, spec.limits.message, budget, spec.mask.clone()) }
+        let following = Following::new(spec.name.as_str(), audience, feed);
+        Self { roots, following, ..Self::new(spec.limits.in_flight, spec.limits.message, budget, spec.mask.clone()) }
     }
 }
 

@@ -1,0 +1,130 @@
+//! The table of calls alone, without a child.
+
+use super::*;
+
+fn entry(client: u128, level: Option<Level>) -> Entry {
+    let caller = Caller { client, level, progress: false, asks: Capabilities::SAMPLING };
+    Entry { mailbox: Arc::new(Mailbox::new(Instant::now())), caller, sent: false }
+}
+
+fn table(clients: &[u128]) -> Table {
+    let mut table = Table::new();
+    for (number, client) in (1..).zip(clients) {
+        table.enqueue(number, vec![b'c'], entry(*client, Some(Level::Info)), 64).unwrap();
+    }
+    table
+}
+
+#[test]
+fn only_what_was_sent_is_cancelled_at_the_shard() {
+    let mut table = table(&[1, 1]);
+    let mut out = Vec::new();
+    assert!(!table.remove(1), "an unsent call needs no cancellation");
+    assert_eq!(table.take_batch(64, &mut out), Batch::Write);
+    assert_eq!(out, b"c\n");
+    table.withdraw(2);
+    assert!(table.remove(2), "what was sent cannot be taken back");
+    table.enqueue(3, vec![b'c'], entry(1, None), 64).unwrap();
+    table.withdraw(3);
+    assert_eq!(table.take_batch(64, &mut Vec::new()), Batch::Wait);
+    assert_eq!(table.in_flight(), (0, 0));
+}
+
+#[test]
+fn calls_above_the_limit_wait_and_then_are_refused() {
+    let mut table = table(&[1; 3]);
+    let mut out = Vec::new();
+    table.take_batch(2, &mut out);
+    assert_eq!(table.in_flight(), (2, 1));
+    for number in 100..99 + WAITING as u64 {
+        table.enqueue(number, Vec::new(), entry(1, None), 2).unwrap();
+    }
+    let full = table.enqueue(999, Vec::new(), entry(1, None), 2).unwrap_err();
+    assert_eq!(full, Refused::Full { in_flight: 2, waiting: WAITING });
+    table.answered(1).unwrap();
+    out.clear();
+    assert_eq!(table.take_batch(2, &mut out), Batch::Write);
+    assert_eq!(table.in_flight(), (2, WAITING - 1));
+}
+
+#[test]
+fn calls_that_wait_are_bounded_in_bytes_too() {
+    let mut table = table(&[]);
+    let heavy = || vec![b' '; WAITING_BYTES / 2 + 1];
+    table.enqueue(1, heavy(), entry(1, None), 1).unwrap();
+    assert_eq!(table.enqueue(2, heavy(), entry(1, None), 1), Err(Refused::Heavy { waiting: WAITING_BYTES }));
+    table.remove(1);
+    table.enqueue(3, heavy(), entry(1, None), 1).unwrap();
+    table.take_batch(1, &mut Vec::new());
+    table.enqueue(4, heavy(), entry(1, None), 1).unwrap();
+}
+
+#[test]
+fn a_message_without_a_call_goes_to_the_only_client_that_fits() {
+    let check = |clients: &[u128], expected: Option<u128>| {
+        let mut table = table(clients);
+        table.take_batch(64, &mut Vec::new());
+        let found = table.ask_candidate(Capabilities::SAMPLING).map(|entry| entry.caller.client);
+        assert_eq!(found, expected, "{clients:?}");
+        assert_eq!(table.log_candidate(Level::Error).map(|entry| entry.caller.client), expected);
+        assert!(table.log_candidate(Level::Debug).is_none());
+        assert!(table.ask_candidate(Capabilities::ROOTS).is_none());
+    };
+    check(&[], None);
+    check(&[7], Some(7));
+    check(&[7, 7], Some(7));
+    check(&[7, 8], None);
+}
+
+#[test]
+fn a_call_that_was_given_up_is_owed_until_it_is_answered() {
+    let mut table = Table::new();
+    (1..=OWED as u64).for_each(|number| table.owe(number));
+    assert!((2..=OWED as u64).all(|number| !table.pay(number)) && table.owes());
+    assert!(table.pay(1) && !table.owes());
+    assert!(!table.pay(1), "it was answered before");
+    (1..=OWED as u64 + 1).for_each(|number| table.owe(number));
+    assert!((1..=OWED as u64 + 1).all(|number| !table.pay(number)), "too many were given up to tell");
+    assert!(table.owes());
+}
+
+#[test]
+fn a_call_that_waits_is_no_candidate() {
+    assert!(table(&[7]).ask_candidate(Capabilities::SAMPLING).is_none());
+}
+
+#[test]
+fn the_gateway_asks_its_own_questions_whatever_the_limit_is() {
+    let own = || Entry { mailbox: entry(0, None).mailbox, caller: Caller::GATEWAY, sent: false };
+    let mut table = Table::new();
+    table.enqueue(1, b"call".to_vec(), entry(7, None), 1).unwrap();
+    table.enqueue(2, b"discover".to_vec(), own(), 1).unwrap();
+    table.enqueue(3, b"initialize".to_vec(), own(), 1).unwrap();
+    let mut out = Vec::new();
+    table.take_batch(1, &mut out);
+    assert_eq!(out, b"discover\ninitialize\ncall\n");
+    assert_eq!(table.in_flight(), (1, 0));
+    assert!(table.answered(2).is_some() && table.remove(3));
+    assert_eq!(table.in_flight(), (1, 0));
+    assert!(!table.has_served, "the gateway's own questions prove nothing");
+    table.answered(1).unwrap();
+    assert_eq!(table.in_flight(), (0, 0));
+    assert!(table.has_served);
+}
+
+#[test]
+fn the_control_lane_goes_first_and_is_bounded() {
+    let mut table = table(&[1]);
+    table.enqueue_control(b"first".to_vec()).unwrap();
+    for is_first in [true, false, false] {
+        assert_eq!(table.enqueue_control(vec![0; CONTROL_BYTES]), Err(Overrun { is_first }));
+    }
+    let mut out = Vec::new();
+    table.take_batch(64, &mut out);
+    assert_eq!(out, b"first\nc\n");
+    table.refuse();
+    out.clear();
+    assert_eq!(table.take_batch(64, &mut out), Batch::Wait, "a call is still with the shard");
+    table.drain();
+    assert_eq!(table.take_batch(64, &mut out), Batch::End);
+}
