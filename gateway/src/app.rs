@@ -42,6 +42,7 @@ use crate::fleet;
 use crate::log;
 use crate::mux::Mux;
 use crate::shard::Keeper;
+use crate::shard::followed::Feed;
 use crate::shard::pool::OwnChildren;
 use crate::tasks::Tasks;
 
@@ -182,6 +183,7 @@ fn start_fleet(
     });
     let (level, heard) = watch::channel(None);
     let (own_children, mail) = OwnChildren::new(settings.private_children);
+    let feed = Feed::default();
     let fleet = fleet::Settings {
         shards: settings.shards.clone(),
         only,
@@ -191,8 +193,9 @@ fn start_fleet(
         result_memory: settings.result_memory,
         level: heard,
         own_children: own_children.clone(),
+        feed: feed.clone(),
     };
-    Ok(Mux::new(fleet::start(fleet, shards)?, level, (own_children, mail), doors))
+    Ok(Mux::new(fleet::start(fleet, shards)?, level, feed, (own_children, mail), doors))
 }
 
 fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {

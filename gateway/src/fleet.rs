@@ -25,6 +25,7 @@ use crate::config::dir::{self, Specs};
 use crate::config::watch::{WatchError, WatchMode, Watcher};
 use crate::config::{Environment, Host, Reload, Severity, ShardName, ShardSpec, Start};
 use crate::shard::budget::Budget;
+use crate::shard::followed::{Audience, Feed};
 use crate::shard::pool::OwnChildren;
 use crate::shard::roster::Roster;
 use crate::shard::{Heritage, Keeper, Known, Role, Setup, Shard, ShardState};
@@ -56,6 +57,8 @@ pub struct Settings {
     pub level: watch::Receiver<Option<Level>>,
     /// What all sessions with children of their own share.
     pub own_children: OwnChildren,
+    /// What clients follow of the shards' resources.
+    pub feed: Feed,
 }
 
 /// Starts the fleet as one of `tasks`; it stops, with all shards, when they do.
@@ -265,6 +268,8 @@ impl Fleet {
             known,
             budget: self.budget.clone(),
             level: self.settings.level.clone(),
+            audience: Audience::Everybody,
+            feed: self.settings.feed.clone(),
             changed: Arc::clone(&self.changed),
             heritage: Heritage::default(),
             after: None,

@@ -17,6 +17,7 @@ mod registry;
 mod relay;
 mod rewrite;
 mod route;
+mod subscriptions;
 mod task_ids;
 
 use std::sync::Arc;
@@ -31,10 +32,12 @@ use self::asks::Asks;
 use self::calls::Calls;
 use self::inbox::Inboxes;
 use self::levels::Levels;
-use self::route::{Errand, Shown};
+use self::route::{Errand, Route, Shown};
+use self::subscriptions::{Course, Subscriptions};
 use self::task_ids::TaskIds;
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
+use crate::shard::followed::Feed;
 use crate::shard::pool::{Mail, OwnChildren};
 use crate::shard::roster::List;
 use crate::tasks::Tasks;
@@ -51,6 +54,8 @@ pub use crate::fleet::{NoView, View};
 const SETTLE: Duration = Duration::from_secs(6);
 /// How many calls may go on after their legacy clients hung up.
 const DETACHED: usize = 256;
+/// The result that says nothing but that it is so.
+const EMPTY: Bytes = Bytes::from_static(b"{}");
 
 /// A whole JSON-RPC response.
 #[derive(Debug)]
@@ -85,6 +90,7 @@ struct Inner {
     asks: Asks,
     task_ids: TaskIds,
     inboxes: Arc<Inboxes>,
+    subscriptions: Arc<Subscriptions>,
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
@@ -95,22 +101,27 @@ struct Inner {
 }
 
 impl Mux {
-    /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients; detached calls
-    /// go on among `tasks`.
-    /// What the children of sessions say outside of calls arrives as `mail`.
+    /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients, `feed` where
+    /// they hear what clients follow. What the children of sessions say outside of calls arrives as `mail`. What goes on
+    /// without a client does so among `tasks`.
     pub fn new(
         world: watch::Receiver<Arc<World>>,
         level: watch::Sender<Option<Level>>,
+        feed: Feed,
         (own_children, mail): (OwnChildren, Receiver<Mail>),
         tasks: &Tasks,
     ) -> Self {
+        let inboxes = Arc::<Inboxes>::default();
+        let subscriptions = Arc::new(Subscriptions::new(feed, Arc::clone(&inboxes)));
+        tasks.spawn_until_stop(Arc::clone(&subscriptions).run());
         let inner = Arc::new(Inner {
             world,
             levels: Levels::new(level),
             calls: Arc::default(),
             asks: Asks::default(),
             task_ids: TaskIds::default(),
-            inboxes: Arc::default(),
+            subscriptions: Arc::clone(&subscriptions),
+            inboxes,
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
             own_children,
@@ -162,7 +173,8 @@ impl Mux {
         let result = match self.own_answer(client, request, params).await {
             Some(result) => result,
             None => match self.call(client, request, params).await {
-                Ok(relay) => return Dispatched::Call(Box::new(relay)),
+                Ok(Some(relay)) => return Dispatched::Call(Box::new(relay)),
+                Ok(None) => Ok(EMPTY),
                 Err(fault) => Err(fault),
             },
         };
@@ -200,6 +212,7 @@ impl Mux {
         self.inner.end_own(key);
         self.inner.levels.forget(key);
         self.inner.inboxes.forget(key);
+        self.inner.subscriptions.forget(key);
     }
 
     /// The log level that a legacy client has set.
@@ -211,8 +224,7 @@ impl Mux {
     /// message is told by one.
     pub fn changes(&self, key: ClientKey) -> Changes {
         let ear = self.inner.inboxes.open(key, &self.view);
-        let present = self.inner.own_children.arrive(key.0);
-        Changes::new(self.inner.world.clone(), Arc::clone(&self.view), ear, present)
+        Changes::new(key, &self.inner, Arc::clone(&self.view), ear)
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.
@@ -240,7 +252,6 @@ impl Mux {
         request: &Request<'_>,
         params: &Params<'_>,
     ) -> Option<Result<Bytes, Fault>> {
-        const EMPTY: Bytes = Bytes::from_static(b"{}");
         let era = client.revision.era();
         let list = List::ALL.into_iter().find(|list| list.method() == request.method);
         if let Some(list) = list {
@@ -270,17 +281,49 @@ impl Mux {
         Ok(())
     }
 
-    async fn call(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Result<Relay, Fault> {
+    /// The call at the shard that answers; `None` if no shard need be asked to say yes.
+    async fn call(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Result<Option<Relay>, Fault> {
         // Before anything is waited for, so that a cancellation right behind the request finds it.
         let ticket = self.inner.calls.enter(client.key, request.id)?;
         let catalogue = self.settled().await;
         let era = client.revision.era();
-        let route = route::route(&self.scope(&catalogue, client.key), era, &request.method, params)?;
+        let route = match self.left(client, &request.method, params) {
+            Some(route) => route,
+            None => route::route(&self.scope(&catalogue, client.key), era, &request.method, params)?,
+        };
         if matches!(route.errand, Errand::Makes) {
             self.inner.task_ids.has_room(client.key)?;
         }
+        let pending = match self.following(client, &route)? {
+            Some(Course::Settled) => return Ok(None),
+            Some(Course::AskShard(pending)) => Some(pending),
+            None => None,
+        };
         let id = request.id.as_str();
-        Ok(Relay::start(Arc::clone(&self.inner), client, route, ticket, id, request.params, params))
+        let relay = Relay::start(Arc::clone(&self.inner), client, route, ticket, id, request.params, params);
+        Ok(Some(relay.following(pending)))
+    }
+
+    /// The way of a `resources/unsubscribe`: to the shard that was subscribed to, whatever the lists say by now.
+    fn left(&self, client: &Client, method: &str, params: &Params<'_>) -> Option<Route> {
+        let uri = params.uri.filter(|_| method == "resources/unsubscribe")?.string()?;
+        let shard = self.inner.subscriptions.shard_of(client.key, &uri, |shard| self.view.includes(shard))?;
+        Some(Route::to_resource(method, shard, &uri, &self.view))
+    }
+
+    /// Notes what a request to subscribe, or not to any more, will come to.
+    fn following(&self, client: &Client, route: &Route) -> Result<Option<Course>, Fault> {
+        let subscriptions = &self.inner.subscriptions;
+        let Some(uri) = &route.uri else { return Ok(None) };
+        Ok(match &*route.method {
+            "resources/subscribe" => Some(Course::AskShard(subscriptions.subscribe(client.key, &route.shard, uri)?)),
+            "resources/unsubscribe" => {
+                let world = self.inner.world.borrow();
+                let instances = world.shard(&route.shard).map(|shard| shard.spec().process.instances);
+                Some(subscriptions.unsubscribe(client.key, &route.shard, uri, instances.unwrap_or_default()))
+            }
+            _ => None,
+        })
     }
 
     /// What the view shows, after the first start is over.

@@ -39,7 +39,7 @@ impl Catalogue {
     pub fn capabilities(&self, revision: Revision) -> String {
         let Merged { tasks, experimental, extensions } = &self.merged;
         let is_legacy = revision.era() == Era::Legacy;
-        let mut text = Self::CAPABILITIES.to_owned();
+        let mut text = Self::own_capabilities(revision.era()).to_owned();
         let mut declare = |key: &str, value: &Option<String>| {
             if let Some(value) = value {
                 text.truncate(text.len() - 1);
@@ -127,8 +127,8 @@ mod tests {
         catalogue.merged = Merged::of(&rosters.iter().collect::<Vec<_>>());
         let text = catalogue.capabilities(revision);
         assert!(Raw::parse(text.as_bytes()).is_ok(), "{text}");
-        let always = &Catalogue::CAPABILITIES[..Catalogue::CAPABILITIES.len() - 1];
-        text.strip_prefix(always).unwrap().strip_suffix('}').unwrap().to_owned()
+        let always = Catalogue::own_capabilities(revision.era());
+        text.strip_prefix(&always[..always.len() - 1]).unwrap().strip_suffix('}').unwrap().to_owned()
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::Inner;
+use super::client::ClientKey;
 use super::inbox::Ear;
+use super::subscriptions::Subscriptions;
 use crate::fleet::{View, World};
 use crate::shard::pool::Present;
 use crate::shard::roster::List;
@@ -21,13 +24,17 @@ pub struct Changes {
     view: Arc<View>,
     told: [u64; 4],
     ear: Ear,
+    client: ClientKey,
+    subscriptions: Arc<Subscriptions>,
     /// Its session keeps the children that it has alone.
     _present: Present,
 }
 
 impl Changes {
-    pub(super) fn new(world: watch::Receiver<Arc<World>>, view: Arc<View>, ear: Ear, present: Present) -> Self {
-        let mut changes = Self { world, view, told: [0; 4], ear, _present: present };
+    pub(super) fn new(client: ClientKey, mux: &Inner, view: Arc<View>, ear: Ear) -> Self {
+        let (world, subscriptions) = (mux.world.clone(), Arc::clone(&mux.subscriptions));
+        let present = mux.own_children.arrive(client.0);
+        let mut changes = Self { world, view, told: [0; 4], ear, client, subscriptions, _present: present };
         changes.told = changes.generations();
         changes
     }
@@ -36,7 +43,8 @@ impl Changes {
     pub async fn next(&mut self) -> Vec<Bytes> {
         loop {
             self.ear.listen();
-            let messages = self.ear.messages();
+            let mut messages = self.ear.messages();
+            messages.extend(self.subscriptions.updated(self.client, |shard| self.ear.speaks_for(shard)));
             if !messages.is_empty() {
                 return messages;
             }

@@ -17,6 +17,7 @@ use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::{Errand, Route};
+use super::subscriptions::Pending;
 use super::{Answer, Inner, inbox, rewrite};
 use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
 use crate::shard::pool::Tenant;
@@ -51,6 +52,8 @@ pub struct Relay {
     asked: Vec<u64>,
     /// What the client can be asked on the way to its answer.
     asks: Capabilities,
+    /// What the answer decides on, if it is about a subscription.
+    pending: Option<Pending>,
     started: Instant,
 }
 
@@ -99,6 +102,7 @@ impl Relay {
             ticket,
             asked: Vec::new(),
             asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
+            pending: None,
             started: Instant::now(),
         };
         let shard = relay.shard();
@@ -111,6 +115,12 @@ impl Relay {
             relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
         }
         relay
+    }
+
+    /// The same call, whose answer decides on a subscription.
+    pub(super) fn following(mut self, pending: Option<Pending>) -> Self {
+        self.pending = pending;
+        self
     }
 
     /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
@@ -311,9 +321,12 @@ impl Relay {
             Ok(reply) => reply,
             Err(error) => return self.fail(&error),
         };
-        self.stage = Stage::Over;
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
         match reply {
             Reply::Result(result) => {
+                if let (Some(pending), Stage::Running(running)) = (self.pending.take(), &stage) {
+                    pending.agreed(running.call.link());
+                }
                 self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
                 match rewrite::result(result, &self.route.method, from, to) {
                     Ok(Some(result)) => {

@@ -54,6 +54,12 @@ pub(super) struct Scope<'a> {
 }
 
 impl Route {
+    /// To the shard that has a resource.
+    pub(super) fn to_resource(method: &str, shard: Arc<str>, uri: &str, view: &Arc<View>) -> Self {
+        let (own_name, exposed, errand) = (None, None, Errand::None);
+        Self { method: method.into(), shard, own_name, exposed, uri: Some(uri.into()), view: Arc::clone(view), errand }
+    }
+
     /// Whether the exposed name still means the same item: while a call waited, its file may have hidden or renamed it.
     pub(super) fn holds_in(&self, world: &World) -> bool {
         let Some(exposed) = &self.exposed else { return true };
@@ -124,11 +130,8 @@ fn by_method(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> 
     match method {
         "tools/call" => named(scope, List::Tools, method, params.name, "params.name"),
         "prompts/get" => named(scope, List::Prompts, method, params.name, "params.name"),
-        "resources/read" => {
-            let uri = text(params.uri, "params.uri")?;
-            let shard = resource_owner(scope, &uri).ok_or_else(|| no_resource(&uri, era))?;
-            Ok(Route { uri: Some((*uri).into()), ..Route::to(scope, method, shard) })
-        }
+        "resources/read" => resource(scope, era, method, params),
+        "resources/subscribe" | "resources/unsubscribe" if era == Era::Legacy => resource(scope, era, method, params),
         COMPLETE => complete(scope, params),
         "tasks/get" if era == Era::Legacy => errands::follow(scope, method, Follow::Get, params),
         "tasks/result" if era == Era::Legacy => errands::follow(scope, method, Follow::Result, params),
@@ -143,6 +146,12 @@ fn not_served(method: &str) -> Fault {
     Fault::new(code::METHOD_NOT_FOUND, format!("method `{}` is not served here", quoted(method)))
 }
 
+fn resource(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> Result<Route, Fault> {
+    let uri = text(params.uri, "params.uri")?;
+    let shard = resource_owner(scope, &uri).ok_or_else(|| no_resource(&uri, era))?;
+    Ok(Route::to_resource(method, shard, &uri, scope.view))
+}
+
 /// Whatever cannot be completed is a fault of the parameters, in both eras (2025-11-25, server/utilities/completion).
 fn complete(scope: &Scope<'_>, params: &Params<'_>) -> Result<Route, Fault> {
     let reference =
@@ -153,7 +162,7 @@ fn complete(scope: &Scope<'_>, params: &Params<'_>) -> Result<Route, Fault> {
             let uri = text(reference.get("uri"), "params.ref.uri")?;
             let owner = scope.catalogue.template_owner(&uri).cloned().or_else(|| resource_owner(scope, &uri));
             let shard = owner.ok_or_else(|| no_resource(&uri, Era::Modern))?;
-            Ok(Route { uri: Some((*uri).into()), ..Route::to(scope, COMPLETE, shard) })
+            Ok(Route::to_resource(COMPLETE, shard, &uri, scope.view))
         }
         _ => Err(Fault::new(code::INVALID_PARAMS, "`params.ref.type` must be `ref/prompt` or `ref/resource`")),
     }

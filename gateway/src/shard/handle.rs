@@ -17,6 +17,7 @@ use tracing::{Instrument, info_span};
 use crate::config::ShardSpec;
 use crate::shard::Ended;
 use crate::shard::budget::Budget;
+use crate::shard::followed::{Audience, Feed};
 use crate::shard::keeper::Keeper;
 use crate::shard::link::{Link, Marks, Refused, Ties};
 use crate::shard::pool::{self, Child, OwnChildren, Place, Pool, Search, Tenant};
@@ -84,6 +85,10 @@ pub struct Setup {
     pub budget: Budget,
     /// The least severe log level that any client wants to hear; `None` if none has said.
     pub level: watch::Receiver<Option<Level>>,
+    /// Whom the process serves, and what of its resources they follow.
+    pub audience: Audience,
+    /// See [`Setup::audience`].
+    pub feed: Feed,
     /// Woken whenever state or offer have changed; carries nothing.
     pub changed: Arc<Notify>,
     /// What goes on from the process whose place it takes.
@@ -148,7 +153,7 @@ impl Deref for Shard {
 
 impl Shard {
     /// Starts supervising; the supervisor is one of `tasks` and ends after [`Shard::stop`] or when they stop.
-    pub fn supervise(spec: Arc<ShardSpec>, setup: Setup, tasks: &Tasks) -> Self {
+    pub fn supervise(spec: Arc<ShardSpec>, mut setup: Setup, tasks: &Tasks) -> Self {
         let (state, seen) = watch::channel(ShardState::Starting);
         let (known, roster) = watch::channel(setup.known.clone());
         let (stop, stopping) = watch::channel(None);
@@ -160,6 +165,7 @@ impl Shard {
             (Role::Primary, None) => Ties::default(),
         };
         let ties = Ties { post: Some(setup.own_children.post()), ..ties };
+        setup.audience = pool.as_ref().map_or(setup.audience, |pool| pool.audience());
         let marks = Arc::clone(&ties.marks);
         let (spec, described) = watch::channel(spec);
         let heritage = setup.heritage.clone();

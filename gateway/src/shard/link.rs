@@ -5,8 +5,9 @@
 
 mod asking;
 mod call;
-mod failing;
+mod following;
 mod mailbox;
+mod outcome;
 mod reader;
 mod table;
 mod tasks;
@@ -23,7 +24,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use call::Call;
-pub use failing::{Failure, Refused};
+pub(crate) use following::{Due, Following};
+pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
 pub(crate) use ties::Marks;
 pub use ties::Ties;
@@ -34,6 +36,7 @@ use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
 use crate::config::{Instances, Mask, ShardSpec};
 use crate::shard::budget::Budget;
+use crate::shard::followed::{Audience, Feed};
 use crate::shard::{Ended, Heritage};
 use crate::wire::{self, Capabilities, Chunks, Fault, Level};
 
@@ -115,18 +118,6 @@ pub enum Event {
     Done(Done),
 }
 
-/// How a call ended.
-pub type Done = Result<Reply, Failure>;
-
-/// What the shard answered, as the bytes that it wrote.
-#[derive(Debug, Clone)]
-pub enum Reply {
-    /// The `result` object.
-    Result(Bytes),
-    /// The `error` object.
-    Error(Bytes),
-}
-
 /// A request of the shard to one caller.
 #[derive(Debug, Clone)]
 pub struct Ask {
@@ -155,19 +146,22 @@ pub struct Limits {
     /// Hides the shard's secrets in what it says for nobody but the gateway's log.
     mask: Mask,
     roots: Roots,
+    following: Following,
 }
 
 impl Limits {
     /// `in_flight` calls at once, messages from the shard of up to `message` bytes, results within `budget`.
     pub fn new(in_flight: usize, message: usize, budget: Budget, mask: Mask) -> Self {
         let roots = Roots::new(Instances::Shared, &[]);
-        Self { in_flight: in_flight.into(), message: message.into(), budget, mask, roots }
+        let following = Following::new("", Audience::Nobody, Feed::default());
+        Self { in_flight: in_flight.into(), message: message.into(), budget, mask, roots, following }
     }
 
     /// What the file of a shard says, with the results of all shards within `budget`.
-    pub(crate) fn of(spec: &ShardSpec, budget: Budget) -> Self {
+    pub(crate) fn of(spec: &ShardSpec, budget: Budget, audience: Audience, feed: Feed) -> Self {
         let roots = Roots::new(spec.process.instances, &spec.roots);
-        Self { roots, ..Self::new(spec.limits.in_flight, spec.limits.message, budget, spec.mask.clone()) }
+        let following = Following::new(spec.name.as_str(), audience, feed);
+        Self { roots, following, ..Self::new(spec.limits.in_flight, spec.limits.message, budget, spec.mask.clone()) }
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) use self::tending::tend;
 use self::members::{Member, Members};
 use self::place::{Lease, Seat};
 use crate::config::{Instances, ShardSpec};
+use crate::shard::followed::Audience;
 use crate::shard::link::{Link, Refused, Ties, WAITING};
 use crate::shard::{Live, Role, Setup, Shard, ShardState};
 use crate::tasks::Tasks;
@@ -65,6 +66,11 @@ impl Pool {
         let (prospect, _) = watch::channel(Prospect::Starting(None));
         let members = Mutex::new(Members::new());
         Some(Arc::new(Self { instances, setup, tasks: tasks.clone(), members, woken, prospect }))
+    }
+
+    /// For whom the child that keeps the roster follows resources.
+    pub(crate) fn audience(&self) -> Audience {
+        if self.instances == Instances::PerSession { Audience::Nobody } else { Audience::Everybody }
     }
 
     /// What the links of the child that keeps the roster have in common with the others.
@@ -224,6 +230,7 @@ impl Pool {
         Setup {
             known: primary.known.borrow().clone(),
             heritage: primary.own_heritage(),
+            audience: ties.owner.as_ref().map_or(Audience::Nobody, |owner| Audience::Session(owner.client)),
             role: Role::Member(ties),
             ..self.setup.clone()
         }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: one supervisor owns the shard's child; others see its state in a `watch` and hold links. It never gives up.
 
+mod following;
 mod greeting;
 mod keeping;
 
@@ -175,7 +176,8 @@ impl Supervisor {
 
     async fn live_once(&self, plan: Plan, offer: Offering, backoff: &mut Backoff) -> Next {
         let spec = self.spec();
-        let limits = Limits::of(&spec, self.setup.budget.clone());
+        let Setup { budget, audience, feed, .. } = &self.setup;
+        let limits = Limits::of(&spec, budget.clone(), *audience, feed.clone());
         let link = Link::new(limits, self.heritage.clone(), self.ties.clone());
         let launched = Instance::launch(&spec, &self.setup, link, self.stderr.clone(), &self.tasks).await;
         let mut instance = match launched {
@@ -240,6 +242,7 @@ impl Supervisor {
             reason = instance.ended() => reason,
             () = self.keep_roster(&link, greeting.era) => Reason::Closed,
             () = self.keep_level(&link, &roster, heard) => Reason::Closed,
+            () = self.keep_followed(&link, &roster) => Reason::Closed,
             () = self.keep_limits(&link) => Reason::Closed,
             () = self.idle(&link) => return End::Idle,
             () = link.renewal() => return End::Renew,

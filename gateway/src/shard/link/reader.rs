@@ -120,6 +120,7 @@ impl Link {
             "notifications/progress" => return self.take_progress(line, notification),
             "notifications/message" => return self.take_log(line, notification.params),
             "notifications/cancelled" => return self.take_back(notification.params),
+            "notifications/resources/updated" => return self.take_updated(notification.params),
             "notifications/tools/list_changed" => &[List::Tools][..],
             "notifications/prompts/list_changed" => &[List::Prompts],
             "notifications/resources/list_changed" => &[List::Resources, List::Templates],
@@ -134,20 +135,6 @@ impl Link {
         let was_last = self.table().pay(number);
         if let Some(settled) = self.0.ties.settled.as_ref().filter(|_| was_last) {
             settled.notify_one();
-        }
-    }
-
-    /// What belongs to no call belongs to the session whose child this is, if it is one's.
-    fn take_other(&self, line: &Bytes, notification: &Notification<'_>) {
-        let method: Box<str> = (*notification.method).into();
-        let params = notification.params.map(|params| self.part(line, params));
-        let posted = match params {
-            None => self.post(Unclaimed::Notice { method, params: None }),
-            Some(Some(params)) => self.post(Unclaimed::Notice { method, params: Some(params) }),
-            Some(None) => None,
-        };
-        if !matches!(posted, Some(Ok(()))) {
-            tracing::debug!(method = &*notification.method, "a notification of the shard is not relayed");
         }
     }
 
@@ -182,14 +169,40 @@ impl Link {
         }
     }
 
+    /// What the gateway does not know belongs to a call if only one client has any, else to the session whose child this is,
+    /// if it is one's.
+    fn take_other(&self, line: &Bytes, notification: &Notification<'_>) {
+        let mailbox = self.table().only_listener();
+        let params = notification.params.map(|params| self.part(line, params));
+        if let (Some(mailbox), None | Some(Some(_))) = (mailbox, &params) {
+            let method = (*notification.method).into();
+            return mailbox.push(Event::Other { method, params: params.flatten() });
+        }
+        if let None | Some(Some(_)) = params {
+            let (method, params) = ((*notification.method).into(), params.flatten());
+            if matches!(self.post(Unclaimed::Notice { method, params }), Some(Ok(()))) {
+                return;
+            }
+        }
+        let method = self.0.limits.mask.apply(&notification.method);
+        if self.may_log(method.len()) {
+            tracing::info!(method = &*method, "a notification of the shard is for no single client");
+        }
+    }
+
     /// What is for no client goes to the gateway's log.
     fn log(&self, said: &str) {
-        let taken = self.table().quota.take(said.len());
-        let Some(left_out) = taken else { return };
-        if left_out > 0 {
+        if self.may_log(said.len()) {
+            tracing::info!(said = &*self.0.limits.mask.apply(said), "the shard logs");
+        }
+    }
+
+    fn may_log(&self, length: usize) -> bool {
+        let taken = self.table().quota.take(length);
+        if let Some(left_out @ 1..) = taken {
             tracing::warn!(messages = left_out, "the shard logs so much that messages were left out here");
         }
-        tracing::info!(said = &*self.0.limits.mask.apply(said), "the shard logs");
+        taken.is_some()
     }
 
     /// A part of a line to be kept for a caller; `None` if the results in memory leave no room for the line.

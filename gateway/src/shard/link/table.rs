@@ -236,6 +236,12 @@ impl Table {
         self.only_client(owner, |caller| caller.asks.has(needed))
     }
 
+    /// The oldest call of the only client that has any here, if that client hears what is no answer.
+    pub(crate) fn only_listener(&self) -> Option<Arc<Mailbox>> {
+        let only = self.only_client(None, |caller| !caller.is_gateway())?;
+        only.caller.level.is_some().then(|| Arc::clone(&only.mailbox))
+    }
+
     /// DESIGN D2: if exactly one client among those with a call at the shard fits, its oldest call; never a guess.
     fn only_client(&self, owner: Option<u128>, fits: impl Fn(&Caller) -> bool) -> Option<&Entry> {
         let may_be = |caller: &Caller| owner.is_none_or(|owner| owner == caller.client) && fits(caller);

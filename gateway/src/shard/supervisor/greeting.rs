@@ -87,7 +87,7 @@ impl Supervisor {
         relied && known.roster.server_info != greeting.server_info
     }
 
-    /// What the shard offers, and the log level that it has been told.
+    /// What the shard offers, and the log level that it has been told. It also hears which of its resources are followed.
     pub(super) async fn prepare(
         &self,
         link: &Link,
@@ -103,6 +103,7 @@ impl Supervisor {
             self.bumped(Arc::new(fetch::roster(link, greeting, within).await))
         };
         let heard = self.tell_level(link, &roster).await;
+        self.tell_followed(link, &roster).await;
         (roster, heard)
     }
 

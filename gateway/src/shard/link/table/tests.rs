@@ -1,4 +1,4 @@
-//! Who is called, in which order, and what waits.
+//! The table of calls alone, without a child.
 
 use super::*;
 

@@ -1,11 +1,25 @@
-//! How calls come to nothing.
+//! How a call ends, and why one is not taken.
 //!
-//! Invariant: a limit is named with the setting that moves it.
+//! Invariant: whether a call may have run can be told from its failure alone (DESIGN D8).
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::shard::Ended;
+
+/// How a call ended.
+pub type Done = Result<Reply, Failure>;
+
+/// What the shard answered, as the bytes that it wrote.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The `result` object.
+    Result(Bytes),
+    /// The `error` object.
+    Error(Bytes),
+}
 
 /// Why a call has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
