@@ -248,8 +248,9 @@ impl Link {
     pub(crate) fn cancel(&self, number: u64, reason: &str) {
         let was_sent = {
             let mut table = self.table();
+            let is_clients = table.is_clients(number);
             let was_sent = table.remove(number);
-            if was_sent && self.0.ties.settled.is_some() {
+            if was_sent && is_clients && self.0.ties.settled.is_some() {
                 table.owe(number);
             }
             was_sent

@@ -193,6 +193,11 @@ impl Table {
         entry.sent
     }
 
+    /// Whether a client made this call, and not the gateway.
+    pub(crate) fn is_clients(&self, number: u64) -> bool {
+        self.calls.get(&number).is_some_and(|entry| !entry.caller.is_gateway())
+    }
+
     fn leave(&mut self, entry: &Entry) {
         if !entry.caller.is_gateway() {
             self.sent -= usize::from(entry.sent);
