@@ -2,6 +2,7 @@
 //!
 //! Invariant: pure data. Nothing here waits, starts a task or opens a socket, and only `store` touches the disk.
 
+mod capabilities;
 mod instructions;
 mod merge;
 mod names;

@@ -11,12 +11,14 @@ mod failure;
 mod inbox;
 mod levels;
 mod overview;
+mod passing;
 mod private;
 mod registry;
 mod relay;
 mod rewrite;
 mod route;
 mod subscriptions;
+mod task_ids;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +32,9 @@ use self::asks::Asks;
 use self::calls::Calls;
 use self::inbox::Inboxes;
 use self::levels::Levels;
-use self::route::{Route, Scope, Shown};
+use self::route::{Errand, Route, Shown};
 use self::subscriptions::{Course, Subscriptions};
+use self::task_ids::TaskIds;
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
 use crate::shard::followed::Feed;
@@ -85,6 +88,7 @@ struct Inner {
     levels: Levels,
     calls: Arc<Calls>,
     asks: Asks,
+    task_ids: TaskIds,
     inboxes: Arc<Inboxes>,
     subscriptions: Arc<Subscriptions>,
     shown: Shown,
@@ -115,6 +119,7 @@ impl Mux {
             levels: Levels::new(level),
             calls: Arc::default(),
             asks: Asks::default(),
+            task_ids: TaskIds::default(),
             subscriptions: Arc::clone(&subscriptions),
             inboxes,
             shown: Shown::default(),
@@ -151,7 +156,7 @@ impl Mux {
     /// The request has not the shape that the protocol demands.
     pub async fn initialize(&self, key: ClientKey, request: &Request<'_>) -> Result<Initialized, Fault> {
         let client = client::initialize(key, request)?;
-        let result = client::initialize_result(&client, self.settled().await.instructions());
+        let result = client::initialize_result(&client, &*self.settled().await);
         Ok(Initialized { client, result })
     }
 
@@ -190,7 +195,7 @@ impl Mux {
             method @ "notifications/roots/list_changed" => {
                 self.inner.tell_own(client.key, method, notification.params);
             }
-            _ => {}
+            _ => self.pass(client, notification),
         }
     }
 
@@ -203,6 +208,7 @@ impl Mux {
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
         self.inner.asks.end(key);
+        self.inner.task_ids.end(key);
         self.inner.end_own(key);
         self.inner.levels.forget(key);
         self.inner.inboxes.forget(key);
@@ -254,7 +260,7 @@ impl Mux {
         match (&*request.method, era) {
             ("ping", Era::Legacy) => Some(Ok(EMPTY)),
             ("logging/setLevel", Era::Legacy) => Some(self.set_level(client, params).map(|()| EMPTY)),
-            ("server/discover", Era::Modern) => Some(Ok(client::discover_result(self.settled().await.instructions()))),
+            ("server/discover", Era::Modern) => Some(Ok(client::discover_result(&*self.settled().await))),
             _ => None,
         }
     }
@@ -281,11 +287,13 @@ impl Mux {
         let ticket = self.inner.calls.enter(client.key, request.id)?;
         let catalogue = self.settled().await;
         let era = client.revision.era();
-        let scope = Scope { catalogue: &catalogue, view: &self.view, shown: &self.inner.shown };
         let route = match self.left(client, &request.method, params) {
             Some(route) => route,
-            None => route::route(&scope, era, &request.method, params)?,
+            None => route::route(&self.scope(&catalogue, client.key), era, &request.method, params)?,
         };
+        if matches!(route.errand, Errand::Makes) {
+            self.inner.task_ids.has_room(client.key)?;
+        }
         let pending = match self.following(client, &route)? {
             Some(Course::Settled) => return Ok(None),
             Some(Course::AskShard(pending)) => Some(pending),

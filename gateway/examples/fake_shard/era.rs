@@ -3,10 +3,11 @@
 //! The lock only ever closes: a connection that was pinned to an era never leaves it.
 
 use crate::flags::{Era, Options};
+use crate::tasks;
 use crate::wire::{LEGACY, MODERN, Meta, Refusal, json};
 
 const KNOWN: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", LEGACY];
-const CAPABILITIES: &str = r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"completions":{},"logging":{}}"#;
+const CAPABILITIES: &str = r#""tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"completions":{},"logging":{}"#;
 
 /// How one request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +68,8 @@ impl Lock {
         *self = Self::Legacy;
         let version = requested.filter(|requested| KNOWN.contains(requested)).unwrap_or(LEGACY);
         Ok(format!(
-            r#"{{"protocolVersion":"{version}","capabilities":{CAPABILITIES},"serverInfo":{}{}}}"#,
+            r#"{{"protocolVersion":"{version}","capabilities":{},"serverInfo":{}{}}}"#,
+            capabilities(options),
             server_info(options),
             instructions(options),
         ))
@@ -81,13 +83,20 @@ pub(crate) fn discover(options: &Options) -> String {
         Era::Python | Era::Ts => KNOWN.into_iter().chain([MODERN]).collect(),
     };
     format!(
-        r#"{{"resultType":"complete","supportedVersions":{},"capabilities":{CAPABILITIES}{},"ttlMs":{},"cacheScope":"{}","_meta":{{"io.modelcontextprotocol/serverInfo":{}}}}}"#,
+        r#"{{"resultType":"complete","supportedVersions":{},"capabilities":{}{},"ttlMs":{},"cacheScope":"{}","_meta":{{"io.modelcontextprotocol/serverInfo":{}}}}}"#,
         json(&versions),
+        capabilities(options),
         instructions(options),
         options.ttl_ms,
         options.cache_scope,
         server_info(options),
     )
+}
+
+fn capabilities(options: &Options) -> String {
+    let tasks = options.tasks.then_some(tasks::CAPABILITY);
+    let more = tasks.into_iter().chain(options.capability.as_deref());
+    more.fold(format!("{{{CAPABILITIES}"), |all, one| all + "," + one) + "}"
 }
 
 /// The refusal of a method that this era does not have.

@@ -13,7 +13,7 @@ usage: fake_shard [--era legacy|modern|python|ts] [--name NAME] [--version V] [-
   [--on-discover normal|exit|close-stdout|silent|garbage] [--on-initialize normal|silent|exit|error]
   [--start-delay MS] [--discover-delay MS] [--journal FILE] [--ignore-eof] [--spoil nothing|values|order]
   [--tools N] [--tools-file FILE] [--resources-file FILE] [--templates-file FILE] [--prompts-file FILE]
-  [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private]";
+  [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private] [--tasks] [--capability MEMBER]";
 
 /// Which protocol revisions are spoken, and what the first request decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,10 @@ pub(crate) struct Options {
     pub(crate) repeat_cursor: bool,
     pub(crate) ttl_ms: u64,
     pub(crate) cache_scope: &'static str,
+    /// Calls can ask for tasks.
+    pub(crate) tasks: bool,
+    /// A member of the capabilities beside the usual ones, JSON text.
+    pub(crate) capability: Option<String>,
 }
 
 impl Default for Options {
@@ -98,6 +102,8 @@ impl Default for Options {
             repeat_cursor: false,
             ttl_ms: 60_000,
             cache_scope: "public",
+            tasks: false,
+            capability: None,
         }
     }
 }
@@ -109,6 +115,7 @@ pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, S
         match flag.as_str() {
             "--ignore-eof" => options.ignore_eof = true,
             "--repeat-cursor" => options.repeat_cursor = true,
+            "--tasks" => options.tasks = true,
             _ => {
                 let value = args.next().ok_or_else(|| format!("`{flag}` is unknown or lacks its value"))?;
                 set(&mut options, &flag, value)?;
@@ -147,6 +154,7 @@ fn set(options: &mut Options, flag: &str, value: String) -> Result<(), String> {
         "--page-size" => options.page_size = number::<usize>(flag, &value)?.max(1),
         "--ttl-ms" => options.ttl_ms = number(flag, &value)?,
         "--name" => options.name = value,
+        "--capability" => options.capability = Some(value),
         "--version" => options.version = value,
         "--instructions" => options.instructions = Some(value),
         "--journal" => options.journal = Some(value),

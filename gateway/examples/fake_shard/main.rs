@@ -12,6 +12,7 @@ mod lists;
 mod notes;
 mod serve;
 mod spoil;
+mod tasks;
 mod tools;
 mod waits;
 mod wire;

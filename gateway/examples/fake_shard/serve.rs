@@ -10,6 +10,7 @@ use crate::era::{self, Lock, Speech, unknown_method};
 use crate::flags::{Era, OnDiscover, OnInitialize, Options};
 use crate::lists::List;
 use crate::notes::Listens;
+use crate::tasks::{self, Tasks};
 use crate::tools::{self, Call};
 use crate::waits::Waits;
 use crate::wire::{Incoming, Out, Params, Refusal, answer, json};
@@ -35,6 +36,7 @@ pub(crate) struct Shard {
     pub(crate) prompts: List,
     pub(crate) resources: List,
     templates: List,
+    pub(crate) tasks: Arc<Tasks>,
     lock: Lock,
 }
 
@@ -49,6 +51,7 @@ impl Shard {
             out: Arc::new(Out::take()),
             waits: Arc::default(),
             listens: Listens::default(),
+            tasks: Arc::default(),
             lock: Lock::new(options.era),
             options,
         })
@@ -60,8 +63,14 @@ impl Shard {
             self.out.send(Refusal::new(-32700, "Parse error").line("null"));
             return Next::GoOn;
         };
-        let params = message.params.map(|params| serde_json::from_str(params.get()));
+        let raw = message.params;
+        let params = raw.map(|params| serde_json::from_str(params.get()));
         match (message.id, message.method) {
+            (Some(id), Some(method)) if method.starts_with("vendor/") => {
+                let params = raw.map_or("null", |params| params.get());
+                let echo = format!(r#"{{"by":{},"params":{params}}}"#, json(&self.options.name));
+                self.out.send(answer(id.get(), &echo));
+            }
             (None, None) => self.out.send(Refusal::new(-32600, "Invalid Request").line("null")),
             (Some(id), None) => self.waits.answered(id.get(), String::from_utf8_lossy(line).trim()),
             (None, Some(method)) => {
@@ -105,12 +114,17 @@ impl Shard {
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
                 };
+                if let Some(task) = params.task.as_ref().filter(|_| self.options.tasks) {
+                    self.out.send(tasks::make(self, &call, task.ttl)?);
+                    return Ok(Next::GoOn);
+                }
                 return tools::call(self, call);
             }
             "subscriptions/listen" if speech == Speech::Modern => {
                 let filter = params.notifications.ok_or_else(|| Refusal::new(-32602, "`notifications` is missing"))?;
                 self.out.send(self.listens.add(id, filter.get())?);
             }
+            "tasks/result" if self.options.tasks => tasks::fetch(self, id, params.task_id.as_deref())?,
             "server/discover" => self.answer_late(answer(id, &era::discover(&self.options))),
             _ => {
                 let result = self.result(method, params, speech)?;
@@ -165,6 +179,9 @@ impl Shard {
             "resources/templates/list" => page(&self.templates),
             "resources/read" => self.read(params.uri.as_deref().unwrap_or_default(), speech),
             "prompts/get" => self.prompt(params.name.as_deref().unwrap_or_default(), speech),
+            "tasks/get" if self.options.tasks => tasks::get(self, params.task_id.as_deref()),
+            "tasks/cancel" if self.options.tasks => tasks::cancel(self, params.task_id.as_deref()),
+            "tasks/list" if self.options.tasks => Ok(r#"{"tasks":[]}"#.into()),
             "completion/complete" => {
                 Ok(complete(speech, r#""completion":{"values":["alpha","beta"],"total":2,"hasMore":false}"#))
             }

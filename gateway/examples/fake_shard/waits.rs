@@ -36,6 +36,16 @@ impl Waits {
         wake(&self.calls, id, Wake::Cancelled);
     }
 
+    /// Expects the client's answer to our question `key`; what it gives waits for the answer's line.
+    pub(crate) fn expect(&self, key: &str) -> impl FnOnce() -> Option<String> + use<> {
+        let (sender, wakes) = channel();
+        self.asks.lock().expect("no holder of this lock panics").insert(key.into(), sender);
+        move || match wakes.recv() {
+            Ok(Wake::Answered(line)) => Some(line),
+            _ => None,
+        }
+    }
+
     /// Hands the client's answer to the call that asked.
     pub(crate) fn answered(&self, id: &str, line: &str) {
         wake(&self.asks, id, Wake::Answered(line.into()));

@@ -41,10 +41,19 @@ pub(crate) struct Params<'a> {
     pub(crate) request_id: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) arguments: Option<&'a RawValue>,
+    pub(crate) task: Option<TaskWish>,
+    #[serde(rename = "taskId")]
+    pub(crate) task_id: Option<String>,
     #[serde(borrow)]
     pub(crate) notifications: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "_meta")]
     pub(crate) meta: Meta<'a>,
+}
+
+/// What a call says that is to be answered later.
+#[derive(Deserialize)]
+pub(crate) struct TaskWish {
+    pub(crate) ttl: Option<u64>,
 }
 
 /// The members of a request's `_meta` that are read.

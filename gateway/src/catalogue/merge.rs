@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use crate::catalogue::capabilities::Merged;
 use crate::catalogue::names::{Name, expose};
 use crate::catalogue::render::{self, Hints, Ready};
 use crate::catalogue::snapshot::Listed;
@@ -71,7 +72,9 @@ pub fn merge(previous: Option<&Catalogue>, members: &[Member<'_>]) -> (Catalogue
         .collect();
     let sections: Vec<_> =
         members.iter().filter_map(|(_, member)| Some((member.shard, member.roster.instructions.as_deref()?))).collect();
-    (Catalogue { lists, templates, instructions: instructions::join(&sections), offered }, problems)
+    let rosters: Vec<&Roster> = members.iter().map(|(_, member)| member.roster).collect();
+    let merged = Merged::of(&rosters);
+    (Catalogue { lists, templates, instructions: instructions::join(&sections), merged, offered }, problems)
 }
 
 /// One shard under its own names, whatever its prefix is, and with its own instructions.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::catalogue::capabilities::Merged;
 use crate::catalogue::template::Template;
 use crate::shard::roster::List;
 use crate::wire::Era;
@@ -59,13 +60,14 @@ pub struct Catalogue {
     pub(crate) lists: [Listed; 4],
     pub(crate) templates: Vec<(Arc<str>, Template)>,
     pub(crate) instructions: Option<String>,
+    pub(crate) merged: Merged,
     pub(crate) offered: HashMap<Arc<str>, [usize; 4]>,
 }
 
 impl Catalogue {
-    /// The server capabilities, a JSON object. They are the same whatever the shards declare, so that hot reload never
-    /// changes them. What the gateway does not relay, such as the subscriptions of the modern era, is not declared.
-    pub fn capabilities(era: Era) -> &'static str {
+    /// The server capabilities that are declared whatever the shards declare, a JSON object. What the gateway does not relay,
+    /// such as the subscriptions of the modern era, is not declared.
+    pub fn own_capabilities(era: Era) -> &'static str {
         match era {
             Era::Legacy => concat!(
                 r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"#,

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::catalogue::Catalogue;
 use crate::wire::{
-    Capabilities, Era, Fault, Kind, Level, Meta, Params, Raw, Request, Revision, code, implementation, read_object,
+    Capabilities, Fault, Kind, Level, Meta, Params, Raw, Request, Revision, code, implementation, read_object,
 };
 
 /// The most that is kept of a client's name and version, in bytes.
@@ -96,28 +96,28 @@ pub(super) fn unsupported(version: &str) -> Fault {
 }
 
 /// The result of `initialize`.
-pub(super) fn initialize_result(client: &Client, instructions: Option<&str>) -> Bytes {
+pub(super) fn initialize_result(client: &Client, catalogue: &Catalogue) -> Bytes {
     let head = format!(
         r#"{{"protocolVersion":"{}","capabilities":{},"serverInfo":{}"#,
         client.revision.as_str(),
-        Catalogue::capabilities(Era::Legacy),
+        catalogue.capabilities(client.revision),
         implementation(),
     );
-    with_instructions(head, instructions)
+    with_instructions(head, catalogue.instructions())
 }
 
 /// The result of `server/discover`.
-pub(super) fn discover_result(instructions: Option<&str>) -> Bytes {
+pub(super) fn discover_result(catalogue: &Catalogue) -> Bytes {
     let head = format!(
         concat!(
             r#"{{"resultType":"complete","supportedVersions":["{}"],"capabilities":{},"#,
             r#""_meta":{{"io.modelcontextprotocol/serverInfo":{}}},"ttlMs":0,"cacheScope":"private""#
         ),
         Revision::MODERN.as_str(),
-        Catalogue::capabilities(Era::Modern),
+        catalogue.capabilities(Revision::MODERN),
         implementation(),
     );
-    with_instructions(head, instructions)
+    with_instructions(head, catalogue.instructions())
 }
 
 fn with_instructions(mut head: String, instructions: Option<&str>) -> Bytes {

@@ -39,6 +39,13 @@ pub(super) enum CallError {
     Removed,
     /// The shard was started again and speaks the other era; it did not run.
     OtherEra,
+    /// The child that ran a task takes nothing more, or has ended.
+    TaskLost {
+        /// As the client knows it.
+        task: Arc<str>,
+        /// How the child ended, if it has.
+        ended: Option<Arc<Ended>>,
+    },
     /// The shard answered with a question that cannot be passed on to this client.
     NeedsInput,
 }
@@ -66,6 +73,12 @@ impl fmt::Display for CallError {
             Self::Removed => formatter.write_str("it was taken away"),
             Self::OtherEra => formatter
                 .write_str("it was started again and speaks another revision; the call did not run, make it again"),
+            Self::TaskLost { task, ended: Some(ended) } => {
+                write!(formatter, "{ended}, and task `{task}` is lost with it; start the task anew")
+            }
+            Self::TaskLost { task, ended: None } => {
+                write!(formatter, "it is ending, and task `{task}` is lost with it; start the task anew")
+            }
             Self::NeedsInput => {
                 formatter.write_str("it asks for input in a way that this client's protocol revision cannot carry")
             }
@@ -85,7 +98,7 @@ impl CallError {
     fn ended(&self) -> Option<&Arc<Ended>> {
         match self {
             Self::Failed(Failure::Ended(ended) | Failure::NotSent { ended, .. }) => Some(ended),
-            Self::NotReady { ended, .. } => ended.as_ref(),
+            Self::NotReady { ended, .. } | Self::TaskLost { ended, .. } => ended.as_ref(),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Receiver;
 use super::Inner;
 use super::client::ClientKey;
 use crate::shard::pool::{Mail, Unclaimed};
-use crate::wire::{Level, Raw, notification};
+use crate::wire::{Level, Raw};
 
 /// Carries what the children of sessions say to where the sessions hear it, until the mux is gone.
 pub(super) async fn carry(mux: Weak<Inner>, mut arriving: Receiver<Mail>) {
@@ -26,16 +26,20 @@ impl Inner {
         let key = ClientKey(client);
         match said {
             Unclaimed::Log(level, params) => {
-                if self.levels.get(key).is_none_or(|least| level >= least) {
-                    self.inboxes.log(key, notification("notifications/message", Some(&params)).into());
+                if self.levels.get(key).is_none_or(|least| level >= least)
+                    && let Some(message) = self.logged(key, &link, params)
+                {
+                    self.inboxes.log(key, message);
                 }
             }
             Unclaimed::Notice { method, params } => {
-                self.leave(key, notification(&method, params.as_deref()).into());
+                if let Some(message) = self.told(key, &link, &method, params) {
+                    self.leave(key, message);
+                }
             }
             Unclaimed::Ask(ask) if !self.inboxes.is_heard(key) => link.decline(&ask),
             Unclaimed::Ask(ask) => {
-                let Some((id, message)) = self.asks.open(key, &link, &ask) else { return };
+                let Some((id, message)) = self.asks.open(key, &link, &self.as_known(key, &link, &ask)) else { return };
                 // No call waits for it, so that later questions may have its place.
                 self.asks.outlived(&[id]);
                 if !self.leave(key, message) {
@@ -50,7 +54,7 @@ impl Inner {
         }
     }
 
-    fn leave(&self, key: ClientKey, message: Bytes) -> bool {
+    pub(super) fn leave(&self, key: ClientKey, message: Bytes) -> bool {
         let left = self.inboxes.post(key, message);
         left.inspect_err(|unheard| tracing::debug!(%unheard, "a message of a session's own child is dropped")).is_ok()
     }

@@ -3,6 +3,7 @@
 //! Invariants (DESIGN D8, D13): what was sent is never sent again; the relay owns the call, so whoever drops it decides
 //! what becomes of it: dropped, it is cancelled at the shard; detached, it goes on without a reader.
 
+mod errand;
 mod finding;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use self::finding::Finding;
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
-use super::route::Route;
+use super::route::{Errand, Route};
 use super::subscriptions::Pending;
 use super::{Answer, Inner, inbox, rewrite};
 use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Raised, Refused, Reply};
@@ -111,7 +112,7 @@ impl Relay {
         if let Some(shard) = &shard {
             shard.stats.count_call();
         }
-        let place = shard.and_then(|shard| shard.take(&relay.tenant()));
+        let place = relay.followed().or_else(|| shard?.take(&relay.tenant()));
         let sent = place.is_some_and(|place| relay.send(place, params, read).is_ok());
         if !sent {
             relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
@@ -129,16 +130,25 @@ impl Relay {
     pub async fn next(&mut self) -> Relayed {
         loop {
             if !matches!(self.stage, Stage::Running(..) | Stage::Over) {
-                let tenant = self.tenant();
+                let (tenant, followed) = (self.tenant(), self.followed());
                 let finding = self.finding.get_or_insert_with(|| Finding::new(&self.mux.world));
                 let found = tokio::select! {
                     biased;
                     () = self.ticket.cancelled() => None,
-                    found = finding.next(&self.route.shard, &tenant) => Some(found),
+                    found = async {
+                        match followed {
+                            Some(place) => Ok(place),
+                            None => finding.next(&self.route.shard, &tenant).await,
+                        }
+                    } => Some(found),
                 };
                 let Some(found) = found else { return self.cancel() };
                 match found.and_then(|place| self.resume(place)) {
-                    Ok(()) | Err(CallError::Refused(Refused::Gone)) => continue,
+                    Ok(()) => continue,
+                    Err(CallError::Refused(Refused::Gone)) => match self.lost() {
+                        None => continue,
+                        Some(lost) => return Relayed::Done(self.fail(&lost)),
+                    },
                     Err(error) => return Relayed::Done(self.fail(&error)),
                 }
             }
@@ -151,7 +161,7 @@ impl Relay {
             };
             match event {
                 None => return self.cancel(),
-                Some(Event::Done(Err(Failure::NotSent { line, .. }))) => {
+                Some(Event::Done(Err(Failure::NotSent { line, .. }))) if self.lost().is_none() => {
                     self.stage = Stage::Unsent { number, line, era }
                 }
                 Some(Event::Done(done)) => return Relayed::Done(self.finish(done, era)),
@@ -233,8 +243,14 @@ impl Relay {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
         };
-        let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: self.asks };
         let timeouts = place.shard.spec().timeouts;
+        let caller = Caller {
+            client: self.client.key.0,
+            level,
+            progress: self.token.is_some(),
+            asks: self.asks,
+            purpose: self.purpose(timeouts.max),
+        };
         let call = place.live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
         self.ticket.taken(&place.live.link, number);
         self.finding = None;
@@ -256,9 +272,15 @@ impl Relay {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
                 Some(notification("notifications/progress", Some(&params)).into())
             }
-            Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
-            Event::Other { method, params } => Some(notification(&method, params.as_deref()).into()),
+            Event::Log(params) => {
+                let Stage::Running(running) = &self.stage else { return None };
+                self.mux.logged(self.client.key, running.call.link(), params)
+            }
             Event::LogsDropped(count) => Some(inbox::dropped(count)),
+            Event::Other { method, params } => {
+                let Stage::Running(running) = &self.stage else { return None };
+                self.mux.told(self.client.key, running.call.link(), &method, params)
+            }
             Event::Ask(ask) => self.ask(&ask),
             Event::AskCancelled { key, reason } => {
                 let Stage::Running(running) = &self.stage else { return None };
@@ -274,7 +296,9 @@ impl Relay {
             running.call.link().decline(ask);
             return None;
         }
-        let (id, message) = self.mux.asks.open(self.client.key, running.call.link(), ask)?;
+        let link = running.call.link();
+        let ask = self.mux.as_known(self.client.key, link, ask);
+        let (id, message) = self.mux.asks.open(self.client.key, link, &ask)?;
         self.asked.push(id);
         Some(message)
     }
@@ -293,9 +317,13 @@ impl Relay {
             self.mux.asks.outlived(&std::mem::take(&mut self.asked));
         }
         let to = self.client.revision.era();
-        let reply = match done {
+        let reply = done.map_err(CallError::Failed).and_then(|reply| match &self.stage {
+            Stage::Running(running) => self.learn(running, reply),
+            _ => Ok(reply),
+        });
+        let reply = match reply {
             Ok(reply) => reply,
-            Err(failure) => return self.fail(&CallError::Failed(failure)),
+            Err(error) => return self.fail(&error),
         };
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
         match reply {
@@ -334,7 +362,7 @@ impl Relay {
         }
         let (name, method) = (&*self.route.shard, &*self.route.method);
         warn!(shard = name, tool = self.route.exposed, method, %error, "call failed");
-        if method == "tools/call" {
+        if method == "tools/call" && !matches!(self.route.errand, Errand::Makes) {
             let result = error.tool_result(name, shard.as_ref(), self.client.revision.era());
             return Answer { body: result_response(&self.id, result), code: None };
         }

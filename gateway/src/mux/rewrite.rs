@@ -2,11 +2,15 @@
 //!
 //! Invariant (DESIGN D1): only the keys named here are set or stripped; every other byte is copied.
 
+mod tasks;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use memchr::memmem;
 
+use self::tasks::Related;
+pub(super) use self::tasks::renamed;
 use super::client::Client;
 use super::route::Route;
 use crate::wire::{Edit, Era, Fault, Meta, Params, Raw, Revision, code, read_object, request, splice};
@@ -20,40 +24,62 @@ pub(super) fn outgoing(
     params: Option<Raw<'_>>,
     read: &Params<'_>,
 ) -> Vec<u8> {
-    let meta = meta(number, client, era, read);
+    let meta = meta(number, route, client, era, read);
+    match parameters(route, meta.as_deref(), params, read) {
+        Some(written) => request(number, &route.method, Some(&written)),
+        None => request(number, &route.method, params.map(|params| params.as_str().as_bytes())),
+    }
+}
+
+/// The parameters of a notification for the shard.
+pub(super) fn passed(route: &Route, params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
+    let written = parameters(route, None, params, read);
+    written.or_else(|| params.map(|params| params.as_str().as_bytes().to_vec()))
+}
+
+/// The parameters for the shard, if they are others than the client wrote.
+fn parameters(route: &Route, meta: Option<&str>, params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
     let name = route.own_name.as_ref().map(|own| serde_json::to_string(&**own).expect("a string is always JSON"));
     let reference = match (&name, read.reference) {
-        (Some(name), Some(reference)) => Some(edited(reference, &[Edit::Set("name", name)])),
+        (Some(name), Some(reference)) if &*route.method == "completion/complete" => {
+            Some(edited(reference, &[Edit::Set("name", name)]))
+        }
         _ => None,
     };
-    let mut edits = Vec::with_capacity(2);
+    let task_id = tasks::own_id(route, read);
+    let mut edits = Vec::with_capacity(3);
     match (&name, &reference) {
         (_, Some(reference)) => edits.push(Edit::Set("ref", reference)),
         (Some(name), None) => edits.push(Edit::Set("name", name)),
         (None, None) => {}
     }
-    if let Some(meta) = &meta {
-        edits.push(Edit::Set("_meta", meta));
-    }
+    edits.extend(task_id.as_deref().map(|id| Edit::Set("taskId", id)));
+    edits.extend(meta.map(|meta| Edit::Set("_meta", meta)));
     if edits.is_empty() {
-        return request(number, &route.method, params.map(|params| params.as_str().as_bytes()));
+        return None;
     }
     let mut spliced = Vec::with_capacity(params.map_or(2, |params| params.as_str().len()) + 64);
     splice(params.unwrap_or(Raw::EMPTY_OBJECT), &edits, &mut spliced);
-    request(number, &route.method, Some(&spliced))
+    Some(spliced)
 }
 
 /// The `_meta` that the shard gets, if it is another than the client wrote.
-fn meta(number: u64, client: &Client, era: Era, read: &Params<'_>) -> Option<String> {
-    if read.meta.progress_token.is_none() && client.revision.era() == era {
+fn meta(number: u64, route: &Route, client: &Client, era: Era, read: &Params<'_>) -> Option<String> {
+    let related = tasks::related(route, read);
+    if read.meta.progress_token.is_none() && client.revision.era() == era && related == Related::Kept {
         return None;
     }
     let number = number.to_string();
     let version = format!("\"{}\"", Revision::MODERN.as_str());
     let level = client.level.map(|level| format!("\"{}\"", level.as_str()));
-    let mut edits = Vec::with_capacity(5);
+    let mut edits = Vec::with_capacity(6);
     if read.meta.progress_token.is_some() {
         edits.push(Edit::Set("progressToken", &number));
+    }
+    match &related {
+        Related::Kept => {}
+        Related::Removed => edits.push(Edit::RemovePrefixed(Meta::RELATED_TASK)),
+        Related::Set(related) => edits.push(Edit::Set(Meta::RELATED_TASK, related)),
     }
     match (client.revision.era(), era) {
         (Era::Modern, Era::Legacy) => edits.push(Edit::RemovePrefixed(Meta::PREFIX)),

@@ -2,12 +2,18 @@
 //!
 //! Invariant: decided from one snapshot and from keys that can be read in one way only.
 
+mod errands;
+pub(super) mod unheard;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
+pub(super) use self::errands::{Errand, Follow};
+use super::client::ClientKey;
+use super::task_ids::TaskIds;
 use crate::catalogue::{Catalogue, Owner, Target};
 use crate::fleet::{View, World};
 use crate::shard::roster::List;
@@ -33,6 +39,8 @@ pub(super) struct Route {
     pub(super) uri: Option<Box<str>>,
     /// Where the client has seen it.
     pub(super) view: Arc<View>,
+    /// What it has to do with tasks.
+    pub(super) errand: Errand,
 }
 
 /// Where a request is routed: what the client sees and nothing else.
@@ -41,22 +49,36 @@ pub(super) struct Scope<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) view: &'a Arc<View>,
     pub(super) shown: &'a Shown,
+    pub(super) tasks: &'a TaskIds,
+    pub(super) client: ClientKey,
 }
 
 impl Route {
     /// To the shard that has a resource.
     pub(super) fn to_resource(method: &str, shard: Arc<str>, uri: &str, view: &Arc<View>) -> Self {
-        let (own_name, exposed) = (None, None);
-        Self { method: method.into(), shard, own_name, exposed, uri: Some(uri.into()), view: Arc::clone(view) }
+        let (own_name, exposed, errand) = (None, None, Errand::None);
+        Self { method: method.into(), shard, own_name, exposed, uri: Some(uri.into()), view: Arc::clone(view), errand }
     }
 
     /// Whether the exposed name still means the same item: while a call waited, its file may have hidden or renamed it.
     pub(super) fn holds_in(&self, world: &World) -> bool {
         let Some(exposed) = &self.exposed else { return true };
         let catalogue = world.seen(&self.view);
-        let target = if &*self.method == "tools/call" { catalogue.tool(exposed) } else { catalogue.prompt(exposed) };
+        let (tool, prompt) = (catalogue.tool(exposed), catalogue.prompt(exposed));
+        let targets = match &*self.method {
+            "tools/call" => [tool, None],
+            "prompts/get" | COMPLETE => [prompt, None],
+            _ => [tool, prompt],
+        };
         let own: &str = self.own_name.as_deref().unwrap_or(exposed);
-        target.is_some_and(|target| target.shard == self.shard && &*target.own == own)
+        targets.into_iter().flatten().any(|target| target.shard == self.shard && &*target.own == own)
+    }
+
+    /// A request that names nothing but its shard.
+    fn to(scope: &Scope<'_>, method: &str, shard: impl Into<Arc<str>>) -> Self {
+        let view = Arc::clone(scope.view);
+        let (own_name, exposed, uri) = (None, None, None);
+        Self { method: method.into(), shard: shard.into(), own_name, exposed, uri, view, errand: Errand::None }
     }
 }
 
@@ -94,16 +116,34 @@ impl Shown {
     }
 }
 
-/// The shard for one of the methods that shards answer.
+/// The shard for a request that the gateway does not answer itself.
 pub(super) fn route(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> Result<Route, Fault> {
+    let route = by_method(scope, era, method, params)?;
+    if era == Era::Modern {
+        return Ok(route);
+    }
+    let errand = errands::errand(scope, &route, params)?;
+    Ok(Route { errand, ..route })
+}
+
+fn by_method(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> Result<Route, Fault> {
     match method {
         "tools/call" => named(scope, List::Tools, method, params.name, "params.name"),
         "prompts/get" => named(scope, List::Prompts, method, params.name, "params.name"),
         "resources/read" => resource(scope, era, method, params),
         "resources/subscribe" | "resources/unsubscribe" if era == Era::Legacy => resource(scope, era, method, params),
-        "completion/complete" => complete(scope, era, params),
-        _ => Err(Fault::new(code::METHOD_NOT_FOUND, format!("method `{}` is not served here", quoted(method)))),
+        COMPLETE => complete(scope, params),
+        "tasks/get" if era == Era::Legacy => errands::follow(scope, method, Follow::Get, params),
+        "tasks/result" if era == Era::Legacy => errands::follow(scope, method, Follow::Result, params),
+        "tasks/cancel" if era == Era::Legacy => errands::follow(scope, method, Follow::Cancel, params),
+        _ => unheard::route(scope, method, params).filter(|_| era == Era::Legacy).ok_or_else(|| not_served(method)),
     }
+}
+
+const COMPLETE: &str = "completion/complete";
+
+fn not_served(method: &str) -> Fault {
+    Fault::new(code::METHOD_NOT_FOUND, format!("method `{}` is not served here", quoted(method)))
 }
 
 fn resource(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> Result<Route, Fault> {
@@ -112,17 +152,17 @@ fn resource(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> R
     Ok(Route::to_resource(method, shard, &uri, scope.view))
 }
 
-fn complete(scope: &Scope<'_>, era: Era, params: &Params<'_>) -> Result<Route, Fault> {
-    const METHOD: &str = "completion/complete";
+/// Whatever cannot be completed is a fault of the parameters, in both eras (2025-11-25, server/utilities/completion).
+fn complete(scope: &Scope<'_>, params: &Params<'_>) -> Result<Route, Fault> {
     let reference =
         params.reference.ok_or_else(|| Fault::new(code::INVALID_PARAMS, "`params.ref` must be an object"))?;
     match reference.get("type").and_then(Raw::string).as_deref() {
-        Some("ref/prompt") => named(scope, List::Prompts, METHOD, reference.get("name"), "params.ref.name"),
+        Some("ref/prompt") => named(scope, List::Prompts, COMPLETE, reference.get("name"), "params.ref.name"),
         Some("ref/resource") => {
             let uri = text(reference.get("uri"), "params.ref.uri")?;
             let owner = scope.catalogue.template_owner(&uri).cloned().or_else(|| resource_owner(scope, &uri));
-            let shard = owner.ok_or_else(|| no_resource(&uri, era))?;
-            Ok(Route::to_resource(METHOD, shard, &uri, scope.view))
+            let shard = owner.ok_or_else(|| no_resource(&uri, Era::Modern))?;
+            Ok(Route::to_resource(COMPLETE, shard, &uri, scope.view))
         }
         _ => Err(Fault::new(code::INVALID_PARAMS, "`params.ref.type` must be `ref/prompt` or `ref/resource`")),
     }
@@ -134,12 +174,9 @@ fn named(scope: &Scope<'_>, list: List, method: &str, name: Option<Raw<'_>>, pla
     let target = if list == List::Tools { catalogue.tool(&name) } else { catalogue.prompt(&name) };
     let Target { shard, own, .. } = target.ok_or_else(|| unknown(catalogue, list, &name))?;
     Ok(Route {
-        method: method.into(),
-        shard: Arc::clone(shard),
         own_name: (**own != *name).then(|| Arc::clone(own)),
         exposed: Some((*name).into()),
-        uri: None,
-        view: Arc::clone(scope.view),
+        ..Route::to(scope, method, Arc::clone(shard))
     })
 }
 

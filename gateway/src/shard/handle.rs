@@ -164,6 +164,7 @@ impl Shard {
             (Role::Primary, Some(pool)) => pool.ties(),
             (Role::Primary, None) => Ties::default(),
         };
+        let ties = Ties { post: Some(setup.own_children.post()), ..ties };
         setup.audience = pool.as_ref().map_or(setup.audience, |pool| pool.audience());
         let marks = Arc::clone(&ties.marks);
         let (spec, described) = watch::channel(spec);

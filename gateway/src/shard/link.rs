@@ -11,6 +11,7 @@ mod mailbox;
 mod outcome;
 mod reader;
 mod table;
+mod tasks;
 mod ties;
 mod volume;
 mod writer;
@@ -52,11 +53,29 @@ pub struct Caller {
     pub progress: bool,
     /// What a shard may ask this caller mid-call.
     pub asks: Capabilities,
+    /// What the call has to do with tasks.
+    pub purpose: Purpose,
+}
+
+/// What a call has to do with tasks (2025-11-25, basic/utilities/tasks).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// Its answer may announce a task.
+    MakesTask {
+        /// For so long at most the child is kept for the task.
+        kept: Duration,
+    },
+    /// It follows up what this very child has begun, and is taken while the child finishes.
+    FollowsUp,
 }
 
 impl Caller {
     /// The gateway itself: hears neither logs nor progress, and nobody can be asked.
-    pub const GATEWAY: Self = Self { client: 0, level: None, progress: false, asks: Capabilities::NONE };
+    pub const GATEWAY: Self =
+        Self { client: 0, level: None, progress: false, asks: Capabilities::NONE, purpose: Purpose::Plain };
 
     pub(crate) fn is_gateway(&self) -> bool {
         self.client == Self::GATEWAY.client
@@ -191,6 +210,14 @@ impl Link {
         self.control(wire::notification(method, params));
     }
 
+    /// Queues a notification of a client, if the child reads: it must not take the room of answers.
+    pub(crate) fn pass(&self, method: &str, params: Option<&[u8]>) {
+        let line = wire::notification(method, params);
+        if self.table().enqueue_passed(line) {
+            self.0.outgoing.notify_one();
+        }
+    }
+
     /// Gives a call up: one that was not sent never is, and of one that was the shard is told.
     pub(crate) fn cancel(&self, number: u64, reason: &str) {
         let was_sent = {
@@ -272,7 +299,11 @@ impl Link {
 
     /// Ends every call that is left: the child is gone.
     pub(crate) fn fail_all(&self, ended: &Arc<Ended>) {
-        let left = self.table().drain();
+        let left = {
+            let mut table = self.table();
+            table.ended = Some(Arc::clone(ended));
+            table.drain()
+        };
         // With no call left the writer may end.
         self.0.outgoing.notify_one();
         for (entry, unsent) in left {

@@ -207,7 +207,7 @@ impl Pool {
 
     /// Another child for one call at a time.
     fn employ(&self, members: &mut Members, primary: &Shard) {
-        let ties = Ties { marks: primary.marks(), settled: Some(Arc::clone(&self.woken)), owner: None };
+        let ties = Ties { marks: primary.marks(), ..self.ties() };
         let setup = self.member_setup(primary, ties);
         let shard = Shard::supervise(primary.spec(), setup, &self.tasks);
         let member = members.member(Some(shard));
@@ -220,7 +220,7 @@ impl Pool {
         let permit = own.take_place().ok_or(Refused::Private { limit: own.limit() })?;
         let (level, heard) = watch::channel(level);
         let owner = Owner { client, asks, post: own.post() };
-        let ties = Ties { marks: primary.marks(), settled: None, owner: Some(owner) };
+        let ties = Ties { marks: primary.marks(), owner: Some(owner), ..Ties::default() };
         let setup = Setup { level: heard, ..self.member_setup(primary, ties) };
         let shard = Shard::supervise(primary.spec(), setup, &self.tasks);
         Ok(Member { level: Some(level), permit: Some(permit), ..members.member(Some(shard)) })

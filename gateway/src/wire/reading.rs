@@ -68,6 +68,10 @@ pub struct Params<'a> {
     pub request_id: Option<Raw<'a>>,
     /// The level of `logging/setLevel`.
     pub level: Option<Raw<'a>>,
+    /// What a call says that is to be answered later.
+    pub task: Option<Raw<'a>>,
+    /// The task that is asked for.
+    pub task_id: Option<Raw<'a>>,
     /// What the gateway reads of `_meta`.
     pub meta: Meta<'a>,
 }
@@ -87,36 +91,39 @@ pub struct Meta<'a> {
     pub client_capabilities: Option<Raw<'a>>,
     /// The log level that a modern request asks for.
     pub log_level: Option<Raw<'a>>,
+    /// The task that a request of the legacy era belongs to.
+    pub related_task: Option<Raw<'a>>,
 }
 
 impl<'a> Params<'a> {
     /// Reads the interpreted keys.
     ///
     /// # Errors
-    /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`arguments`, `taskId`,
+    /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`arguments`,
     /// `notifications`, `requestState`, `inputResponses`).
     pub fn read(params: Option<Raw<'a>>) -> Result<Self, Ambiguous> {
-        const KEYS: [&str; 12] = [
+        const KEYS: [&str; 13] = [
             "name",
             "uri",
             "ref",
             "cursor",
             "requestId",
             "level",
+            "task",
+            "taskId",
             "_meta",
             "arguments",
-            "taskId",
             "notifications",
             "requestState",
             "inputResponses",
         ];
         let Some(params) = params else { return Ok(Self::default()) };
-        let [name, uri, reference, cursor, request_id, level, meta, ..] = read_object(params, &KEYS)?;
+        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, ..] = read_object(params, &KEYS)?;
         if let Some(reference) = reference {
             read_object(reference, &["type", "name", "uri"])?;
         }
         let meta = meta.map(Meta::read).transpose()?.unwrap_or_default();
-        Ok(Self { name, uri, reference, cursor, request_id, level, meta })
+        Ok(Self { name, uri, reference, cursor, request_id, level, task, task_id, meta })
     }
 }
 
@@ -131,13 +138,25 @@ impl<'a> Meta<'a> {
     pub const CLIENT_CAPABILITIES: &'static str = "io.modelcontextprotocol/clientCapabilities";
     /// The key of the log level.
     pub const LOG_LEVEL: &'static str = "io.modelcontextprotocol/logLevel";
+    /// The key of the task that a message of the legacy era belongs to.
+    pub const RELATED_TASK: &'static str = "io.modelcontextprotocol/related-task";
 
     fn read(meta: Raw<'a>) -> Result<Self, Ambiguous> {
-        const KEYS: [&str; 5] =
-            ["progressToken", Meta::PROTOCOL_VERSION, Meta::CLIENT_INFO, Meta::CLIENT_CAPABILITIES, Meta::LOG_LEVEL];
-        let [progress_token, protocol_version, client_info, client_capabilities, log_level] = read_object(meta, &KEYS)?;
+        const KEYS: [&str; 6] = [
+            "progressToken",
+            Meta::PROTOCOL_VERSION,
+            Meta::CLIENT_INFO,
+            Meta::CLIENT_CAPABILITIES,
+            Meta::LOG_LEVEL,
+            Meta::RELATED_TASK,
+        ];
+        let [progress_token, protocol_version, client_info, client_capabilities, log_level, related_task] =
+            read_object(meta, &KEYS)?;
+        if let Some(related) = related_task {
+            read_object(related, &["taskId"])?;
+        }
         let object = (meta.kind() == Kind::Object).then_some(meta);
-        Ok(Self { object, progress_token, protocol_version, client_info, client_capabilities, log_level })
+        Ok(Self { object, progress_token, protocol_version, client_info, client_capabilities, log_level, related_task })
     }
 }
 

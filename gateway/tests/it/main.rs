@@ -29,6 +29,7 @@ mod sse_door;
 mod stdio_door;
 mod streams;
 mod support;
+mod tasks;
 mod tidy;
 mod views;
 mod watching;

@@ -16,3 +16,4 @@ mod over_sse;
 mod over_stdio;
 mod schema;
 mod servers;
+mod tasks;

@@ -1,6 +1,5 @@
 //! Which calls a client reaches by their ids.
 
-use crate::wire::Capabilities;
 use std::time::Duration;
 
 use super::*;
@@ -46,7 +45,7 @@ async fn a_cancelled_call_that_waits_is_off_the_link_before_anybody_looks() {
     let calls = Arc::default();
     let limits = Limits::new(1, 1000, Budget::new(0), Mask::default());
     let link = Link::new(limits, Heritage::default(), Ties::default());
-    let caller = Caller { client: 1, level: None, progress: false, asks: Capabilities::NONE };
+    let caller = Caller { client: 1, ..Caller::GATEWAY };
     let hour = Duration::from_secs(3600);
     let _call = link.call(1, b"call".to_vec(), caller, Deadlines { call: hour, max: hour }).unwrap();
     let ticket = enter(&calls, 1, "7").unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::mux::ClientKey;
+use crate::mux::route::Errand;
 use crate::wire::Capabilities;
 use crate::wire::Level;
 
@@ -15,7 +16,8 @@ fn client(revision: Revision, level: Option<Level>) -> Client {
 fn route(method: &str, own: Option<&str>) -> Route {
     let own_name = own.map(Arc::from);
     let uri = Some("file:///a\"b".into());
-    Route { method: method.into(), shard: "shard".into(), own_name, exposed: None, uri, view: Arc::default() }
+    let (method, shard, view, errand) = (method.into(), "shard".into(), Arc::default(), Errand::None);
+    Route { method, shard, own_name, exposed: None, uri, view, errand }
 }
 
 fn sent(route: &Route, client: &Client, era: Era, params: &str) -> String {

@@ -36,6 +36,10 @@ fn catalogue() -> Catalogue {
     catalogue::merge(None, &[member("one", &one), member("two", &two)]).0
 }
 
+fn scope<'a>(catalogue: &'a Catalogue, view: &'a Arc<View>, shown: &'a Shown, tasks: &'a TaskIds) -> Scope<'a> {
+    Scope { catalogue, view, shown, tasks, client: ClientKey(1) }
+}
+
 /// `shard` and, for names, what it calls the item; or the error's code.
 fn told(shown: &Shown, method: &str, params: &str) -> String {
     told_at(View::All, shown, method, params)
@@ -43,8 +47,12 @@ fn told(shown: &Shown, method: &str, params: &str) -> String {
 
 /// The same for who sees no more than `view`; what that shows is all the same here.
 fn told_at(view: View, shown: &Shown, method: &str, params: &str) -> String {
+    told_in(Era::Modern, view, shown, method, params)
+}
+
+fn told_in(era: Era, view: View, shown: &Shown, method: &str, params: &str) -> String {
     let params = Params::read(Some(Raw::parse(params.as_bytes()).unwrap())).unwrap();
-    match route(&Scope { catalogue: &catalogue(), view: &Arc::new(view), shown }, Era::Modern, method, &params) {
+    match route(&scope(&catalogue(), &Arc::new(view), shown, &TaskIds::default()), era, method, &params) {
         Ok(Route { shard, own_name: Some(own), .. }) => format!("{shard} {own}"),
         Ok(Route { shard, .. }) => shard.to_string(),
         Err(fault) => fault.code.to_string(),
@@ -115,7 +123,49 @@ fn what_a_client_is_told_of_its_own_name_is_short() {
     let name = "é".repeat(10_000);
     let params = format!(r#"{{"name":"{name}"}}"#);
     let params = Params::read(Some(Raw::parse(params.as_bytes()).unwrap())).unwrap();
-    let scope = Scope { catalogue: &catalogue(), view: &Arc::default(), shown: &Shown::default() };
-    let fault = route(&scope, Era::Modern, "tools/call", &params).unwrap_err();
+    let (catalogue, view, shown, tasks) = (catalogue(), Arc::default(), Shown::default(), TaskIds::default());
+    let fault = route(&scope(&catalogue, &view, &shown, &tasks), Era::Modern, "tools/call", &params).unwrap_err();
     assert!(fault.to_json().len() < 1000, "{}", fault.to_json());
+}
+
+#[test]
+fn a_method_that_no_revision_names_goes_to_the_one_shard_that_can_own_what_it_names() {
+    let check = |method: &str, params: &str, expected: &str| {
+        let seen = told_in(Era::Legacy, View::All, &Shown::default(), method, params);
+        assert_eq!(seen, expected, "{method} {params}");
+        assert_eq!(told(&Shown::default(), method, params), "-32601", "the modern era has no such method");
+    };
+    check("vendor/run", r#"{"name":"one__do_it"}"#, "one do it");
+    check("vendor/run", r#"{"name":"two__greet"}"#, "two greet");
+    check("vendor/run", r#"{"uri":"b:1"}"#, "two");
+    check("vendor/run", r#"{"name":"two__do_it","uri":"b:1"}"#, "two do it");
+    check("vendor/run", r#"{"name":"one__do_it","uri":"b:1"}"#, "-32601");
+    check("vendor/run", r#"{"name":"do it"}"#, "-32601");
+    check("vendor/run", r#"{"name":7,"uri":"b:1"}"#, "-32601");
+    check("vendor/run", r#"{"uri":"z:1"}"#, "-32601");
+    check("vendor/run", r#"{"taskId":"t","uri":"b:1"}"#, "-32601");
+    check("vendor/run", "{}", "-32601");
+    for ours in ["tasks/list", "server/discover", "initialize", "roots/list"] {
+        check(ours, r#"{"name":"one__do_it","uri":"a:1"}"#, "-32601");
+    }
+}
+
+#[test]
+fn a_task_that_the_session_does_not_have_is_nowhere() {
+    let check = |method: &str, params: &str, expected: &str| {
+        assert_eq!(told_in(Era::Legacy, View::All, &Shown::default(), method, params), expected, "{method} {params}");
+    };
+    for method in ["tasks/get", "tasks/result", "tasks/cancel"] {
+        check(method, r#"{"taskId":"t"}"#, "-32602");
+        check(method, "{}", "-32602");
+        assert_eq!(told(&Shown::default(), method, r#"{"taskId":"t"}"#), "-32601", "the modern era has no such method");
+    }
+    let claiming = r#"{"name":"one__do_it","_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t"}}}"#;
+    check("tools/call", claiming, "-32602");
+    assert_eq!(
+        told(&Shown::default(), "tools/call", claiming),
+        "one do it",
+        "shards of the modern era have no such key"
+    );
+    check("tools/call", r#"{"name":"one__do_it","task":{}}"#, "one do it");
 }

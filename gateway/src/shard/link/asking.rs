@@ -98,7 +98,8 @@ impl Link {
         let needed = Capabilities::needed(&request.method, request.params);
         // A shared shard's roots are its file's: measured, servers take the answer for all their clients.
         let is_own = needed == Some(Capabilities::ROOTS) && self.0.limits.roots.instances == Instances::Shared;
-        let asked = needed.filter(|_| !is_own).and_then(|needed| self.asked(needed));
+        let owner = self.task_owner(request.params);
+        let asked = needed.filter(|_| !is_own).and_then(|needed| self.asked(needed, owner));
         let key = request.id.key();
         let params = request.params.map(|params| self.part(line, params));
         let (Some((asked, client)), None | Some(Some(_))) = (asked, &params) else {
@@ -126,8 +127,9 @@ impl Link {
     }
 
     /// The only client that can be asked: on one of its calls, else, if the child is its own, outside of them.
-    fn asked(&self, needed: Capabilities) -> Option<(Asked, u128)> {
-        let caller = self.table().ask_candidate(needed).map(|entry| (entry.mailbox.clone(), entry.caller.client));
+    fn asked(&self, needed: Capabilities, owner: Option<u128>) -> Option<(Asked, u128)> {
+        let caller =
+            self.table().ask_candidate(needed, owner).map(|entry| (entry.mailbox.clone(), entry.caller.client));
         if let Some((mailbox, client)) = caller {
             return Some((Asked::Caller(mailbox), client));
         }

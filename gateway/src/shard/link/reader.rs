@@ -92,13 +92,13 @@ impl Link {
     }
 
     fn take_response(&self, line: &Bytes, response: &Response<'_>) {
-        let entry = {
+        let answered = {
             let mut table = self.table();
             let number = response.id.map_or_else(|| table.only_sent(), |id| id.ours());
-            number.map(|number| table.answered(number).ok_or(number))
+            number.map(|number| (number, table.answered(number)))
         };
-        let Some(Ok(entry)) = entry else {
-            if let Some(Err(number)) = entry {
+        let Some((number, Some(entry))) = answered else {
+            if let Some((number, None)) = answered {
                 self.pay(number);
             }
             self.0.heritage.stats.count_stray();
@@ -106,7 +106,10 @@ impl Link {
         };
         self.0.outgoing.notify_one();
         let reply = match response.outcome {
-            Outcome::Result(result) => self.part(line, result).map(Reply::Result),
+            Outcome::Result(result) => {
+                self.note_task(number, &entry, result);
+                self.part(line, result).map(Reply::Result)
+            }
             Outcome::Error(error) => self.part(line, error).map(Reply::Error),
         };
         entry.mailbox.finish(reply.ok_or_else(|| Failure::Budget(self.0.limits.budget.total())));
@@ -114,13 +117,14 @@ impl Link {
 
     fn take_notification(&self, line: &Bytes, notification: &Notification<'_>) {
         let list = match &*notification.method {
-            "notifications/progress" => return self.take_progress(line, notification.params),
+            "notifications/progress" => return self.take_progress(line, notification),
             "notifications/message" => return self.take_log(line, notification.params),
             "notifications/cancelled" => return self.take_back(notification.params),
             "notifications/resources/updated" => return self.take_updated(notification.params),
             "notifications/tools/list_changed" => &[List::Tools][..],
             "notifications/prompts/list_changed" => &[List::Prompts],
             "notifications/resources/list_changed" => &[List::Resources, List::Templates],
+            _ if self.take_of_task(line, notification) => return,
             _ => return self.take_other(line, notification),
         };
         self.0.ties.marks.set(list);
@@ -134,12 +138,17 @@ impl Link {
         }
     }
 
-    fn take_progress(&self, line: &Bytes, params: Option<Raw<'_>>) {
-        let Some(params) = params else { return self.0.heritage.stats.count_stray() };
+    fn take_progress(&self, line: &Bytes, notification: &Notification<'_>) {
+        let Some(params) = notification.params else { return self.0.heritage.stats.count_stray() };
         let token = read_object(params, &["progressToken"]).ok().and_then(|[token]| token);
         let token = token.and_then(|token| token.unsigned().or_else(|| token.string()?.parse().ok()));
         let mailbox = token.and_then(|token| self.table().progress(token).cloned());
-        let Some(mailbox) = mailbox else { return self.0.heritage.stats.count_stray() };
+        let Some(mailbox) = mailbox else {
+            if !token.is_some_and(|number| self.take_task_progress(line, number, notification)) {
+                self.0.heritage.stats.count_stray();
+            }
+            return;
+        };
         match self.part(line, params) {
             Some(params) => mailbox.push(Event::Progress(params)),
             // The shard is at work, whether or not the caller can be told.
@@ -150,11 +159,12 @@ impl Link {
     fn take_log(&self, line: &Bytes, params: Option<Raw<'_>>) {
         let Some(params) = params else { return self.0.heritage.stats.count_stray() };
         let level = read_object(params, &["level"]).ok().and_then(|[level]| Level::parse(&level?.string()?));
-        let mailbox = level.and_then(|level| Some(self.table().log_candidate(level)?.mailbox.clone()));
+        let owner = self.task_owner(Some(params));
+        let mailbox = level.and_then(|level| Some(self.table().log_candidate(level, owner)?.mailbox.clone()));
         let Some((level, said)) = level.zip(self.part(line, params)) else { return self.log(params.as_str()) };
         match mailbox {
             Some(mailbox) => mailbox.push(Event::Log(said)),
-            None if matches!(self.post(Unclaimed::Log(level, said)), Some(Ok(()))) => {}
+            None if self.post_to(owner, Unclaimed::Log(level, said)) => {}
             None => self.log(params.as_str()),
         }
     }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::mailbox::Mailbox;
-use super::{Caller, Refused, WAITING};
+use super::tasks::Tasks;
+use super::{Caller, Purpose, Refused, WAITING};
+use crate::shard::Ended;
 use crate::shard::quota::Quota;
 use crate::wire::{Capabilities, Level};
 
@@ -41,6 +43,12 @@ pub(crate) struct Table {
     /// It has answered a client.
     pub(crate) has_served: bool,
     refusing: bool,
+    /// Nothing is written any more.
+    closed: bool,
+    /// How the child has ended.
+    pub(crate) ended: Option<Arc<Ended>>,
+    /// What it runs for clients beyond their calls.
+    pub(crate) tasks: Tasks,
     /// The calls that were given up and that the child has not answered.
     owed: HashSet<u64>,
     /// When the latest call of a client came or went.
@@ -87,6 +95,9 @@ impl Table {
             sent: 0,
             has_served: false,
             refusing: false,
+            closed: false,
+            ended: None,
+            tasks: Tasks::default(),
             owed: HashSet::new(),
             called: Instant::now(),
             quota: Quota::default(),
@@ -100,7 +111,8 @@ impl Table {
         entry: Entry,
         in_flight: usize,
     ) -> Result<(), Refused> {
-        if self.refusing {
+        let follows_up = entry.caller.purpose == Purpose::FollowsUp;
+        if self.closed || (self.refusing && !follows_up) {
             return Err(Refused::Gone);
         }
         if entry.caller.is_gateway() {
@@ -129,6 +141,16 @@ impl Table {
         Ok(())
     }
 
+    /// Takes a notification of a client into the control lane; false if that is a quarter full.
+    pub(crate) fn enqueue_passed(&mut self, line: Vec<u8>) -> bool {
+        let has_room = self.control_bytes + line.len() <= CONTROL_BYTES / 4;
+        if has_room {
+            self.control_bytes += line.len();
+            self.control.push_back(line);
+        }
+        has_room
+    }
+
     /// Moves what may be written now to `out`, each message with its line break.
     pub(crate) fn take_batch(&mut self, in_flight: usize, out: &mut Vec<u8>) -> Batch {
         (self.control_bytes, self.overrun) = (0, false);
@@ -150,7 +172,8 @@ impl Table {
                 append(out, &line);
             }
         }
-        match (out.is_empty(), self.refusing && self.calls.is_empty()) {
+        self.closed |= out.is_empty() && self.refusing && self.calls.is_empty() && !self.tasks.are_awaited();
+        match (out.is_empty(), self.closed) {
             (false, _) => Batch::Write,
             (true, false) => Batch::Wait,
             (true, true) => Batch::End,
@@ -208,26 +231,27 @@ impl Table {
         self.calls.get(&token).filter(|entry| entry.sent && entry.caller.progress).map(|entry| &entry.mailbox)
     }
 
-    /// The caller that a log message of this level can only be for.
-    pub(crate) fn log_candidate(&self, level: Level) -> Option<&Entry> {
-        self.only_client(|caller| caller.level.is_some_and(|least| level >= least))
+    /// The caller that a log message of this level can only be for: among the calls of its `owner`, if that is known.
+    pub(crate) fn log_candidate(&self, level: Level, owner: Option<u128>) -> Option<&Entry> {
+        self.only_client(owner, |caller| caller.level.is_some_and(|least| level >= least))
     }
 
-    /// The caller that a request of the shard can only be for.
-    pub(crate) fn ask_candidate(&self, needed: Capabilities) -> Option<&Entry> {
-        self.only_client(|caller| caller.asks.has(needed))
+    /// The caller that a request of the shard can only be for: among the calls of its `owner`, if that is known.
+    pub(crate) fn ask_candidate(&self, needed: Capabilities, owner: Option<u128>) -> Option<&Entry> {
+        self.only_client(owner, |caller| caller.asks.has(needed))
     }
 
     /// The oldest call of the only client that has any here, if that client hears what is no answer.
     pub(crate) fn only_listener(&self) -> Option<Arc<Mailbox>> {
-        let only = self.only_client(|caller| !caller.is_gateway())?;
+        let only = self.only_client(None, |caller| !caller.is_gateway())?;
         only.caller.level.is_some().then(|| Arc::clone(&only.mailbox))
     }
 
     /// DESIGN D2: if exactly one client among those with a call at the shard fits, its oldest call; never a guess.
-    fn only_client(&self, fits: impl Fn(&Caller) -> bool) -> Option<&Entry> {
+    fn only_client(&self, owner: Option<u128>, fits: impl Fn(&Caller) -> bool) -> Option<&Entry> {
+        let may_be = |caller: &Caller| owner.is_none_or(|owner| owner == caller.client) && fits(caller);
         let mut oldest: Option<(u64, &Entry)> = None;
-        for (number, entry) in self.calls.iter().filter(|(_, entry)| entry.sent && fits(&entry.caller)) {
+        for (number, entry) in self.calls.iter().filter(|(_, entry)| entry.sent && may_be(&entry.caller)) {
             match oldest {
                 Some((_, other)) if other.caller.client != entry.caller.client => return None,
                 Some((first, _)) if first < *number => {}
@@ -237,13 +261,18 @@ impl Table {
         oldest.map(|(_, entry)| entry)
     }
 
+    /// The oldest call of a client that the shard has.
+    pub(crate) fn oldest_of(&self, client: u128) -> Option<&Entry> {
+        self.only_client(Some(client), |_| true)
+    }
+
     pub(crate) fn in_flight(&self) -> (usize, usize) {
         (self.sent, self.waiting.len())
     }
 
     /// Since when no client has a call here; `None` while one has.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
-        (self.sent == 0 && self.waiting.is_empty()).then_some(self.called)
+        (self.sent == 0 && self.waiting.is_empty() && !self.tasks.are_awaited()).then_some(self.called)
     }
 
     /// Nobody could call before now.
@@ -262,6 +291,7 @@ impl Table {
     /// All that is left, each with its line if that was never sent.
     pub(crate) fn drain(&mut self) -> Vec<(Entry, Option<Vec<u8>>)> {
         self.refusing = true;
+        self.tasks.clear();
         self.sent = 0;
         self.waiting_bytes = 0;
         let mut unsent: HashMap<u64, Vec<u8>> = self.own.drain(..).chain(self.waiting.drain(..)).collect();

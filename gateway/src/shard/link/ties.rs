@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::Notify;
+use tokio::sync::mpsc::Sender;
 
-use crate::shard::pool::Owner;
+use crate::shard::pool::{Mail, Owner};
 use crate::shard::roster::List;
 
 /// What a link has in common with the links to the shard's other children, earlier and later ones too.
@@ -20,6 +21,8 @@ pub struct Ties {
     pub(crate) settled: Option<Arc<Notify>>,
     /// The session whose child it is.
     pub(crate) owner: Option<Owner>,
+    /// The way to a session outside of its calls, for what the child says of a task.
+    pub(crate) post: Option<Sender<Mail>>,
 }
 
 /// The lists that have changed since they were fetched.

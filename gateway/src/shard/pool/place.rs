@@ -25,6 +25,11 @@ impl Place {
         Self { shard, live, _lease: None }
     }
 
+    /// The same child without a claim to it.
+    pub(crate) fn unclaimed(&self) -> Self {
+        Self { _lease: None, ..self.clone() }
+    }
+
     pub(super) fn leased(shard: Shard, live: Live, lease: Arc<Lease>) -> Self {
         Self { shard, live, _lease: Some(lease) }
     }

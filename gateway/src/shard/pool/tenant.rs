@@ -129,7 +129,7 @@ impl OwnChildren {
         Arc::clone(&self.0.places).try_acquire_owned().ok()
     }
 
-    pub(super) fn post(&self) -> Sender<Mail> {
+    pub(crate) fn post(&self) -> Sender<Mail> {
         self.0.post.clone()
     }
 

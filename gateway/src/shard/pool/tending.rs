@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
-use super::members::Members;
+use super::members::{Member, Members};
 use super::search::Prospect;
 use super::{CHILDREN, Place, Pool, serving};
 use crate::shard::handle::Handle;
@@ -131,11 +131,11 @@ impl Pool {
         let now = Instant::now();
         let mut idle = Vec::new();
         for member in members.exclusive.iter().skip(1) {
-            let due = if member.leases == 0 { member.freed + IDLE } else { now + IDLE };
+            let due = if member.leases == 0 && !owes_tasks(member) { member.freed + IDLE } else { now + IDLE };
             if due <= now { idle.push(member.id) } else { next.by(due) }
         }
         for (client, member) in &mut members.private {
-            if member.leases > 0 || self.setup.own_children.is_present(*client) {
+            if member.leases > 0 || owes_tasks(member) || self.setup.own_children.is_present(*client) {
                 member.freed = now;
             }
             if member.freed + FORGOTTEN <= now { idle.push(member.id) } else { next.by(now + ROUND) }
@@ -145,6 +145,11 @@ impl Pool {
             members.dismiss(id, Duration::ZERO);
         }
     }
+}
+
+/// Whether a client still waits for the result of a task there.
+fn owes_tasks(member: &Member) -> bool {
+    member.shard.as_ref().and_then(serving).is_some_and(|live| live.link.owes_tasks())
 }
 
 /// Renews the children that still owe the answer to a call that was given up.

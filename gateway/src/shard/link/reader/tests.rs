@@ -8,7 +8,6 @@ use crate::config::Mask;
 use crate::shard::Heritage;
 use crate::shard::budget::Budget;
 use crate::shard::link::{Call, Caller, Deadlines, Limits, Ties};
-use crate::wire::Capabilities;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -16,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn calling(budget: usize) -> (Link, Call) {
     let limits = Limits::new(64, 6000, Budget::new(budget), Mask::default());
     let link = Link::new(limits, Heritage::default(), Ties::default());
-    let caller = Caller { client: 7, level: Some(Level::Debug), progress: true, asks: Capabilities::NONE };
+    let caller = Caller { client: 7, level: Some(Level::Debug), progress: true, ..Caller::GATEWAY };
     let call = link.call(1, b"call".to_vec(), caller, Deadlines { call: HOUR, max: HOUR }).unwrap();
     link.table().take_batch(64, &mut Vec::new());
     (link, call)

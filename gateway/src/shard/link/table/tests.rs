@@ -3,7 +3,7 @@
 use super::*;
 
 fn entry(client: u128, level: Option<Level>) -> Entry {
-    let caller = Caller { client, level, progress: false, asks: Capabilities::SAMPLING };
+    let caller = Caller { client, level, asks: Capabilities::SAMPLING, ..Caller::GATEWAY };
     Entry { mailbox: Arc::new(Mailbox::new(Instant::now())), caller, sent: false }
 }
 
@@ -64,11 +64,14 @@ fn a_message_without_a_call_goes_to_the_only_client_that_fits() {
     let check = |clients: &[u128], expected: Option<u128>| {
         let mut table = table(clients);
         table.take_batch(64, &mut Vec::new());
-        let found = table.ask_candidate(Capabilities::SAMPLING).map(|entry| entry.caller.client);
+        let found = table.ask_candidate(Capabilities::SAMPLING, None).map(|entry| entry.caller.client);
         assert_eq!(found, expected, "{clients:?}");
-        assert_eq!(table.log_candidate(Level::Error).map(|entry| entry.caller.client), expected);
-        assert!(table.log_candidate(Level::Debug).is_none());
-        assert!(table.ask_candidate(Capabilities::ROOTS).is_none());
+        assert_eq!(table.log_candidate(Level::Error, None).map(|entry| entry.caller.client), expected);
+        assert!(table.log_candidate(Level::Debug, None).is_none());
+        assert!(table.ask_candidate(Capabilities::ROOTS, None).is_none());
+        let owner = clients.last().copied();
+        assert_eq!(table.ask_candidate(Capabilities::SAMPLING, owner).map(|entry| entry.caller.client), owner);
+        assert!(table.ask_candidate(Capabilities::SAMPLING, Some(9)).is_none(), "its owner has no call here");
     };
     check(&[], None);
     check(&[7], Some(7));
@@ -90,7 +93,7 @@ fn a_call_that_was_given_up_is_owed_until_it_is_answered() {
 
 #[test]
 fn a_call_that_waits_is_no_candidate() {
-    assert!(table(&[7]).ask_candidate(Capabilities::SAMPLING).is_none());
+    assert!(table(&[7]).ask_candidate(Capabilities::SAMPLING, None).is_none());
 }
 
 #[test]
@@ -110,6 +113,29 @@ fn the_gateway_asks_its_own_questions_whatever_the_limit_is() {
     table.answered(1).unwrap();
     assert_eq!(table.in_flight(), (0, 0));
     assert!(table.has_served);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_to_go_takes_what_follows_up_a_task_for_as_long_as_it_is_awaited() {
+    let mut table = table(&[7]);
+    table.take_batch(64, &mut Vec::new());
+    table.answered(1).unwrap();
+    table.tasks.add("a", 7, 1, std::time::Duration::from_secs(60));
+    assert!(table.idle_since().is_none(), "it is at work");
+    table.refuse();
+    assert_eq!(table.take_batch(64, &mut Vec::new()), Batch::Wait);
+    let follow = || {
+        let caller = Caller { purpose: Purpose::FollowsUp, ..entry(7, None).caller };
+        Entry { caller, ..entry(7, None) }
+    };
+    assert_eq!(table.enqueue(2, Vec::new(), entry(7, None), 64), Err(Refused::Gone));
+    table.enqueue(3, b"get".to_vec(), follow(), 64).unwrap();
+    let mut out = Vec::new();
+    assert_eq!((table.take_batch(64, &mut out), &*out), (Batch::Write, &b"get\n"[..]));
+    table.answered(3).unwrap();
+    table.tasks.fetched("a");
+    assert_eq!(table.take_batch(64, &mut Vec::new()), Batch::End);
+    assert_eq!(table.enqueue(4, Vec::new(), follow(), 64), Err(Refused::Gone), "nobody would write it");
 }
 
 #[test]
