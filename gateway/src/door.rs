@@ -21,6 +21,7 @@ mod key;
 mod listeners;
 mod page;
 mod refusal;
+mod replay;
 mod socket;
 mod streamable;
 
