@@ -23,7 +23,7 @@ use crate::door::event::COMMENT_LINE;
 use crate::door::listeners::Listening;
 use crate::door::refusal::Refused;
 use crate::door::replay::{Kind, Reading};
-use crate::mux::{Changes, ClientKey, Mux, Relayed, View};
+use crate::mux::{Changes, ClientKey, Relayed, View};
 use crate::wire::{Fault, code, notification};
 
 /// Who comes without a session is a person more often than a client.
@@ -48,7 +48,7 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
     if let Some(resumed) = resume(door, key, &mux, headers).await? {
         return Ok(resumed);
     }
-    let place = stream_place(door, key, &mux)?;
+    let place = stream_place(door, key)?;
     let missed = if session.from_elsewhere { all_changed().collect() } else { VecDeque::new() };
     let source = Told::new(mux.changes(key), missed);
     let (reading, _) = door.replay.begin(key, Kind::Listen, source, None);
@@ -57,10 +57,10 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
 }
 
 /// A place among the streams of the session and of all sessions.
-pub(super) fn stream_place(door: &Door, key: ClientKey, mux: &Mux) -> Result<Place, Refused> {
+pub(super) fn stream_place(door: &Door, key: ClientKey) -> Result<Place, Refused> {
     let permit = door.streams.take(1)?;
     let most = door.settings.limits.streams_per_session;
-    let listening = door.listeners.open(key, mux.view(), most).ok_or_else(|| {
+    let listening = door.listeners.open(key, most).ok_or_else(|| {
         let message = format!("this session has {most} streams open already");
         Refused::new(StatusCode::CONFLICT, Fault::new(code::INVALID_REQUEST, message))
     })?;

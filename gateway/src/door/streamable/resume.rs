@@ -88,7 +88,7 @@ async fn call(door: &Door, key: ClientKey, mux: &Mux, id: &EventId) -> Result<Op
 }
 
 async fn listen(door: &Door, key: ClientKey, mux: &Mux, id: &EventId) -> Result<Option<Response>, Refused> {
-    let place = stream_place(door, key, mux)?;
+    let place = stream_place(door, key)?;
     let source = || Told::new(mux.changes(key), VecDeque::new());
     Ok(match door.replay.resume(key, id, source).await {
         Some(Resumed::Going(opening, reading)) => Some(place.body(opening, reading)),
