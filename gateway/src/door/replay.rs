@@ -310,3 +310,6 @@ fn missing(count: u64, limit: usize) -> Bytes {
     let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
     notification("notifications/message", Some(params.as_bytes())).into()
 }
+
+#[cfg(test)]
+mod tests;
