@@ -85,7 +85,7 @@ impl Rig {
 
     /// Lets the carrier of a stream that was left do what there is to do.
     async fn settle(&self) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        sleep(Duration::from_millis(1)).await;
     }
 }
 
@@ -120,7 +120,7 @@ async fn a_call_whose_client_left_is_carried_on_and_its_answer_waits_a_minute() 
     assert_eq!((followed.len(), data(&followed[1]).starts_with(r#"{"jsonrpc":"2.0","id":7,"result""#)), (2, true));
     assert_eq!(rig.ended(id(&primed)).await.len(), 3);
     assert_eq!(rig.ended(&id(&followed[1]).replacen('e', "c", 1)).await, [""; 0]);
-    tokio::time::sleep(KEPT_FOR + Duration::from_millis(1)).await;
+    sleep(KEPT_FOR + Duration::from_millis(1)).await;
     assert!(rig.resume(KEY, id(&first)).await.is_none());
     rig.tasks.shutdown(Duration::from_secs(1)).await.unwrap();
 }
@@ -148,9 +148,9 @@ async fn the_last_who_comes_reads_on_and_the_one_before_ends_without_a_loss() {
 async fn questions_wait_a_minute_for_a_client_that_left() {
     let (rig, reading) = Rig::new(usize::MAX, Kind::Call);
     drop(reading);
-    tokio::time::sleep(KEPT_FOR - Duration::from_secs(1)).await;
+    sleep(KEPT_FOR - Duration::from_secs(1)).await;
     assert!(!rig.is_alone.load(Ordering::Relaxed));
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    sleep(Duration::from_secs(2)).await;
     assert!(rig.is_alone.load(Ordering::Relaxed));
     rig.answers(1);
     rig.settle().await;
@@ -218,7 +218,7 @@ async fn a_stream_of_a_session_waits_for_its_client_and_takes_nothing_meanwhile(
     assert_eq!(followed, [""; 0]);
     assert_eq!(data(&read(&mut reading).await), "2");
     drop(reading);
-    tokio::time::sleep(KEPT_FOR + Duration::from_millis(1)).await;
+    sleep(KEPT_FOR + Duration::from_millis(1)).await;
     assert!(rig.resume(KEY, id(&first)).await.is_none());
     assert!(rig.shard.is_closed(), "its source is given back");
     rig.tasks.shutdown(Duration::from_secs(1)).await.unwrap();
