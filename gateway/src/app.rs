@@ -42,6 +42,7 @@ use crate::fleet;
 use crate::log;
 use crate::mux::Mux;
 use crate::shard::Keeper;
+use crate::shard::followed::Feed;
 use crate::tasks::Tasks;
 
 pub use self::wish::{Exit, Wish};
@@ -92,6 +93,8 @@ pub struct HttpOptions {
     pub max_body_memory: usize,
     pub max_requests: usize,
     pub max_streams: usize,
+    /// Bytes of events that clients whose connections broke may ask for again.
+    pub max_replay_memory: usize,
     pub max_connections: usize,
     pub session_ttl: Duration,
 }
@@ -176,6 +179,7 @@ fn start_fleet(
         Store::nowhere()
     });
     let (level, heard) = watch::channel(None);
+    let feed = Feed::default();
     let fleet = fleet::Settings {
         shards: settings.shards.clone(),
         only,
@@ -184,8 +188,9 @@ fn start_fleet(
         store,
         result_memory: settings.result_memory,
         level: heard,
+        feed: feed.clone(),
     };
-    Ok(Mux::new(fleet::start(fleet, shards)?, level, doors))
+    Ok(Mux::new(fleet::start(fleet, shards)?, level, feed, doors))
 }
 
 fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {
@@ -196,6 +201,7 @@ fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) 
         body_bytes: options.max_body_memory,
         requests: options.max_requests,
         streams: options.max_streams,
+        replay: options.max_replay_memory,
         connections: options.max_connections,
         ..Limits::default()
     };
