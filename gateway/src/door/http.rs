@@ -69,6 +69,8 @@ pub struct Limits {
     pub streams_per_session: usize,
     /// Connections (`--max-connections`).
     pub connections: usize,
+    /// Bytes of events that clients whose connections broke may ask for again (`--max-replay-memory`).
+    pub replay: usize,
 }
 
 /// Time limits.
@@ -101,6 +103,7 @@ impl Default for Limits {
             streams: 1024,
             streams_per_session: 4,
             connections: 4096,
+            replay: 64 * MIB,
         }
     }
 }
@@ -216,7 +219,7 @@ fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(guard, check_and_share))
-        .with_state(Arc::new(Door::new(mux, settings, tasks.clone())))
+        .with_state(Arc::new(Door::new(mux, settings, tasks)))
 }
 
 async fn not_found(State(door): State<Arc<Door>>, uri: Uri, headers: HeaderMap) -> Response {

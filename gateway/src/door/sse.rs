@@ -24,7 +24,7 @@ use crate::door::address;
 use crate::door::body::{self, EVENT_STREAM, Source};
 use crate::door::clients::Place;
 use crate::door::connection::{self, Connection};
-use crate::door::event::{COMMENT, event};
+use crate::door::event::{COMMENT, event, notice};
 use crate::door::page;
 use crate::door::refusal::Refused;
 use crate::door::streamable::headers::{Accept, PROTOCOL_VERSION, check_content_type, single};
@@ -83,7 +83,7 @@ async fn open(door: &Door, view: View, uri: &Uri, headers: &HeaderMap) -> Result
     let entered = door.connected.enter(client);
     let mut opening = VecDeque::from([endpoint(door.place(), uri, headers, entered.id())]);
     if known.is_some() {
-        opening.extend(all_changed());
+        opening.extend(all_changed().map(notice));
     }
     Ok(body::live(
         EVENT_STREAM,

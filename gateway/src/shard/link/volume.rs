@@ -54,14 +54,14 @@ impl Link {
         }
         let level = [wish, volume.raised].into_iter().flatten().min();
         let level = level.or(volume.told.map(|_| Level::Debug))?;
-        self.tell(&mut volume, level)
+        self.ask_for(&mut volume, level)
     }
 
     /// Has the child log at least as much as `level` from before the next call on, as all clients together wish.
     pub fn tell_at_least(&self, level: Level) -> Option<Call> {
         let mut volume = self.volume();
         let is_enough = volume.told.is_some_and(|told| told <= level);
-        if is_enough { None } else { self.tell(&mut volume, level) }
+        if is_enough { None } else { self.ask_for(&mut volume, level) }
     }
 
     /// The same for the time of one call, which names a level of its own.
@@ -73,7 +73,7 @@ impl Link {
         Raised { link: self.clone(), _asked: asked }
     }
 
-    fn tell(&self, volume: &mut State, level: Level) -> Option<Call> {
+    fn ask_for(&self, volume: &mut State, level: Level) -> Option<Call> {
         let within = volume.within.filter(|_| volume.told != Some(level))?;
         let params = json!({"level": level.as_str()}).to_string();
         let number = self.next_number();
