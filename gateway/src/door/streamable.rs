@@ -3,10 +3,10 @@
 //! Invariant: the era is told per request, and no request makes the gateway remember anything but an open stream, a
 //! running call or a deleted session.
 
-mod headers;
+pub(super) mod headers;
 mod listen;
 mod modern;
-mod reading;
+pub(super) mod reading;
 mod reply;
 mod resume;
 
@@ -16,7 +16,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tokio_util::sync::CancellationToken;
 
 use crate::door::address;
 use crate::door::batch::Batch;
@@ -30,6 +29,7 @@ use crate::door::page;
 use crate::door::refusal::Refused;
 use crate::door::replay::Replay;
 use crate::door::session::{Session, fresh_key};
+use crate::door::sse;
 use crate::mux::{Client, Dispatched, Mux, View};
 use crate::tasks::Tasks;
 use crate::wire::{
@@ -41,17 +41,18 @@ use reply::{Form, Standing};
 /// What all requests share.
 pub(crate) struct Door {
     pub(crate) mux: Mux,
-    settings: HttpSettings,
-    requests: Budget,
-    body_bytes: Budget,
-    streams: Budget,
+    pub(super) settings: HttpSettings,
+    pub(super) requests: Budget,
+    pub(super) body_bytes: Budget,
+    pub(super) streams: Budget,
     listeners: Arc<Listeners>,
     replay: Arc<Replay>,
-    stop: CancellationToken,
+    pub(super) connected: sse::Register,
+    pub(super) tasks: Tasks,
 }
 
 impl Door {
-    pub(crate) fn new(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Self {
+    pub(crate) fn new(mux: Mux, settings: HttpSettings, tasks: Tasks) -> Self {
         let limits = &settings.limits;
         Self {
             mux,
@@ -59,9 +60,10 @@ impl Door {
             body_bytes: Budget::new(limits.body_bytes, "bytes of request bodies at once", "--max-body-memory"),
             streams: Budget::new(limits.streams, "open GET streams", "--max-streams"),
             listeners: Arc::default(),
-            replay: Replay::start(limits.replay, tasks),
-            stop: tasks.stop().clone(),
+            replay: Replay::start(limits.replay, &tasks),
+            connected: sse::Register::default(),
             settings,
+            tasks,
         }
     }
 

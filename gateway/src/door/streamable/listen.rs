@@ -64,7 +64,7 @@ pub(super) fn stream_place(door: &Door, key: ClientKey) -> Result<Place, Refused
         let message = format!("this session has {most} streams open already");
         Refused::new(StatusCode::CONFLICT, Fault::new(code::INVALID_REQUEST, message))
     })?;
-    Ok(Place { listening, stop: door.stop.clone(), comment: door.settings.times.comment, _permit: permit })
+    Ok(Place { listening, stop: door.tasks.stop().clone(), comment: door.settings.times.comment, _permit: permit })
 }
 
 /// What a session of another process may have missed.
