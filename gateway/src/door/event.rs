@@ -44,7 +44,7 @@ pub(crate) fn priming(id: &str) -> Bytes {
 }
 
 /// A message as an event that can be asked for again, in one piece.
-pub(crate) fn numbered(id: &str, message: Chunks) -> Bytes {
+pub(crate) fn numbered(id: &str, message: &Chunks) -> Bytes {
     let mut event = Vec::with_capacity(message.len() + id.len() + HEAD.len() + 8);
     event.extend_from_slice(b"id: ");
     event.extend_from_slice(id.as_bytes());

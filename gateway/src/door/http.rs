@@ -219,7 +219,7 @@ fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(guard, check_and_share))
-        .with_state(Arc::new(Door::new(mux, settings, tasks)))
+        .with_state(Arc::new(Door::new(mux, settings, tasks.clone())))
 }
 
 async fn not_found(State(door): State<Arc<Door>>, uri: Uri, headers: HeaderMap) -> Response {

@@ -95,7 +95,7 @@ impl Replay {
         let place = u64::from(first.is_some());
         let track = Arc::new(Track::new(key, number, kind, source, place));
         let turn = track.take_turn();
-        let first = first.map(|message| numbered(&track.name.at(place), message.into()));
+        let first = first.map(|message| numbered(&track.name.at(place), &message.into()));
         let mut shelf = self.shelf();
         shelf.begin(key, number, Arc::clone(&track));
         if let Some(event) = &first {
@@ -151,7 +151,7 @@ impl Replay {
         let (key, number) = (track.key, track.number);
         match relayed {
             Relayed::Notice(message) => {
-                let event = numbered(&track.name.at(*place), message.into());
+                let event = numbered(&track.name.at(*place), &message.into());
                 self.shelf().keep(key, number, *place, &event);
                 Step::Event(event)
             }
@@ -172,11 +172,11 @@ impl Replay {
     /// Keeps an answer, or says in its place why it is not kept. Gives the answer as an event.
     fn keep_answer(&self, track: &Track, place: u64, answer: Chunks) -> VecDeque<Bytes> {
         let (key, number, id, size) = (track.key, track.number, track.name.end(place), answer.len());
-        let copy = (size <= OF_SESSION).then(|| numbered(&id, answer.clone()));
+        let copy = (size <= OF_SESSION).then(|| numbered(&id, &answer));
         let mut shelf = self.shelf();
         if !copy.as_ref().is_some_and(|copy| shelf.keep(key, number, place, copy)) {
             let fault = Fault::new(code::INTERNAL, too_large(size, shelf.limit()));
-            shelf.put(key, number, place, numbered(&id, track.asked.failed(&fault)));
+            shelf.put(key, number, place, numbered(&id, &track.asked.failed(&fault)));
         }
         drop(shelf);
         match copy {
@@ -291,7 +291,7 @@ pub(crate) fn gone(id: &EventId, request: &str) -> Bytes {
          after a restart of the gateway, and when `--max-replay-memory` is reached; what was asked for may have been done"
     );
     let answer = Fault::new(code::INTERNAL, message).response(request);
-    numbered(&Name::new(Kind::Call, id.stream, None).end(id.place.saturating_add(1)), answer)
+    numbered(&Name::new(Kind::Call, id.stream, None).end(id.place.saturating_add(1)), &answer)
 }
 
 fn too_large(size: usize, limit: usize) -> String {

@@ -53,7 +53,7 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn new(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Self {
+    pub(crate) fn new(mux: Mux, settings: HttpSettings, tasks: Tasks) -> Self {
         let limits = &settings.limits;
         Self {
             mux,
@@ -61,10 +61,10 @@ impl Door {
             body_bytes: Budget::new(limits.body_bytes, "bytes of request bodies at once", "--max-body-memory"),
             streams: Budget::new(limits.streams, "open GET streams", "--max-streams"),
             listeners: Arc::default(),
-            replay: Replay::start(limits.replay, tasks),
+            replay: Replay::start(limits.replay, &tasks),
             connected: sse::Register::default(),
             settings,
-            tasks: tasks.clone(),
+            tasks,
         }
     }
 

@@ -98,7 +98,7 @@ impl Turn {
         let mine = self.mine;
         if self.now.wait_for(|now| *now != mine).await.is_err() {
             // Nobody can take it any more.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -164,8 +164,9 @@ async fn the_stream_of_a_session_tells_afterwards_what_came_while_it_was_broken(
     let mut stream = Events::listen(&gateway, &client.session).await;
     let id = stream.priming().await;
     drop(stream);
+    let before = client.tools().await.len();
     client.call("fake__list_changed", json!({"kind": "tools"})).await;
-    eventually("the new list is there", async || (client.tools().await.len() > 1).then_some(())).await;
+    eventually("the new list is there", async || (client.tools().await.len() > before).then_some(())).await;
     let mut stream = Events::resume(&gateway, &client.session, &id).await;
     assert_eq!(stream.notification().await, "notifications/tools/list_changed");
     let last = stream.last_id();
@@ -235,4 +236,21 @@ async fn calls_that_were_left_do_not_hold_up_a_gateway_that_stops() {
     gateway.stop().await;
     let log = log.lock().unwrap().join("\n");
     assert!(log.contains("stopped") && !log.contains("cut off"), "{log}");
+}
+
+#[tokio::test]
+async fn a_question_waits_for_a_client_that_comes_back() {
+    let gateway = Gateway::builder().shard("fake", fake_shard(&[])).start().await;
+    gateway.until("fake", "ready").await;
+    let (mut client, _) = Legacy::open_as(&gateway, "/mcp", REVISION, json!({"elicitation": {}})).await;
+    let mut stream = client.follow(&gateway, "fake__ask", json!({"method": "elicitation/create"})).await;
+    let id = stream.priming().await;
+    drop(stream);
+    let mut stream = Events::resume(&gateway, &client.session, &id).await;
+    let question = stream.next().await.expect("the question");
+    assert_eq!(question["method"], "elicitation/create");
+    assert_eq!(client.respond(&question, json!({"action": "accept"})).await, 202);
+    let answer = stream.rest().await;
+    assert_eq!(answer[0]["result"]["structuredContent"]["result"], json!({"action": "accept"}));
+    gateway.stop().await;
 }

@@ -55,13 +55,14 @@ impl Events {
                 let event: Vec<u8> = self.text.drain(..self.searched + end + 2).collect();
                 self.searched = 0;
                 let event = String::from_utf8(event).unwrap();
-                let field = |name: &'static str| event.lines().filter_map(move |line| line.strip_prefix(name));
-                self.last_id = field("id: ").next().map(ToOwned::to_owned).or(self.last_id.take());
-                self.retry = field("retry: ").next().map(ToOwned::to_owned).or(self.retry.take());
-                let mut data = field("data: ").filter(|data| !data.is_empty());
-                if let Some(message) = data.next() {
-                    assert_eq!(data.next(), None, "one event, one line");
-                    return Some((field("event: ").collect(), message.to_owned()));
+                let field = |name: &str| event.lines().filter_map(|line| line.strip_prefix(name)).collect::<Vec<_>>();
+                self.last_id = field("id: ").first().map(ToString::to_string).or(self.last_id.take());
+                self.retry = field("retry: ").first().map(ToString::to_string).or(self.retry.take());
+                if let [data, more @ ..] = &*field("data: ")
+                    && !data.is_empty()
+                {
+                    assert!(more.is_empty(), "one event, one line");
+                    return Some((field("event: ").concat(), (*data).to_owned()));
                 }
             }
             self.searched = self.text.len().saturating_sub(1);
