@@ -3,6 +3,7 @@
 //! Invariants: lists are answered from bytes that lie ready and wake nobody; a call resolves its name and its link in one
 //! snapshot; the mux owns a call, not the door (DESIGN D3, D13).
 
+mod asks;
 mod calls;
 mod changes;
 mod client;
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use self::asks::Asks;
 use self::calls::Calls;
 use self::levels::Levels;
 use self::route::{Scope, Shown};
@@ -72,6 +74,7 @@ struct Inner {
     world: watch::Receiver<Arc<World>>,
     levels: Levels,
     calls: Arc<Calls>,
+    asks: Asks,
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
@@ -87,6 +90,7 @@ impl Mux {
             world,
             levels: Levels::new(level),
             calls: Arc::default(),
+            asks: Asks::default(),
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
             tasks: tasks.clone(),
@@ -145,23 +149,27 @@ impl Mux {
 
     /// A notification of a client; those that mean nothing here are dropped.
     pub fn notify(&self, client: &Client, notification: &Notification<'_>) {
-        if notification.method != "notifications/cancelled" {
-            return;
-        }
-        let id = Params::read(notification.params).ok().and_then(|params| Id::read(params.request_id?));
-        if let Some(id) = id {
-            self.inner.calls.cancel(client.key, &id.key());
+        match &*notification.method {
+            "notifications/cancelled" => {
+                let id = Params::read(notification.params).ok().and_then(|params| Id::read(params.request_id?));
+                if let Some(id) = id {
+                    self.inner.calls.cancel(client.key, &id.key());
+                }
+            }
+            "notifications/progress" => self.inner.asks.progress(client.key, notification.params),
+            _ => {}
         }
     }
 
     /// The answer of a client to something that a shard has asked it. One that nobody waits for is dropped.
     pub fn respond(&self, key: ClientKey, response: &Response<'_>) {
-        tracing::debug!(client = key.0, id = response.id.map(Id::as_str), "nobody waits for this answer");
+        self.inner.asks.respond(key, response);
     }
 
     /// Cancels every call of a client and forgets what it set: its session is over.
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
+        self.inner.asks.end(key);
         self.inner.levels.forget(key);
     }
 

@@ -82,6 +82,11 @@ pub(crate) fn progress(token: &str, step: u64, of: u64) -> String {
     notification("notifications/progress", &params)
 }
 
+/// Takes the question `id`, JSON text, back.
+pub(crate) fn withdrawn(id: &str) -> String {
+    notification("notifications/cancelled", &format!(r#"{{"requestId":{id},"reason":"no longer needed"}}"#))
+}
+
 /// A log message at level info.
 pub(crate) fn log(step: u64) -> String {
     notification("notifications/message", &format!(r#"{{"level":"info","logger":"fake","data":"line {step}"}}"#))

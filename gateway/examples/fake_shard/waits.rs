@@ -67,6 +67,8 @@ struct Ask<'a> {
     method: String,
     #[serde(borrow)]
     params: Option<&'a RawValue>,
+    /// After so long the question is taken back.
+    withdraw_ms: Option<u64>,
 }
 
 /// Starts one of the calls that wait.
@@ -88,9 +90,10 @@ pub(crate) fn start(shard: &Shard, call: Call) -> Result<(), Refusal> {
             let ask: Ask = call.read()?;
             let key = format!(r#""ask-{}""#, call.id.trim_matches('"'));
             let question = question(&key, &ask);
-            shard.waits.asks.lock().expect("no holder of this lock panics").insert(key, sender.clone());
+            shard.waits.asks.lock().expect("no holder of this lock panics").insert(key.clone(), sender.clone());
             shard.out.send(question);
-            Box::new(move || hear(&out, &call, &wakes))
+            let withdraw = ask.withdraw_ms;
+            Box::new(move || hear(&out, &call, &wakes, &key, withdraw))
         }
     };
     shard.waits.calls.lock().expect("no holder of this lock panics").insert(id.clone(), sender);
@@ -124,9 +127,15 @@ fn report(out: &Out, call: &Call, wakes: &Receiver<Wake>, progress: &Progress) {
     out.send(burst + &call.text(&format!("{} steps", progress.n)));
 }
 
-fn hear(out: &Out, call: &Call, wakes: &Receiver<Wake>) {
-    if let Ok(Wake::Answered(line)) = wakes.recv() {
-        out.send(call.structured(&line));
+fn hear(out: &Out, call: &Call, wakes: &Receiver<Wake>, key: &str, withdraw_ms: Option<u64>) {
+    let wait = withdraw_ms.map_or(Duration::MAX, Duration::from_millis);
+    match wakes.recv_timeout(wait) {
+        Ok(Wake::Answered(line)) => out.send(call.structured(&line)),
+        Ok(Wake::Cancelled) | Err(RecvTimeoutError::Disconnected) => {}
+        Err(RecvTimeoutError::Timeout) => {
+            out.send(notes::withdrawn(key));
+            out.send(call.structured(r#"{"withdrawn":true}"#));
+        }
     }
 }
 

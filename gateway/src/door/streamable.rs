@@ -29,7 +29,9 @@ use crate::door::page;
 use crate::door::refusal::Refused;
 use crate::door::session::{Session, fresh_key};
 use crate::mux::{Client, Dispatched, Mux, View};
-use crate::wire::{Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response};
+use crate::wire::{
+    Capabilities, Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response,
+};
 use headers::Accept;
 use reply::Form;
 
@@ -172,7 +174,7 @@ async fn legacy(
     if request.method == "initialize" {
         return Ok(Next::Now(initialize(door, mux, request, form).await));
     }
-    let client = live_client(door, session(door, headers, version)?);
+    let client = live_client(door, session(door, headers, version)?, form);
     Ok(Next::of(mux.dispatch(&client, request, params).await, Era::Legacy, form))
 }
 
@@ -196,7 +198,7 @@ async fn batch(door: &Door, view: View, headers: &HeaderMap, raw: Raw<'_>, accep
     if incoming::era(&Meta::default(), version) == Era::Modern {
         return Err(incoming::no_batches(Revision::MODERN));
     }
-    let client = live_client(door, session(door, headers, version)?);
+    let client = live_client(door, session(door, headers, version)?, Form::of(accept));
     let messages = incoming::batch(raw, client.revision)?;
     let mux = door.mux.at(view).await?;
     let batch = Batch::dispatch(&mux, &client, messages).await;
@@ -236,7 +238,9 @@ fn session(door: &Door, headers: &HeaderMap, version: Option<&str>) -> Result<Se
     }
 }
 
-fn live_client(door: &Door, session: Session) -> Client {
+fn live_client(door: &Door, session: Session, form: Form) -> Client {
     let level = door.mux.level(session.client.key);
-    Client { level, ..session.client }
+    // A question has no place in an answer that must be JSON.
+    let capabilities = if form == Form::Json { Capabilities::NONE } else { session.client.capabilities };
+    Client { level, capabilities, ..session.client }
 }

@@ -62,6 +62,10 @@ pub struct Entry {
     pub calls: u64,
     /// Calls without an answer of the shard.
     pub failed: u64,
+    /// Questions of the shard that a client was asked.
+    pub asked: u64,
+    /// Questions of the shard that were declined, because not exactly one client could be asked.
+    pub declined: u64,
 }
 
 pub(super) fn registry(world: &World, view: &View, started: Instant) -> Registry {
@@ -128,5 +132,7 @@ fn entry(world: &World, seen: &Catalogue, name: &str, shard: &Shard) -> Entry {
         in_flight: live.as_ref().map_or(0, |live| live.link.in_flight().0),
         calls: shard.stats.calls(),
         failed: shard.stats.failed(),
+        asked: shard.stats.asked(),
+        declined: shard.stats.declined(),
     }
 }

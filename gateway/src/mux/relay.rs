@@ -16,8 +16,8 @@ use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
 use super::{Answer, Inner, rewrite};
-use crate::shard::link::{Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
-use crate::shard::{Live, Shard, ShardState, polite};
+use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
+use crate::shard::{Live, Shard, ShardState};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
 
 /// How long an unsent call waits for a shard that is down.
@@ -45,6 +45,10 @@ pub struct Relay {
     token: Option<Box<str>>,
     stage: Stage,
     ticket: Ticket,
+    /// What the shard has asked the client in this call, by our ids.
+    asked: Vec<u64>,
+    /// What the client can be asked on the way to its answer.
+    asks: Capabilities,
     started: Instant,
 }
 
@@ -82,6 +86,8 @@ impl Relay {
             token: read.meta.progress_token.map(|token| token.as_str().into()),
             stage: Stage::Over,
             ticket,
+            asked: Vec::new(),
+            asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
             started: Instant::now(),
         };
         let shard = relay.shard();
@@ -127,7 +133,7 @@ impl Relay {
                 Some(Event::Done(done)) => return Relayed::Done(self.finish(done, era)),
                 Some(event) => {
                     if let Some(notice) = self.notice(event) {
-                        return Relayed::Notice(notice.into());
+                        return Relayed::Notice(notice);
                     }
                 }
             }
@@ -141,6 +147,7 @@ impl Relay {
             return warn!(shard = &*self.route.shard, "too many calls go on without a reader; one is cancelled");
         };
         let tasks = self.mux.tasks.clone();
+        self.go_alone();
         tasks.spawn_until_stop(async move {
             while let Relayed::Notice(_) = self.next().await {}
             drop(place);
@@ -192,8 +199,7 @@ impl Relay {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
         };
-        let caller =
-            Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: Capabilities::NONE };
+        let caller = Caller { client: self.client.key.0, level, progress: self.token.is_some(), asks: self.asks };
         let timeouts = shard.spec().timeouts;
         let call = live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
         self.ticket.taken(&live.link, number);
@@ -201,8 +207,16 @@ impl Relay {
         Ok(())
     }
 
-    fn notice(&self, event: Event) -> Option<Vec<u8>> {
-        match event {
+    /// Nobody reads what the call yields any more: what it asks is declined, now and later.
+    pub fn go_alone(&mut self) {
+        self.asks = Capabilities::NONE;
+        for id in self.asked.drain(..) {
+            self.mux.asks.give_up(self.client.key, id);
+        }
+    }
+
+    fn notice(&mut self, event: Event) -> Option<Bytes> {
+        let notice = match event {
             Event::Progress(params) => {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
                 Some(notification("notifications/progress", Some(&params)))
@@ -213,17 +227,29 @@ impl Relay {
                 let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
                 Some(notification("notifications/message", Some(params.as_bytes())))
             }
-            Event::Ask(ask) => {
-                if let Stage::Running(call, ..) = &self.stage {
-                    call.link().answer(&ask, polite::answer(&ask.method));
-                }
-                None
+            Event::Ask(ask) => return self.ask(ask),
+            Event::AskCancelled { key, reason } => {
+                let Stage::Running(call, ..) = &self.stage else { return None };
+                return self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref());
             }
             Event::Done(_) => None,
+        };
+        notice.map(Bytes::from)
+    }
+
+    fn ask(&mut self, ask: Ask) -> Option<Bytes> {
+        let Stage::Running(call, ..) = &self.stage else { return None };
+        if self.asks == Capabilities::NONE {
+            call.link().decline(&ask);
+            return None;
         }
+        let (id, message) = self.mux.asks.open(self.client.key, call.link(), ask)?;
+        self.asked.push(id);
+        Some(message)
     }
 
     fn cancel(&mut self) -> Relayed {
+        self.go_alone();
         // Dropping the call tells the shard, if it was sent.
         self.stage = Stage::Over;
         self.log("cancelled");
@@ -232,6 +258,9 @@ impl Relay {
 
     fn finish(&mut self, done: Done, from: Era) -> Answer {
         self.stage = Stage::Over;
+        if !self.asked.is_empty() {
+            self.mux.asks.outlived(&std::mem::take(&mut self.asked));
+        }
         let to = self.client.revision.era();
         match done {
             Ok(Reply::Result(result)) => {
@@ -256,6 +285,7 @@ impl Relay {
 
     fn fail(&mut self, error: &CallError) -> Answer {
         self.stage = Stage::Over;
+        self.go_alone();
         let shard = self.shard();
         if let Some(shard) = &shard {
             shard.stats.count_failed();
@@ -273,6 +303,15 @@ impl Relay {
     fn log(&self, outcome: &'static str) {
         let (shard, tool, method) = (&*self.route.shard, self.route.exposed.as_deref(), &*self.route.method);
         info!(shard, tool, method, request_id = &*self.id, elapsed = ?self.started.elapsed(), outcome, "call");
+    }
+}
+
+/// Whoever drops a call cannot answer for it. What a call that came to its end has asked can still be answered.
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if !matches!(self.stage, Stage::Over) {
+            self.go_alone();
+        }
     }
 }
 

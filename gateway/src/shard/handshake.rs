@@ -3,11 +3,13 @@
 //! Invariant: only a successful `initialize` without a DiscoverResult means legacy, and a verdict that rests on silence
 //! alone is never certain. Answers are matched by id, so a late one is taken for nothing else.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use crate::config::Capability;
 use crate::shard::link::{Call, Caller, Deadlines, Event, Failure, Link, Reply};
 use crate::wire::{Era, Fault, Meta, Raw, Revision, code, implementation, request};
 
@@ -26,6 +28,10 @@ pub(crate) enum Plan {
     /// `server/discover` only.
     Discover,
 }
+
+/// What a legacy shard is told that its clients can do (DESIGN D2): all that the file lets it, because servers hide tools
+/// from clients that cannot be asked.
+pub(crate) type Declared = BTreeSet<Capability>;
 
 /// What the shard said of itself.
 #[derive(Debug)]
@@ -64,10 +70,10 @@ enum Heard {
 }
 
 /// Agrees with the child at the other end of `link`; the caller limits the time.
-pub(crate) async fn agree(link: &Link, plan: Plan) -> Agreed {
+pub(crate) async fn agree(link: &Link, plan: Plan, declared: &Declared) -> Agreed {
     match plan {
-        Plan::Probe => probe(link).await,
-        Plan::Initialize => match heard(initialize(link)?, Era::Legacy).await {
+        Plan::Probe => probe(link, declared).await,
+        Plan::Initialize => match heard(initialize(link, declared)?, Era::Legacy).await {
             Heard::Greeting(greeting) => Ok(confirmed(link, greeting)),
             Heard::ModernError(_) => Err(Disagreed::Restart(Plan::Discover)),
             Heard::OtherError(error) | Heard::Broke(error) => Err(Disagreed::Failed(error)),
@@ -80,25 +86,25 @@ pub(crate) async fn agree(link: &Link, plan: Plan) -> Agreed {
     }
 }
 
-async fn probe(link: &Link) -> Agreed {
+async fn probe(link: &Link, declared: &Declared) -> Agreed {
     let mut asked = discover(link)?;
     match timeout(SILENCE, answer(&mut asked, Era::Modern)).await {
         Ok(Heard::Greeting(greeting)) => Ok(greeting),
         Ok(Heard::ModernError(error)) => Ok(undescribed(&error)),
         Ok(Heard::Broke(_)) => Err(Disagreed::Restart(Plan::Initialize)),
-        Ok(Heard::OtherError(_)) => match heard(fall_back(link)?, Era::Legacy).await {
+        Ok(Heard::OtherError(_)) => match heard(fall_back(link, declared)?, Era::Legacy).await {
             Heard::Greeting(greeting) => Ok(confirmed(link, greeting)),
             Heard::ModernError(_) => Err(Disagreed::Restart(Plan::Discover)),
             Heard::OtherError(error) => Err(Disagreed::Failed(error)),
             Heard::Broke(_) => Err(Disagreed::Restart(Plan::Initialize)),
         },
-        Err(_) => ask_both(link, asked).await,
+        Err(_) => ask_both(link, asked, declared).await,
     }
 }
 
 /// The shard was silent: it may be slow, or legacy and deaf to what it does not know.
-async fn ask_both(link: &Link, mut discovering: Call) -> Agreed {
-    let mut initializing = fall_back(link)?;
+async fn ask_both(link: &Link, mut discovering: Call, declared: &Declared) -> Agreed {
+    let mut initializing = fall_back(link, declared)?;
     tokio::select! {
         biased;
         modern = answer(&mut discovering, Era::Modern) => match modern {
@@ -174,18 +180,27 @@ fn discover(link: &Link) -> Result<Call, Disagreed> {
     ask(link, "server/discover", &modern_params(None))
 }
 
-fn initialize(link: &Link) -> Result<Call, Disagreed> {
+fn initialize(link: &Link, declared: &Declared) -> Result<Call, Disagreed> {
     let params = json!({
         "protocolVersion": Revision::LATEST_LEGACY.as_str(),
-        "capabilities": {},
+        "capabilities": capabilities(declared),
         "clientInfo": implementation(),
     });
     ask(link, "initialize", params.to_string().as_bytes())
 }
 
+fn capabilities(declared: &Declared) -> Value {
+    let one = |capability: &Capability| match capability {
+        Capability::Sampling => ("sampling".to_owned(), json!({"context": {}, "tools": {}})),
+        Capability::Elicitation => ("elicitation".to_owned(), json!({"form": {}, "url": {}})),
+        Capability::Roots => ("roots".to_owned(), json!({"listChanged": true})),
+    };
+    Value::Object(declared.iter().map(one).collect())
+}
+
 /// `initialize` after `server/discover`. A child that has ended meanwhile broke at the probe.
-fn fall_back(link: &Link) -> Result<Call, Disagreed> {
-    initialize(link).map_err(|_| Disagreed::Restart(Plan::Initialize))
+fn fall_back(link: &Link, declared: &Declared) -> Result<Call, Disagreed> {
+    initialize(link, declared).map_err(|_| Disagreed::Restart(Plan::Initialize))
 }
 
 fn ask(link: &Link, method: &str, params: &[u8]) -> Result<Call, Disagreed> {

@@ -3,6 +3,7 @@
 //! Invariants (DESIGN D7, D13): one task writes and one reads; the reader never waits for a caller or for the child; a
 //! cancellation never overtakes its request; nothing here calls upward.
 
+mod asking;
 mod call;
 mod mailbox;
 mod reader;
@@ -21,13 +22,14 @@ pub use call::Call;
 pub(crate) use reader::read;
 pub(crate) use writer::write;
 
+use self::asking::{Asking, Roots};
 use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
-use crate::config::Mask;
+use crate::config::{Instances, Mask, ShardSpec};
 use crate::shard::budget::Budget;
 use crate::shard::roster::List;
 use crate::shard::{Ended, Heritage};
-use crate::wire::{self, Capabilities, Fault, Level};
+use crate::wire::{self, Capabilities, Chunks, Fault, Level};
 
 /// Who makes a call, as far as the link must know: a plain value.
 #[derive(Debug, Clone)]
@@ -69,8 +71,15 @@ pub enum Event {
     Log(Bytes),
     /// So many log messages were dropped because the caller did not read.
     LogsDropped(u64),
-    /// The shard asks this caller something; answer with [`Link::answer`].
+    /// The shard asks this caller something; answer with [`Link::pass_on`] or [`Link::decline`].
     Ask(Ask),
+    /// The shard needs no answer any more.
+    AskCancelled {
+        /// The [`Ask::key`] of what it had asked.
+        key: Box<str>,
+        /// Why, JSON text.
+        reason: Option<Box<str>>,
+    },
     /// The end of the call.
     Done(Done),
 }
@@ -152,6 +161,8 @@ pub enum Refused {
 pub struct Ask {
     /// The shard's id for it, JSON text.
     pub id: Box<str>,
+    /// The same for all ways to write that id.
+    pub key: Box<str>,
     /// The method.
     pub method: Box<str>,
     /// The parameters, JSON text.
@@ -172,12 +183,20 @@ pub struct Limits {
     budget: Budget,
     /// Hides the shard's secrets in what it says for nobody but the gateway's log.
     mask: Mask,
+    roots: Roots,
 }
 
 impl Limits {
     /// `in_flight` calls at once, messages from the shard of up to `message` bytes, results within `budget`.
     pub fn new(in_flight: usize, message: usize, budget: Budget, mask: Mask) -> Self {
-        Self { in_flight: in_flight.into(), message: message.into(), budget, mask }
+        let roots = Roots::new(Instances::Shared, &[]);
+        Self { in_flight: in_flight.into(), message: message.into(), budget, mask, roots }
+    }
+
+    /// What the file of a shard says, with the results of all shards within `budget`.
+    pub(crate) fn of(spec: &ShardSpec, budget: Budget) -> Self {
+        let roots = Roots::new(spec.process.instances, &spec.roots);
+        Self { roots, ..Self::new(spec.limits.in_flight, spec.limits.message, budget, spec.mask.clone()) }
     }
 }
 
@@ -194,6 +213,7 @@ struct Shared {
     changed: Notify,
     limits: Limits,
     heritage: Heritage,
+    asking: Asking,
     /// Whether the child has written a line to stdout that is no message, and the log says so.
     nonsense_told: AtomicBool,
 }
@@ -203,7 +223,12 @@ impl Link {
     pub(crate) fn new(limits: Limits, heritage: Heritage) -> Self {
         let table = Mutex::new(Table::new());
         let (outgoing, changed, nonsense_told) = (Notify::new(), Notify::new(), AtomicBool::new(false));
-        Self(Arc::new(Shared { table, outgoing, changed, limits, heritage, nonsense_told }))
+        Self(Arc::new(Shared { table, asking: Asking::default(), outgoing, changed, limits, heritage, nonsense_told }))
+    }
+
+    /// Whether both lead to the same child.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// A number for the next call: its request id, and its progress token if it has one.
@@ -242,11 +267,6 @@ impl Link {
     /// Queues a notification, before all calls that wait.
     pub fn notify(&self, method: &str, params: Option<&[u8]>) {
         self.control(wire::notification(method, params));
-    }
-
-    /// Answers a request of the shard.
-    pub fn answer(&self, ask: &Ask, answer: Result<Bytes, Fault>) {
-        self.answer_request(&ask.id, answer);
     }
 
     /// Gives a call up: one that was not sent never is, and of one that was the shard is told.
@@ -336,6 +356,10 @@ impl Link {
             Ok(result) => wire::result_response(id, result),
             Err(fault) => fault.response(id),
         };
+        self.control_message(&message);
+    }
+
+    fn control_message(&self, message: &Chunks) {
         let mut line = Vec::with_capacity(message.len());
         message.append_to(&mut line);
         wire::flatten(&mut line);

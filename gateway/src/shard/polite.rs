@@ -13,10 +13,9 @@ use crate::wire::{Fault, code};
 pub fn answer(method: &str) -> Result<Bytes, Fault> {
     match method {
         "elicitation/create" => Ok(Bytes::from_static(b"{\"action\":\"cancel\"}")),
-        "roots/list" => Ok(Bytes::from_static(b"{\"roots\":[]}")),
         "sampling/createMessage" => Err(Fault::new(
             code::INVALID_REQUEST,
-            "the gateway does not pass `sampling/createMessage` on: its clients share the shard; do without",
+            "no single client can be asked for `sampling/createMessage`; where several share this shard, `instances: exclusive` in its file tells them apart",
         )),
         _ => Err(Fault::new(code::METHOD_NOT_FOUND, format!("`{method}` is not served to shards"))),
     }

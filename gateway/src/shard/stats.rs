@@ -19,6 +19,8 @@ struct Calls {
     made: AtomicU64,
     failed: AtomicU64,
     strays: AtomicU64,
+    asked: AtomicU64,
+    declined: AtomicU64,
 }
 
 impl Stats {
@@ -47,6 +49,16 @@ impl Stats {
         self.calls.strays.load(Ordering::Relaxed)
     }
 
+    /// How many requests of the shard were passed on to a client.
+    pub fn asked(&self) -> u64 {
+        self.calls.asked.load(Ordering::Relaxed)
+    }
+
+    /// How many were answered as if there were no client, for want of exactly one that could be asked.
+    pub fn declined(&self) -> u64 {
+        self.calls.declined.load(Ordering::Relaxed)
+    }
+
     /// How the latest child that ended of itself did so.
     pub fn last_ended(&self) -> Option<Arc<Ended>> {
         self.last_ended.lock().expect("no code that can panic runs under this lock").clone()
@@ -68,6 +80,14 @@ impl Stats {
 
     pub(crate) fn count_restart(&self) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_asked(&self) {
+        self.calls.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_declined(&self) {
+        self.calls.declined.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_stray(&self) {

@@ -148,8 +148,7 @@ impl Supervisor {
 
     async fn live_once(&self, plan: Plan, backoff: &mut Backoff) -> Next {
         let spec = self.spec();
-        let bounds = spec.limits;
-        let limits = Limits::new(bounds.in_flight, bounds.message, self.setup.budget.clone(), spec.mask.clone());
+        let limits = Limits::of(&spec, self.setup.budget.clone());
         let link = Link::new(limits, self.heritage.clone());
         let launched = Instance::launch(&spec, &self.setup, link, self.stderr.clone(), &self.tasks).await;
         let mut instance = match launched {

@@ -3,6 +3,7 @@
 // The whole binary is test code; without this line clippy sees only the `#[test]` functions as such.
 #![cfg(test)]
 
+mod asks;
 mod attacks;
 mod bad_input;
 mod calls;

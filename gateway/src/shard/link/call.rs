@@ -57,7 +57,7 @@ impl Call {
         loop {
             let due = self.due();
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-            if timer.deadline() < due {
+            if timer.deadline() != due {
                 timer.as_mut().reset(due);
             }
             if timer.as_mut().poll(context).is_pending() {
@@ -69,9 +69,9 @@ impl Call {
         }
     }
 
-    /// The earlier of both limits; progress moves the first.
+    /// The earlier of both limits. Progress moves the first, and a person's time to answer does not count for it.
     fn due(&self) -> Instant {
-        (self.mailbox.heard() + self.deadlines.call).min(self.latest)
+        self.mailbox.heard().map_or(self.latest, |heard| (heard + self.deadlines.call).min(self.latest))
     }
 
     fn time_out(&self) -> Failure {

@@ -26,6 +26,8 @@ struct Inner {
     dropped: u64,
     done: Option<Done>,
     heard: Instant,
+    /// How many questions of the shard wait for an answer.
+    asks: usize,
     waker: Option<Waker>,
 }
 
@@ -38,6 +40,7 @@ impl Mailbox {
             dropped: 0,
             done: None,
             heard: now,
+            asks: 0,
             waker: None,
         }))
     }
@@ -59,7 +62,7 @@ impl Mailbox {
                 return;
             }
             Event::Log(_) => inner.logs += 1,
-            Event::Ask(_) | Event::LogsDropped(_) | Event::Done(_) => {}
+            Event::Ask(_) | Event::AskCancelled { .. } | Event::LogsDropped(_) | Event::Done(_) => {}
         }
         inner.events.push_back(event);
         inner.wake();
@@ -77,9 +80,23 @@ impl Mailbox {
         self.lock().heard = Instant::now();
     }
 
-    /// When the call was made, or its latest progress arrived.
-    pub(crate) fn heard(&self) -> Instant {
-        self.lock().heard
+    /// The shard waits for an answer of the caller.
+    pub(crate) fn ask(&self) {
+        self.lock().asks += 1;
+    }
+
+    /// It waits for one less.
+    pub(crate) fn settle(&self) {
+        let mut inner = self.lock();
+        inner.asks -= 1;
+        inner.heard = Instant::now();
+        inner.wake();
+    }
+
+    /// When the call was made, or the shard was heard of last; `None` while the shard waits for the caller.
+    pub(crate) fn heard(&self) -> Option<Instant> {
+        let inner = self.lock();
+        (inner.asks == 0).then_some(inner.heard)
     }
 
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Event> {
@@ -131,6 +148,7 @@ mod tests {
                 Event::Log(params) => format!("log {}", String::from_utf8_lossy(&params)),
                 Event::LogsDropped(count) => format!("{count} logs dropped"),
                 Event::Ask(ask) => format!("ask {}", ask.method),
+                Event::AskCancelled { key, .. } => format!("{key} taken back"),
                 Event::Done(_) => "done".into(),
             });
         }

@@ -11,13 +11,11 @@ use bytes::Bytes;
 use tokio::io::AsyncRead;
 use tokio::time::sleep;
 
-use super::{Ask, Event, Failure, Link, Reply};
-use crate::shard::polite;
+use super::{Event, Failure, Link, Reply};
 use crate::shard::roster::List;
 use crate::tasks::work_on;
 use crate::wire::{
-    Capabilities, Fault, Id, IdFinder, Kind, Level, Line, Lines, Message, Notification, Outcome, Raw, Request,
-    Response, code, read_object,
+    Fault, Id, IdFinder, Kind, Level, Line, Lines, Message, Notification, Outcome, Raw, Response, code, read_object,
 };
 
 /// After so many bytes that belong to nothing, the child is left waiting for a moment: a flood of them costs as much
@@ -114,6 +112,7 @@ impl Link {
         let list = match &*notification.method {
             "notifications/progress" => return self.take_progress(line, notification.params),
             "notifications/message" => return self.take_log(line, notification.params),
+            "notifications/cancelled" => return self.take_back(notification.params),
             "notifications/tools/list_changed" => &[List::Tools][..],
             "notifications/prompts/list_changed" => &[List::Prompts],
             "notifications/resources/list_changed" => &[List::Resources, List::Templates],
@@ -159,29 +158,9 @@ impl Link {
     }
 
     /// A part of a line to be kept for a caller; `None` if the results in memory leave no room for the line.
-    fn part(&self, line: &Bytes, part: Raw<'_>) -> Option<Bytes> {
+    pub(super) fn part(&self, line: &Bytes, part: Raw<'_>) -> Option<Bytes> {
         let line = self.0.limits.budget.book(line.clone())?;
         Some(line.slice_ref(part.as_str().as_bytes()))
-    }
-
-    fn take_request(&self, line: &Bytes, request: &Request<'_>) {
-        if request.method == "ping" {
-            return self.answer_request(request.id.as_str(), Ok(Bytes::from_static(b"{}")));
-        }
-        let needed = Capabilities::needed(&request.method, request.params);
-        let asked = needed.and_then(|needed| {
-            self.table().ask_candidate(needed).map(|entry| (entry.mailbox.clone(), entry.caller.client))
-        });
-        let Some((mailbox, client)) = asked else {
-            tracing::debug!(method = &*request.method, "no single client can be asked");
-            return self.answer_request(request.id.as_str(), polite::answer(&request.method));
-        };
-        mailbox.push(Event::Ask(Ask {
-            id: request.id.as_str().into(),
-            method: (*request.method).into(),
-            params: request.params.map(|params| line.slice_ref(params.as_str().as_bytes())),
-            client,
-        }));
     }
 
     /// Ends the call that the answer with this `id` belongs to, if it is one that the shard has; else the line is only

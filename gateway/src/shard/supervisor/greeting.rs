@@ -43,8 +43,8 @@ impl Supervisor {
     /// The handshake, within `timeouts.start`, or how it came to nothing.
     pub(super) async fn greet(&self, instance: &mut Instance, plan: Plan) -> Result<Box<Greeting>, End> {
         let (limit, protocol) = (self.spec().timeouts.start, self.spec().process.protocol);
-        let link = instance.link.clone();
-        let mut agreeing = pin!(timeout(limit, handshake::agree(&link, plan)));
+        let (link, declared) = (instance.link.clone(), self.spec().declare.clone());
+        let mut agreeing = pin!(timeout(limit, handshake::agree(&link, plan, &declared)));
         let (agreed, ended) = tokio::select! {
             biased;
             agreed = &mut agreeing => (agreed, None),

@@ -69,8 +69,9 @@ impl Supervisor {
     pub(super) async fn keep_limits(&self, link: &Link) {
         let mut spec = self.spec.clone();
         loop {
-            let limits = spec.borrow_and_update().limits;
-            link.limit(limits.in_flight, limits.message);
+            let now = Arc::clone(&spec.borrow_and_update());
+            link.limit(now.limits.in_flight, now.limits.message);
+            link.review_roots(&now.roots);
             if spec.changed().await.is_err() {
                 return std::future::pending().await;
             }

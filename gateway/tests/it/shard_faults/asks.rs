@@ -18,9 +18,17 @@ async fn a_shard_that_asks_is_answered_politely_though_nobody_can_be_asked() {
     assert_eq!(ask("elicitation/create").await["result"], json!({"action": "cancel"}));
     assert_eq!(ask("roots/list").await["result"], json!({"roots": []}));
     let refused = ask("sampling/createMessage").await["error"].take();
-    assert!(refused["message"].as_str().unwrap().contains("its clients share the shard"), "{refused}");
+    assert!(refused["message"].as_str().unwrap().contains("`instances: exclusive`"), "{refused}");
     assert_eq!(ask("vendor/unheard_of").await["error"]["code"], -32601);
-    assert_eq!(journal.of("initialize")[0]["params"]["capabilities"], json!({}));
+    let declared = json!({
+        "sampling": {"context": {}, "tools": {}},
+        "elicitation": {"form": {}, "url": {}},
+        "roots": {"listChanged": true},
+    });
+    assert_eq!(journal.of("initialize")[0]["params"]["capabilities"], declared);
+    // Neither a ping nor roots are for a client, and the unheard-of method counts.
+    let shard = gateway.shard("fake").await;
+    assert_eq!((&shard["asked"], &shard["declined"]), (&json!(0), &json!(3)));
     gateway.stop().await;
 }
 

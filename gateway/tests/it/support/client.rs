@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Gateway, Http, Response};
+use super::{Events, Gateway, Http, Response};
 
 /// The `_meta` that each modern request needs.
 pub(crate) fn modern_meta() -> Value {
@@ -30,9 +30,14 @@ impl Legacy {
 
     /// The same at another path; gives the result of `initialize` too.
     pub(crate) async fn open_at(gateway: &Gateway, path: &str, revision: &str) -> (Self, Value) {
+        Self::open_as(gateway, path, revision, json!({})).await
+    }
+
+    /// The same with client capabilities.
+    pub(crate) async fn open_as(gateway: &Gateway, path: &str, revision: &str, capabilities: Value) -> (Self, Value) {
         let mut http = gateway.http().await;
-        let params =
-            json!({"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+        let info = json!({"name": "test", "version": "1"});
+        let params = json!({"protocolVersion": revision, "capabilities": capabilities, "clientInfo": info});
         let request = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
         let response = http.send("POST", path, &[], request.to_string()).await;
         assert_eq!(response.status, 200, "{response:?}");
@@ -65,6 +70,20 @@ impl Legacy {
         self.last_id += 1;
         let request = json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params});
         self.post(request.to_string()).await
+    }
+
+    /// Calls a tool whose answer is a stream, and follows that on a connection of its own.
+    pub(crate) async fn follow(&mut self, gateway: &Gateway, tool: &str, arguments: Value) -> Events {
+        self.last_id += 1;
+        let params = json!({"name": tool, "arguments": arguments});
+        let request = json!({"jsonrpc": "2.0", "id": self.last_id, "method": "tools/call", "params": params});
+        let headers = [("mcp-session-id", &*self.session)];
+        Events::of(gateway.http().await.open("POST", &self.path, &headers, request.to_string()).await)
+    }
+
+    /// Posts the answer to something that it was asked.
+    pub(crate) async fn respond(&mut self, ask: &Value, result: Value) -> u16 {
+        self.post(json!({"jsonrpc": "2.0", "id": ask["id"], "result": result}).to_string()).await.status
     }
 
     /// Calls a tool and gives its result.

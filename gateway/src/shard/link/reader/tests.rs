@@ -8,6 +8,7 @@ use crate::config::Mask;
 use crate::shard::Heritage;
 use crate::shard::budget::Budget;
 use crate::shard::link::{Call, Caller, Deadlines, Limits};
+use crate::wire::Capabilities;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -1,0 +1,158 @@
+//! What the shard asks and has not been answered.
+//!
+//! Invariant: each request of the shard is answered at most once, whoever comes first; one that the shard has taken back is
+//! not answered at all. How many wait is bounded.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::mailbox::Mailbox;
+use super::{Ask, Event, Link};
+use crate::config::Instances;
+use crate::shard::polite;
+use crate::wire::{Capabilities, Fault, Id, Outcome, Params, Raw, Request, error_response, result_response};
+
+/// How many requests of one shard wait for clients at once; more are answered as if there were no client.
+const ASKS: usize = 64;
+
+/// The requests of the shard that wait for a client, by their ids.
+#[derive(Debug, Default)]
+pub(super) struct Asking(Mutex<HashMap<String, Arc<Mailbox>>>);
+
+/// What a shard is told that asks for roots, and whether a client may be asked instead.
+#[derive(Debug)]
+pub(crate) struct Roots {
+    instances: Instances,
+    /// The result for the shard.
+    own: Mutex<Bytes>,
+}
+
+impl Roots {
+    /// Those of the file, for a shard with this sharing.
+    pub(crate) fn new(instances: Instances, roots: &[String]) -> Self {
+        Self { instances, own: Mutex::new(result(roots)) }
+    }
+
+    fn own(&self) -> MutexGuard<'_, Bytes> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn result(roots: &[String]) -> Bytes {
+    let roots: Vec<_> = roots.iter().map(|uri| serde_json::json!({"uri": uri})).collect();
+    serde_json::json!({"roots": roots}).to_string().into()
+}
+
+impl Link {
+    /// Answers a request of the shard, unless that has been done or the shard has taken it back.
+    pub fn answer(&self, ask: &Ask, answer: Result<Bytes, Fault>) {
+        if self.settle(&ask.key) {
+            self.answer_request(&ask.id, answer);
+        }
+    }
+
+    /// Answers a request of the shard with what the client said, byte for byte.
+    pub fn pass_on(&self, ask: &Ask, outcome: Outcome<'_>) {
+        if self.settle(&ask.key) {
+            let message = match outcome {
+                Outcome::Result(result) => result_response(&ask.id, Bytes::copy_from_slice(result.as_str().as_bytes())),
+                Outcome::Error(error) => error_response(&ask.id, error.as_str()),
+            };
+            self.control_message(&message);
+        }
+    }
+
+    /// Answers a request of the shard as if there were no client.
+    pub fn decline(&self, ask: &Ask) {
+        if self.settle(&ask.key) {
+            self.0.heritage.stats.count_declined();
+            self.answer_request(&ask.id, self.own_answer(&ask.method));
+        }
+    }
+
+    /// What the shard hears from now on when it asks for roots. It is told if they are others than before.
+    pub(crate) fn review_roots(&self, roots: &[String]) {
+        let roots = result(roots);
+        let before = std::mem::replace(&mut *self.0.limits.roots.own(), roots.clone());
+        if before != roots {
+            self.notify("notifications/roots/list_changed", None);
+        }
+    }
+
+    pub(super) fn take_request(&self, line: &Bytes, request: &Request<'_>) {
+        if request.method == "ping" {
+            return self.answer_request(request.id.as_str(), Ok(Bytes::from_static(b"{}")));
+        }
+        let needed = Capabilities::needed(&request.method, request.params);
+        // A shared shard's roots are its file's: measured, servers take the answer for all their clients.
+        let is_own = needed == Some(Capabilities::ROOTS) && self.0.limits.roots.instances == Instances::Shared;
+        let asked = needed.filter(|_| !is_own).and_then(|needed| {
+            self.table().ask_candidate(needed).map(|entry| (entry.mailbox.clone(), entry.caller.client))
+        });
+        let key = request.id.key();
+        let params = request.params.map(|params| self.part(line, params));
+        let (Some((mailbox, client)), None | Some(Some(_))) = (asked, &params) else {
+            return self.answer_myself(request);
+        };
+        if !self.ask(&key, &mailbox) {
+            return self.answer_myself(request);
+        }
+        self.0.heritage.stats.count_asked();
+        mailbox.push(Event::Ask(Ask {
+            id: request.id.as_str().into(),
+            key: key.into(),
+            method: (*request.method).into(),
+            params: params.flatten(),
+            client,
+        }));
+    }
+
+    /// The shard needs no answer any more.
+    pub(super) fn take_back(&self, params: Option<Raw<'_>>) {
+        let id = Params::read(params).ok().and_then(|params| Id::read(params.request_id?));
+        let Some(key) = id.map(Id::key) else { return self.0.heritage.stats.count_stray() };
+        let mailbox = self.0.asking.lock().remove(&key);
+        if let Some(mailbox) = mailbox {
+            let reason = params.and_then(|params| params.get("reason")).map(|reason| reason.as_str().into());
+            mailbox.push(Event::AskCancelled { key: key.into(), reason });
+            mailbox.settle();
+        }
+    }
+
+    fn answer_myself(&self, request: &Request<'_>) {
+        tracing::debug!(method = &*request.method, "no single client can be asked");
+        if request.method != "roots/list" {
+            self.0.heritage.stats.count_declined();
+        }
+        self.answer_request(request.id.as_str(), self.own_answer(&request.method));
+    }
+
+    fn own_answer(&self, method: &str) -> Result<Bytes, Fault> {
+        if method == "roots/list" { Ok(self.0.limits.roots.own().clone()) } else { polite::answer(method) }
+    }
+
+    /// Notes that a client is asked; false if that cannot be.
+    fn ask(&self, key: &str, mailbox: &Arc<Mailbox>) -> bool {
+        let mut asking = self.0.asking.lock();
+        let has_room = asking.len() < ASKS && !asking.contains_key(key);
+        if has_room {
+            asking.insert(key.to_owned(), Arc::clone(mailbox));
+            mailbox.ask();
+        }
+        has_room
+    }
+
+    /// True for the one who may answer.
+    fn settle(&self, key: &str) -> bool {
+        let mailbox = self.0.asking.lock().remove(key);
+        mailbox.map(|mailbox| mailbox.settle()).is_some()
+    }
+}
+
+impl Asking {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Mailbox>>> {
+        self.0.lock().expect("no code that can panic runs under this lock")
+    }
+}
