@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 
 use super::servers::{Servers, installed, source};
 use crate::support::{Gateway, PATIENCE};
-use suite::{NEXT, RELEASED, Suite};
+use suite::{NEXT, Outcome, RELEASED, Suite};
 
 /// The shards that are mounted beside it, each with its prefix.
 const BESIDE: [&str; 2] = ["everything", "memory"];
@@ -65,39 +65,58 @@ impl Direct {
     }
 }
 
-/// Runs one suite directly and through a gateway.
-async fn passes_as_without_a_gateway(suite: &Suite, instances: &str) {
-    let servers = Servers::lay_out().await;
+/// What each of the suites finds without a gateway, one after the other.
+async fn without_a_gateway<const N: usize>(suites: [&Suite; N]) -> Vec<Outcome> {
     let shard = Direct::start().await;
-    let direct = suite.run(&shard.url).await;
+    let mut outcomes = Vec::new();
+    for suite in suites {
+        outcomes.push(suite.run(&shard.url).await);
+    }
     shard.stop().await;
+    outcomes
+}
 
-    let gateway = gateway(&servers, instances).await;
-    let behind = suite.run(&gateway.url()).await;
-    let table = suite.table(&direct, &behind);
+/// Prints both outcomes of one suite, and gives what went wrong.
+fn judge(suite: &Suite, direct: &Outcome, behind: &Outcome, instances: &str) -> Vec<String> {
     #[expect(clippy::print_stderr, reason = "a suite is judged by what it counted")]
     {
-        eprintln!("instances: {instances}\n{table}");
+        eprintln!("instances: {instances}\n{}", suite.table(direct, behind));
     }
-    let complaints = suite.complaints(&direct, &behind);
-    assert!(complaints.is_empty(), "{}\n{table}\nlog:\n{}", complaints.join("\n"), gateway.log());
+    suite.complaints(direct, behind)
+}
+
+async fn passes_on_a_shared_shard(suite: &Suite) {
+    let direct = without_a_gateway([suite]).await;
+    let servers = Servers::lay_out().await;
+    let gateway = gateway(&servers, "shared").await;
+    let behind = suite.run(&gateway.url()).await;
+    let complaints = judge(suite, &direct[0], &behind, "shared");
+    assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn all_of_the_released_suite_passes_behind_the_gateway() {
-    passes_as_without_a_gateway(&RELEASED, "shared").await;
+    passes_on_a_shared_shard(&RELEASED).await;
 }
 
 #[tokio::test]
 async fn all_of_the_next_suite_passes_behind_the_gateway() {
-    passes_as_without_a_gateway(&NEXT, "shared").await;
+    passes_on_a_shared_shard(&NEXT).await;
 }
 
-/// Whoever has children of a session's or a call's own is served as well as those who share one.
+/// On a shared child the questions of two clients' tools cannot be told apart; here they can.
 #[tokio::test]
-async fn all_of_the_next_suite_passes_behind_the_gateway_with_children_of_ones_own() {
+async fn both_suites_at_once_pass_behind_the_gateway_on_children_of_their_own() {
+    let direct = without_a_gateway([&RELEASED, &NEXT]).await;
     for instances in ["exclusive", "per_session"] {
-        passes_as_without_a_gateway(&NEXT, instances).await;
+        let servers = Servers::lay_out().await;
+        let gateway = gateway(&servers, instances).await;
+        let url = gateway.url();
+        let (released, next) = tokio::join!(RELEASED.run(&url), NEXT.run(&url));
+        let mut complaints = judge(&RELEASED, &direct[0], &released, instances);
+        complaints.extend(judge(&NEXT, &direct[1], &next, instances));
+        assert!(complaints.is_empty(), "{instances}: {}\nlog:\n{}", complaints.join("\n"), gateway.log());
+        gateway.stop().await;
     }
 }

@@ -10,7 +10,11 @@ const WAV = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA=";
 
 export const IMAGE = { type: "image", data: PNG, mimeType: "image/png" };
 export const AUDIO = { type: "audio", data: WAV, mimeType: "audio/wav" };
-export const TEXT_RESOURCE = embedded("test://embedded-resource", "text/plain", "This is an embedded resource content.");
+export const TEXT_RESOURCE = embedded(
+  "test://embedded-resource",
+  "text/plain",
+  "This is an embedded resource content.",
+);
 export const MIXED_RESOURCE = embedded(
   "test://mixed-content-resource",
   "application/json",

@@ -7,7 +7,7 @@ import { AUDIO, IMAGE, MIXED_RESOURCE, TEXT_RESOURCE } from "./offers.mjs";
 
 /** How long a tool works between two of its messages. */
 const STEP_MS = 50;
-/** How long after the end of its stream `test_reconnection` answers, so that the client must come back for the result. */
+/** How long after the end of its stream `test_reconnection` answers, so that the client must come back for it. */
 const AWAY_MS = 200;
 
 const NOTHING = { type: "object", properties: {} };
