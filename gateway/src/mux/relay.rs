@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
@@ -15,7 +14,8 @@ use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
-use super::{Answer, Inner, rewrite};
+use super::subscriptions::Pending;
+use super::{Answer, Inner, inbox, rewrite};
 use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
 use crate::shard::{Live, Shard, ShardState};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
@@ -49,6 +49,8 @@ pub struct Relay {
     asked: Vec<u64>,
     /// What the client can be asked on the way to its answer.
     asks: Capabilities,
+    /// What the answer decides on, if it is about a subscription.
+    pending: Option<Pending>,
     started: Instant,
 }
 
@@ -88,6 +90,7 @@ impl Relay {
             ticket,
             asked: Vec::new(),
             asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
+            pending: None,
             started: Instant::now(),
         };
         let shard = relay.shard();
@@ -100,6 +103,12 @@ impl Relay {
             relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
         }
         relay
+    }
+
+    /// The same call, whose answer decides on a subscription.
+    pub(super) fn following(mut self, pending: Option<Pending>) -> Self {
+        self.pending = pending;
+        self
     }
 
     /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
@@ -216,25 +225,21 @@ impl Relay {
     }
 
     fn notice(&mut self, event: Event) -> Option<Bytes> {
-        let notice = match event {
+        match event {
             Event::Progress(params) => {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
-                Some(notification("notifications/progress", Some(&params)))
+                Some(notification("notifications/progress", Some(&params)).into())
             }
-            Event::Log(params) => Some(notification("notifications/message", Some(&params))),
-            Event::LogsDropped(count) => {
-                let data = format!("{count} log messages were dropped because they were not read in time");
-                let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
-                Some(notification("notifications/message", Some(params.as_bytes())))
-            }
-            Event::Ask(ask) => return self.ask(ask),
+            Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
+            Event::Other { method, params } => Some(notification(&method, params.as_deref()).into()),
+            Event::LogsDropped(count) => Some(inbox::dropped(count)),
+            Event::Ask(ask) => self.ask(ask),
             Event::AskCancelled { key, reason } => {
                 let Stage::Running(call, ..) = &self.stage else { return None };
-                return self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref());
+                self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref())
             }
             Event::Done(_) => None,
-        };
-        notice.map(Bytes::from)
+        }
     }
 
     fn ask(&mut self, ask: Ask) -> Option<Bytes> {
@@ -257,13 +262,17 @@ impl Relay {
     }
 
     fn finish(&mut self, done: Done, from: Era) -> Answer {
-        self.stage = Stage::Over;
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        let link = if let Stage::Running(call, ..) = stage { Some(call.link().clone()) } else { None };
         if !self.asked.is_empty() {
             self.mux.asks.outlived(&std::mem::take(&mut self.asked));
         }
         let to = self.client.revision.era();
         match done {
             Ok(Reply::Result(result)) => {
+                if let Some((pending, link)) = self.pending.take().zip(link) {
+                    pending.agreed(&link);
+                }
                 self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
                 match rewrite::result(result, &self.route.method, from, to) {
                     Ok(Some(result)) => {

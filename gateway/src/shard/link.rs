@@ -5,6 +5,7 @@
 
 mod asking;
 mod call;
+mod following;
 mod mailbox;
 mod reader;
 mod table;
@@ -19,6 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use call::Call;
+pub(crate) use following::{Due, Following};
 pub(crate) use reader::read;
 pub(crate) use writer::write;
 
@@ -27,6 +29,7 @@ use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
 use crate::config::{Instances, Mask, ShardSpec};
 use crate::shard::budget::Budget;
+use crate::shard::followed::{Audience, Feed};
 use crate::shard::roster::List;
 use crate::shard::{Ended, Heritage};
 use crate::wire::{self, Capabilities, Chunks, Fault, Level};
@@ -69,7 +72,14 @@ pub enum Event {
     Progress(Bytes),
     /// The `params` of a `notifications/message` that can only belong to this caller.
     Log(Bytes),
-    /// So many log messages were dropped because the caller did not read.
+    /// Another notification that can only belong to this caller.
+    Other {
+        /// The method.
+        method: Box<str>,
+        /// The parameters, JSON text.
+        params: Option<Bytes>,
+    },
+    /// So many log messages, and others that are no progress, were dropped because the caller did not read.
     LogsDropped(u64),
     /// The shard asks this caller something; answer with [`Link::pass_on`] or [`Link::decline`].
     Ask(Ask),
@@ -184,19 +194,22 @@ pub struct Limits {
     /// Hides the shard's secrets in what it says for nobody but the gateway's log.
     mask: Mask,
     roots: Roots,
+    following: Following,
 }
 
 impl Limits {
     /// `in_flight` calls at once, messages from the shard of up to `message` bytes, results within `budget`.
     pub fn new(in_flight: usize, message: usize, budget: Budget, mask: Mask) -> Self {
         let roots = Roots::new(Instances::Shared, &[]);
-        Self { in_flight: in_flight.into(), message: message.into(), budget, mask, roots }
+        let following = Following::new("", Audience::Nobody, Feed::default());
+        Self { in_flight: in_flight.into(), message: message.into(), budget, mask, roots, following }
     }
 
     /// What the file of a shard says, with the results of all shards within `budget`.
-    pub(crate) fn of(spec: &ShardSpec, budget: Budget) -> Self {
+    pub(crate) fn of(spec: &ShardSpec, budget: Budget, audience: Audience, feed: Feed) -> Self {
         let roots = Roots::new(spec.process.instances, &spec.roots);
-        Self { roots, ..Self::new(spec.limits.in_flight, spec.limits.message, budget, spec.mask.clone()) }
+        let following = Following::new(spec.name.as_str(), audience, feed);
+        Self { roots, following, ..Self::new(spec.limits.in_flight, spec.limits.message, budget, spec.mask.clone()) }
     }
 }
 

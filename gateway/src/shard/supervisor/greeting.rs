@@ -87,11 +87,12 @@ impl Supervisor {
         relied && known.roster.server_info != greeting.server_info
     }
 
-    /// What the shard offers, and the log level that it has been told.
+    /// What the shard offers, and the log level that it has been told. It also hears which of its resources are followed.
     pub(super) async fn prepare(&self, link: &Link, greeting: &Greeting) -> (Arc<Roster>, Option<Level>) {
         let within = Within::from_now(self.spec().timeouts.start);
         let roster = self.bumped(Arc::new(fetch::roster(link, greeting, within).await));
         let heard = self.tell_level(link, &roster).await;
+        self.tell_followed(link, &roster).await;
         (roster, heard)
     }
 
