@@ -100,7 +100,8 @@ impl Suite {
                 let (without, with) = (successes(checks, Some(id)), successes(there, Some(id)));
                 let is_exempt = self.exempt.contains(&(scenario, id));
                 if with < without && !is_exempt {
-                    found.push(format!("{scenario}: {id} succeeds {without} times directly, {with} behind: {there:?}"));
+                    let told: Vec<_> = there.iter().filter(|check| check.id == id).collect();
+                    found.push(format!("{scenario}: {id} succeeds {without} times directly, {with} behind: {told:?}"));
                 } else if with >= without && is_exempt {
                     found.push(format!("{scenario}: {id} is exempt and does not need to be"));
                 }
