@@ -76,8 +76,9 @@ export const TOOLS = {
     description: "Reports 0, 50 and 100 of 100 while it works.",
     call: async (_, ask) => {
       for (const done of [0, 50, 100]) {
-        if (done > 0) await pause(STEP_MS);
         await ask.progress(done, 100);
+        // After the last one too: the SDK's client forgets a call's progress when it reads the result beside it.
+        await pause(STEP_MS);
       }
       return text("All of 100 is done.");
     },
