@@ -20,14 +20,16 @@ use suite::{NEXT, Outcome, RELEASED, Suite};
 /// The shards that are mounted beside it, each with its prefix.
 const BESIDE: [&str; 2] = ["everything", "memory"];
 
-/// The shard's file, for one of the ways in which a shard serves several clients.
-fn mounted(instances: &str) -> String {
+/// The shard's file, with these lines below the command.
+fn mounted(lines: &str) -> String {
     let script = source("conformance/legacy.mjs").display().to_string();
-    format!("command: ${{PEERS}}/bin/node\nargs: [{}]\nprefix: \"\"\ninstances: {instances}\n", json!(script))
+    format!("command: ${{PEERS}}/bin/node\nargs: [{}]\n{lines}\n", json!(script))
 }
 
+/// The gateway with all its shards ready, one of which serves several clients in the way that `instances` says.
 async fn gateway(servers: &Servers, instances: &str) -> Gateway {
-    let mut builder = servers.gateway().shard("conformance", mounted(instances));
+    let file = mounted(&format!("prefix: \"\"\ninstances: {instances}"));
+    let mut builder = servers.gateway().shard("conformance", file);
     for name in BESIDE {
         let text = fs::read_to_string(source("shards").join(format!("{name}.yaml"))).unwrap();
         builder = builder.shard(name, text);
@@ -77,10 +79,10 @@ async fn without_a_gateway<const N: usize>(suites: [&Suite; N]) -> Vec<Outcome> 
 }
 
 /// Prints both outcomes of one suite, and gives what went wrong.
-fn judge(suite: &Suite, direct: &Outcome, behind: &Outcome, instances: &str) -> Vec<String> {
+fn judge(suite: &Suite, direct: &Outcome, behind: &Outcome, mounted: &str) -> Vec<String> {
     #[expect(clippy::print_stderr, reason = "a suite is judged by what it counted")]
     {
-        eprintln!("instances: {instances}\n{}", suite.table(direct, behind));
+        eprintln!("mounted: {mounted}\n{}", suite.table(direct, behind));
     }
     suite.complaints(direct, behind)
 }
@@ -103,6 +105,20 @@ async fn all_of_the_released_suite_passes_behind_the_gateway() {
 #[tokio::test]
 async fn all_of_the_next_suite_passes_behind_the_gateway() {
     passes_on_a_shared_shard(&NEXT).await;
+}
+
+/// Where all shards are seen, its names have a prefix and its URIs belong to the other one of its kind.
+#[tokio::test]
+async fn all_of_the_next_suite_passes_in_the_view_of_a_shard_that_has_to_give_way_elsewhere() {
+    let direct = without_a_gateway([&NEXT]).await;
+    let servers = Servers::lay_out().await;
+    let gateway = gateway(&servers, "shared").await;
+    gateway.write_shard("twin", &mounted(""));
+    gateway.until("twin", "ready").await;
+    let behind = NEXT.run(&format!("{}/twin", gateway.url())).await;
+    let complaints = judge(&NEXT, &direct[0], &behind, "shared, a view");
+    assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
+    gateway.stop().await;
 }
 
 /// On a shared child the questions of two clients' tools cannot be told apart; here they can.
