@@ -7,6 +7,7 @@ mod banner;
 pub mod call;
 pub mod check;
 pub mod client;
+pub mod connect;
 pub mod drop_in;
 mod files;
 pub mod import;

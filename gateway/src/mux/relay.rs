@@ -233,7 +233,7 @@ impl Relay {
             Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
             Event::Other { method, params } => Some(notification(&method, params.as_deref()).into()),
             Event::LogsDropped(count) => Some(inbox::dropped(count)),
-            Event::Ask(ask) => self.ask(ask),
+            Event::Ask(ask) => self.ask(&ask),
             Event::AskCancelled { key, reason } => {
                 let Stage::Running(call, ..) = &self.stage else { return None };
                 self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref())
@@ -242,10 +242,10 @@ impl Relay {
         }
     }
 
-    fn ask(&mut self, ask: Ask) -> Option<Bytes> {
+    fn ask(&mut self, ask: &Ask) -> Option<Bytes> {
         let Stage::Running(call, ..) = &self.stage else { return None };
         if self.asks == Capabilities::NONE {
-            call.link().decline(&ask);
+            call.link().decline(ask);
             return None;
         }
         let (id, message) = self.mux.asks.open(self.client.key, call.link(), ask)?;
@@ -255,8 +255,9 @@ impl Relay {
 
     fn cancel(&mut self) -> Relayed {
         self.go_alone();
-        // Dropping the call tells the shard, if it was sent.
-        self.stage = Stage::Over;
+        if let Stage::Running(call, ..) = std::mem::replace(&mut self.stage, Stage::Over) {
+            call.cancel(&self.ticket.reason());
+        }
         self.log("cancelled");
         Relayed::Cancelled
     }
