@@ -113,20 +113,8 @@ impl Client {
         command
     }
 
-    async fn run(&self, mut command: Command) -> Output {
-        command.kill_on_drop(true);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut tree = Tree::of(child.id().expect("it runs"));
-        let mut ended = std::pin::pin!(child.wait_with_output());
-        let output = loop {
-            tokio::select! {
-                output = &mut ended => break output.unwrap(),
-                () = tokio::time::sleep(LOOK) => { tree.look(); }
-            }
-        };
-        let what = format!("all that {} {} started is gone", self.driver, self.mode);
-        eventually(&what, async || tree.look().is_empty().then_some(())).await;
-        output
+    async fn run(&self, command: Command) -> Output {
+        run_to_the_end(command, &format!("{} {}", self.driver, self.mode)).await
     }
 
     /// What its document lacks.
@@ -163,4 +151,21 @@ impl Client {
         }
         faults
     }
+}
+
+/// Runs a program until it and all that it started are gone.
+pub(super) async fn run_to_the_end(mut command: Command, what: &str) -> Output {
+    command.kill_on_drop(true);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut tree = Tree::of(child.id().expect("it runs"));
+    let mut ended = std::pin::pin!(child.wait_with_output());
+    let output = loop {
+        tokio::select! {
+            output = &mut ended => break output.unwrap(),
+            () = tokio::time::sleep(LOOK) => { tree.look(); }
+        }
+    };
+    let gone = format!("all that {what} started is gone");
+    eventually(&gone, async || tree.look().is_empty().then_some(())).await;
+    output
 }

@@ -4,6 +4,8 @@
 //! Invariant: a scenario passes if no check of it fails and every check that succeeds directly succeeds through the
 //! gateway too. Scenarios can pass with nothing checked, so it is the successful checks that are counted.
 
+mod joining;
+mod outcome;
 mod suite;
 
 use std::fs;
@@ -15,7 +17,8 @@ use tokio::process::{Child, Command};
 
 use super::servers::{Servers, installed, source};
 use crate::support::{Gateway, PATIENCE};
-use suite::{NEXT, Outcome, RELEASED, Suite};
+use outcome::Outcome;
+use suite::{NEXT, RELEASED, Suite};
 
 /// The shards that are mounted beside it, each with its prefix.
 const BESIDE: [&str; 2] = ["everything", "memory"];
