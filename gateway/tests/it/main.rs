@@ -9,6 +9,7 @@ mod bad_input;
 mod calls;
 mod check;
 mod commands;
+mod connect;
 mod docs;
 mod fidelity;
 mod first_files;

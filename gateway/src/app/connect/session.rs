@@ -178,7 +178,8 @@ mod tests {
             let head = [(SESSION_ID, HeaderValue::from_static(id))].into_iter().collect();
             sessions.publish(sessions.next(&head, raw(r#"{"protocolVersion":"2025-06-18"}"#)));
             let session = sessions.current().unwrap();
-            assert_eq!((session.number, &session.headers[SESSION_ID]), (number as u64, id));
+            assert_eq!(session.number, number as u64);
+            assert_eq!(session.headers[SESSION_ID], id);
             assert_eq!(session.headers[PROTOCOL_VERSION], "2025-06-18");
         }
     }
