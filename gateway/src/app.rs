@@ -94,6 +94,8 @@ pub struct HttpOptions {
     pub max_body_memory: usize,
     pub max_requests: usize,
     pub max_streams: usize,
+    /// Bytes of events that clients whose connections broke may ask for again.
+    pub max_replay_memory: usize,
     pub max_connections: usize,
     pub session_ttl: Duration,
 }
@@ -200,6 +202,7 @@ fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) 
         body_bytes: options.max_body_memory,
         requests: options.max_requests,
         streams: options.max_streams,
+        replay: options.max_replay_memory,
         connections: options.max_connections,
         ..Limits::default()
     };

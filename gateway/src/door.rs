@@ -22,6 +22,7 @@ mod key;
 mod listeners;
 mod page;
 pub(crate) mod refusal;
+mod replay;
 mod socket;
 mod sse;
 mod streamable;

@@ -79,6 +79,10 @@ pub(super) struct Serve {
     /// The most open GET streams.
     #[arg(long, env = "MCP_GATEWAY_MAX_STREAMS", value_name = "COUNT", default_value_t = 1024)]
     max_streams: usize,
+    /// The most bytes of events that wait for clients whose connections broke, or may be asked for again by them; of one
+    /// session 1 MiB, for a minute after a stream's end.
+    #[arg(long, env = "MCP_GATEWAY_MAX_REPLAY_MEMORY", value_name = "BYTES", default_value_t = 64 << 20)]
+    max_replay_memory: usize,
     /// The most connections.
     #[arg(long, env = "MCP_GATEWAY_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 4096)]
     max_connections: usize,
@@ -160,6 +164,7 @@ impl Serve {
             max_body_memory: self.max_body_memory,
             max_requests: self.requests.max_requests,
             max_streams: self.max_streams,
+            max_replay_memory: self.max_replay_memory,
             max_connections: self.max_connections,
             session_ttl: self.session_ttl,
         };

@@ -7,7 +7,9 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-use crate::door::call::{Answering, Call};
+use tokio_util::sync::CancellationToken;
+
+use crate::door::call::{Answering, Asked, Call, array};
 use crate::door::incoming;
 use crate::door::refusal::Refused;
 use crate::mux::{Answer, Client, Dispatched, Mux, Relayed};
@@ -18,8 +20,11 @@ type Step = Pin<Box<dyn Future<Output = (Call, Relayed)> + Send>>;
 /// The requests of one array.
 #[derive(Default)]
 pub(crate) struct Batch {
+    asked: Vec<Box<str>>,
     waiting: Vec<Step>,
     answers: Vec<Chunks>,
+    /// Cancelled when nobody reads what the calls yield.
+    alone: CancellationToken,
 }
 
 impl Batch {
@@ -43,6 +48,7 @@ impl Batch {
     }
 
     async fn request(&mut self, mux: &Mux, client: &Client, request: &Request<'_>) {
+        self.asked.push(request.id.as_str().into());
         let params = match incoming::params(request) {
             Ok(_) if request.method == "initialize" => {
                 let refused = Refused::invalid("`initialize` must not stand in an array");
@@ -53,24 +59,21 @@ impl Batch {
         };
         match mux.dispatch(client, request, &params).await {
             Dispatched::Answer(answer) => self.answers.push(answer.body),
-            Dispatched::Call(relay) => self.waiting.push(step(Call::new(relay, Era::Legacy))),
+            Dispatched::Call(relay) => self.waiting.push(step(Call::new(relay, Era::Legacy), self.alone.clone())),
         }
-    }
-
-    fn array(&mut self) -> Chunks {
-        let mut array = Vec::with_capacity(self.answers.iter().map(|answer| answer.len() + 1).sum::<usize>() + 1);
-        for answer in self.answers.drain(..) {
-            array.push(if array.is_empty() { b'[' } else { b',' });
-            answer.append_to(&mut array);
-        }
-        array.push(b']');
-        array.into()
     }
 }
 
-fn step(mut call: Call) -> Step {
+fn step(mut call: Call, alone: CancellationToken) -> Step {
     Box::pin(async move {
-        let relayed = call.next().await;
+        let relayed = tokio::select! {
+            biased;
+            () = alone.cancelled() => {
+                call.go_alone();
+                call.next().await
+            }
+            relayed = call.next() => relayed,
+        };
         (call, relayed)
     })
 }
@@ -89,7 +92,7 @@ impl Answering for Batch {
             .await;
             match relayed {
                 Relayed::Notice(notice) => {
-                    self.waiting[at] = step(call);
+                    self.waiting[at] = step(call, self.alone.clone());
                     return Relayed::Notice(notice);
                 }
                 Relayed::Done(answer) => self.answers.push(answer.body),
@@ -99,7 +102,14 @@ impl Answering for Batch {
         }
         match self.answers.is_empty() {
             true => Relayed::Cancelled,
-            false => Relayed::Done(Answer { body: self.array(), code: None }),
+            false => Relayed::Done(Answer { body: array(self.answers.drain(..)), code: None }),
         }
+    }
+    fn asked(&self) -> Asked {
+        Asked::Array(self.asked.clone())
+    }
+
+    fn go_alone(&mut self) {
+        self.alone.cancel();
     }
 }

@@ -1,6 +1,7 @@
 //! Server-sent events: one message, one event, one `data:` line.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 use memchr::memchr2;
@@ -13,6 +14,13 @@ const TAIL: Bytes = Bytes::from_static(b"\n\n");
 
 /// A comment, which clients pass over.
 pub(crate) const COMMENT: Bytes = Bytes::from_static(b": alive\n\n");
+
+/// The comment for a stream whose events have ids: after the first id, some parsers (httpx-sse) take an empty line for
+/// one more event.
+pub(crate) const COMMENT_LINE: Bytes = Bytes::from_static(b": alive\n");
+
+/// When a client whose stream has broken is to come back.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A message as an event; its bytes are not copied.
 pub(crate) fn event(message: Chunks) -> VecDeque<Bytes> {
@@ -27,6 +35,33 @@ pub(crate) fn event(message: Chunks) -> VecDeque<Bytes> {
 pub(crate) fn notice(message: Bytes) -> Bytes {
     let message = one_line(message);
     [&*HEAD, &message, &*TAIL].concat().into()
+}
+
+/// An event without a message, from which a client can already resume (2025-11-25, basic/transports). Parsers of older
+/// clients look for a message in it.
+pub(crate) fn priming(id: &str) -> Bytes {
+    format!("id: {id}\nretry: {}\ndata: \n\n", RETRY.as_millis()).into()
+}
+
+/// A message as an event that can be asked for again, in one piece.
+pub(crate) fn numbered(id: &str, message: Chunks) -> Bytes {
+    let mut event = Vec::with_capacity(message.len() + id.len() + HEAD.len() + 8);
+    event.extend_from_slice(b"id: ");
+    event.extend_from_slice(id.as_bytes());
+    event.push(b'\n');
+    event.extend_from_slice(&HEAD);
+    let start = event.len();
+    message.append_to(&mut event);
+    flatten(&mut event[start..]);
+    event.extend_from_slice(&TAIL);
+    event.into()
+}
+
+/// The same without a copy of the message.
+pub(crate) fn numbered_pieces(id: &str, message: Chunks) -> VecDeque<Bytes> {
+    let mut pieces = event(message);
+    pieces.push_front(format!("id: {id}\n").into());
+    pieces
 }
 
 /// The same JSON text without raw line breaks (DESIGN D1, "framing"); copied only if there are any.

@@ -69,6 +69,8 @@ pub struct Limits {
     pub streams_per_session: usize,
     /// Connections (`--max-connections`).
     pub connections: usize,
+    /// Bytes of events that clients whose connections broke may ask for again (`--max-replay-memory`).
+    pub replay: usize,
 }
 
 /// Time limits.
@@ -101,6 +103,7 @@ impl Default for Limits {
             streams: 1024,
             streams_per_session: 4,
             connections: 4096,
+            replay: 64 * MIB,
         }
     }
 }

@@ -8,6 +8,7 @@ mod listen;
 mod modern;
 pub(super) mod reading;
 mod reply;
+mod resume;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use crate::door::incoming;
 use crate::door::listeners::Listeners;
 use crate::door::page;
 use crate::door::refusal::Refused;
+use crate::door::replay::Replay;
 use crate::door::session::{Session, fresh_key};
 use crate::door::sse;
 use crate::mux::{Client, Dispatched, Mux, View};
@@ -34,7 +36,7 @@ use crate::wire::{
     Capabilities, Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response,
 };
 use headers::Accept;
-use reply::Form;
+use reply::{Form, Standing};
 
 /// What all requests share.
 pub(crate) struct Door {
@@ -44,6 +46,7 @@ pub(crate) struct Door {
     pub(super) body_bytes: Budget,
     pub(super) streams: Budget,
     listeners: Arc<Listeners>,
+    replay: Arc<Replay>,
     pub(super) connected: sse::Register,
     pub(super) tasks: Tasks,
 }
@@ -57,6 +60,7 @@ impl Door {
             body_bytes: Budget::new(limits.body_bytes, "bytes of request bodies at once", "--max-body-memory"),
             streams: Budget::new(limits.streams, "open GET streams", "--max-streams"),
             listeners: Arc::default(),
+            replay: Replay::start(limits.replay, &tasks),
             connected: sse::Register::default(),
             settings,
             tasks,
@@ -72,15 +76,16 @@ impl Door {
 /// What becomes of a POST once its body has been read and is no longer needed.
 enum Next {
     Now(Response),
-    Call(Call, Form, Era),
-    Batch(Batch, Form),
+    Call(Call, Form, Standing),
+    Batch(Batch, Form, Standing),
 }
 
 impl Next {
-    fn of(dispatched: Dispatched, era: Era, form: Form) -> Self {
+    fn of(dispatched: Dispatched, form: Form, standing: Standing) -> Self {
+        let era = standing.era();
         match dispatched {
             Dispatched::Answer(answer) => Self::Now(reply::now(reply::status(era, answer.code), answer.body, form)),
-            Dispatched::Call(relay) => Self::Call(Call::new(relay, era), form, era),
+            Dispatched::Call(relay) => Self::Call(Call::new(relay, era), form, standing),
         }
     }
 }
@@ -125,8 +130,8 @@ async fn post(door: &Door, view: View, headers: HeaderMap, body: Body) -> Result
     let times = &door.settings.times;
     Ok(match next {
         Next::Now(response) => response,
-        Next::Call(call, form, era) => reply::when_answered(call, form, era, times, permit).await,
-        Next::Batch(batch, form) => reply::when_answered(batch, form, Era::Legacy, times, permit).await,
+        Next::Call(call, form, standing) => reply::when_answered(call, form, standing, times, permit).await,
+        Next::Batch(batch, form, standing) => reply::when_answered(batch, form, standing, times, permit).await,
     })
 }
 
@@ -178,7 +183,7 @@ async fn legacy(
         return Ok(Next::Now(initialize(door, mux, request, form).await));
     }
     let client = live_client(door, session(door, headers, version)?, form);
-    Ok(Next::of(mux.dispatch(&client, request, params).await, Era::Legacy, form))
+    Ok(Next::of(mux.dispatch(&client, request, params).await, form, standing(door, &client)))
 }
 
 /// Only a success makes a session.
@@ -208,7 +213,7 @@ async fn batch(door: &Door, view: View, headers: &HeaderMap, raw: Raw<'_>, accep
     if batch.is_empty() {
         return Ok(Next::Now(StatusCode::ACCEPTED.into_response()));
     }
-    Ok(Next::Batch(batch, Form::of(accept)))
+    Ok(Next::Batch(batch, Form::of(accept), standing(door, &client)))
 }
 
 /// Ends a session: its calls, its streams and its token.
@@ -218,8 +223,13 @@ fn delete(door: &Door, headers: &HeaderMap) -> Result<Response, Refused> {
     let key = session(door, headers, version)?.client.key;
     door.settings.sessions.delete(key);
     door.listeners.close(key);
+    door.replay.forget(key);
     door.mux.end(key);
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn standing(door: &Door, client: &Client) -> Standing {
+    Standing::Session { replay: Arc::clone(&door.replay), key: client.key, revision: client.revision }
 }
 
 /// The session that a legacy request belongs to.

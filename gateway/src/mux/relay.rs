@@ -111,6 +111,11 @@ impl Relay {
         self
     }
 
+    /// The client's id of the request, JSON text.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
     pub async fn next(&mut self) -> Relayed {
         loop {

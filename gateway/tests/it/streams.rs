@@ -4,6 +4,7 @@ mod batches;
 mod connections;
 mod forms;
 mod listening;
+mod resuming;
 
 use serde_json::{Value, json};
 

@@ -14,12 +14,16 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::headers::{self, Accept};
+use super::reply::has_priming;
+use super::resume::resume;
 use super::{Door, session};
 use crate::door::body::{self, EVENT_STREAM, Source};
-use crate::door::event::{COMMENT, notice};
+use crate::door::call::{Answering, Asked};
+use crate::door::event::COMMENT_LINE;
 use crate::door::listeners::Listening;
 use crate::door::refusal::Refused;
-use crate::mux::{Changes, View};
+use crate::door::replay::{Kind, Reading};
+use crate::mux::{Changes, ClientKey, Relayed, View};
 use crate::wire::{Fault, code, notification};
 
 /// Who comes without a session is a person more often than a client.
@@ -39,44 +43,86 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
         return Err(Refused::invalid(EXPLANATION));
     }
     let session = session(door, headers, version)?;
+    let (key, revision) = (session.client.key, session.client.revision);
     let mux = door.mux.at(view).await?;
+    if let Some(resumed) = resume(door, key, &mux, headers).await? {
+        return Ok(resumed);
+    }
+    let place = stream_place(door, key)?;
+    let missed = if session.from_elsewhere { all_changed().collect() } else { VecDeque::new() };
+    let source = Told::new(mux.changes(key), missed);
+    let (reading, _) = door.replay.begin(key, Kind::Listen, source, None);
+    let start = if has_priming(revision) { reading.priming() } else { COMMENT_LINE };
+    Ok(place.body(VecDeque::from([start]), reading))
+}
+
+/// A place among the streams of the session and of all sessions.
+pub(super) fn stream_place(door: &Door, key: ClientKey) -> Result<Place, Refused> {
     let permit = door.streams.take(1)?;
     let most = door.settings.limits.streams_per_session;
-    let listening = door.listeners.open(session.client.key, most).ok_or_else(|| {
+    let listening = door.listeners.open(key, most).ok_or_else(|| {
         let message = format!("this session has {most} streams open already");
         Refused::new(StatusCode::CONFLICT, Fault::new(code::INVALID_REQUEST, message))
     })?;
-    let mut opening = VecDeque::from([COMMENT]);
-    if session.from_elsewhere {
-        opening.extend(all_changed());
-    }
-    Ok(body::live(
-        EVENT_STREAM,
-        Listen {
-            opening: Some(opening),
-            listening,
-            changes: mux.changes(session.client.key),
-            stop: door.tasks.stop().clone(),
-            comment: door.settings.times.comment,
-            _permit: permit,
-        },
-    ))
+    Ok(Place { listening, stop: door.tasks.stop().clone(), comment: door.settings.times.comment, _permit: permit })
 }
 
 /// What a session of another process may have missed.
 fn all_changed() -> impl Iterator<Item = Bytes> {
-    ["tools", "prompts", "resources"]
-        .into_iter()
-        .map(|list| notice(notification(&format!("notifications/{list}/list_changed"), None).into()))
+    let lists = ["tools", "prompts", "resources"].into_iter();
+    lists.map(|list| notification(&format!("notifications/{list}/list_changed"), None).into())
+}
+
+/// What a session is told outside of its calls, one message at a time. It has no end.
+pub(super) struct Told {
+    waiting: VecDeque<Bytes>,
+    changes: Changes,
+}
+
+impl Told {
+    /// Tells what is `waiting` first.
+    pub(super) fn new(changes: Changes, waiting: VecDeque<Bytes>) -> Self {
+        Self { waiting, changes }
+    }
+}
+
+impl Answering for Told {
+    async fn next(&mut self) -> Relayed {
+        loop {
+            if let Some(message) = self.waiting.pop_front() {
+                return Relayed::Notice(message);
+            }
+            self.waiting = self.changes.next().await.into();
+        }
+    }
+
+    fn asked(&self) -> Asked {
+        Asked::Nothing
+    }
+
+    fn go_alone(&mut self) {}
+}
+
+/// What an open stream holds and watches.
+pub(super) struct Place {
+    listening: Listening,
+    stop: CancellationToken,
+    comment: Duration,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// The stream that reads from `reading`.
+    pub(super) fn body(self, opening: VecDeque<Bytes>, reading: Reading) -> Response {
+        let opening = Some(opening).filter(|opening| !opening.is_empty());
+        body::live(EVENT_STREAM, Listen { opening, reading, place: self })
+    }
 }
 
 struct Listen {
     opening: Option<VecDeque<Bytes>>,
-    listening: Listening,
-    changes: Changes,
-    stop: CancellationToken,
-    comment: Duration,
-    _permit: OwnedSemaphorePermit,
+    reading: Reading,
+    place: Place,
 }
 
 impl Source for Listen {
@@ -84,12 +130,13 @@ impl Source for Listen {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
         }
+        let Place { listening, stop, comment, .. } = &self.place;
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => None,
-            () = self.listening.closed.cancelled() => None,
-            messages = self.changes.next() => Some(messages.into_iter().map(notice).collect()),
-            () = sleep(self.comment) => Some(VecDeque::from([COMMENT])),
+            () = stop.cancelled() => None,
+            () = listening.closed.cancelled() => None,
+            pieces = self.reading.next() => pieces,
+            () = sleep(*comment) => Some(VecDeque::from([COMMENT_LINE])),
         }
     }
 }
@@ -100,11 +147,8 @@ mod tests {
 
     #[test]
     fn a_session_of_another_process_is_told_that_every_list_may_have_changed() {
-        let events: Vec<_> = all_changed().collect();
-        assert_eq!(events.len(), 3);
-        assert_eq!(
-            events[0],
-            "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n"
-        );
+        let messages: Vec<_> = all_changed().collect();
+        assert_eq!(messages.len(), 3);
+        assert_eq!(messages[0], r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
     }
 }

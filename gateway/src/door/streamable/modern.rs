@@ -11,11 +11,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::Next;
 use super::headers::{self, Accept};
-use super::reply::Form;
+use super::reply::{Form, Standing};
 use crate::door::refusal::Refused;
 use crate::door::session::passing_key;
 use crate::mux::Mux;
-use crate::wire::{Era, Fault, Meta, Params, Raw, Request, code};
+use crate::wire::{Fault, Meta, Params, Raw, Request, code};
 
 /// Serves one request; nothing of its client is kept.
 pub(super) async fn request(
@@ -30,7 +30,7 @@ pub(super) async fn request(
     let client = mux.modern_client(passing_key(), params)?;
     check_names(headers, request, params)?;
     let form = form(accept, &params.meta);
-    Ok(Next::of(mux.dispatch(&client, request, params).await, Era::Modern, form))
+    Ok(Next::of(mux.dispatch(&client, request, params).await, form, Standing::Passing))
 }
 
 /// Nothing can precede the answer of a request that asks for neither progress nor logs. JSON then, because clients cap

@@ -4,6 +4,7 @@
 //! makes the answer a stream, and a stream never stays silent for longer than the comment interval.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -12,12 +13,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::headers::Accept;
+use super::resume::Resumable;
 use crate::door::body::{self, EVENT_STREAM, JSON, Source};
 use crate::door::call::Answering;
-use crate::door::event::{COMMENT, event, notice};
+use crate::door::event::{COMMENT, COMMENT_LINE, event, notice};
 use crate::door::http::Times;
-use crate::mux::Relayed;
-use crate::wire::{Chunks, Era, code};
+use crate::door::replay::{Kind, Replay};
+use crate::mux::{ClientKey, Relayed};
+use crate::wire::{Chunks, Era, Revision, code};
 
 /// How an answer may go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,28 @@ impl Form {
             Accept::Both => Self::Either,
         }
     }
+}
+
+/// Who waits for an answer.
+pub(super) enum Standing {
+    /// A modern client, which asks anew if its connection breaks.
+    Passing,
+    /// A legacy one, which may come back for its stream.
+    Session { replay: Arc<Replay>, key: ClientKey, revision: Revision },
+}
+
+impl Standing {
+    pub(super) fn era(&self) -> Era {
+        match self {
+            Self::Passing => Era::Modern,
+            Self::Session { .. } => Era::Legacy,
+        }
+    }
+}
+
+/// Whether clients that speak it understand an event without a message.
+pub(super) fn has_priming(revision: Revision) -> bool {
+    revision >= Revision::V2025_11_25
 }
 
 /// The HTTP status of a JSON-RPC answer. Only the modern era tells errors apart by it.
@@ -65,23 +90,41 @@ pub(super) fn now(status: StatusCode, message: Chunks, form: Form) -> Response {
 pub(super) async fn when_answered<A: Answering>(
     mut answering: A,
     form: Form,
-    era: Era,
+    standing: Standing,
     times: &Times,
     permit: OwnedSemaphorePermit,
 ) -> Response {
+    if let Standing::Session { replay, key, revision } = &standing
+        && form == Form::Events
+        && has_priming(*revision)
+    {
+        // From here on the client can come back, however long the answer takes.
+        let (reading, _) = replay.begin(*key, Kind::Call, answering, None);
+        let opening = VecDeque::from([reading.priming()]);
+        return body::live(EVENT_STREAM, Resumable::new(opening, reading, times.comment, permit));
+    }
     let silence = if form == Form::Json { times.json_headers } else { times.silence };
-    let first = timeout(silence, first(&mut answering, form)).await;
-    let kind = if form == Form::Json { JSON } else { EVENT_STREAM };
-    let opening = match first {
-        Ok(Relayed::Done(answer)) => return now(status(era, answer.code), answer.body, form),
+    let message = match timeout(silence, first(&mut answering, form)).await {
+        Ok(Relayed::Done(answer)) => return now(status(standing.era(), answer.code), answer.body, form),
         // Nobody waits for the answer of a call that was cancelled, but HTTP wants a response.
         Ok(Relayed::Cancelled) => return StatusCode::ACCEPTED.into_response(),
-        Ok(Relayed::Notice(message)) => notice(message),
-        Err(_elapsed) => sign_of_life(form),
+        Ok(Relayed::Notice(message)) => Some(message),
+        Err(_elapsed) => None,
     };
-    let stream =
-        Stream { answering: Some(answering), opening: Some(opening), form, comment: times.comment, _permit: permit };
-    body::live(kind, stream)
+    match standing {
+        Standing::Session { replay, key, revision } if form != Form::Json => {
+            let (reading, event) = replay.begin(key, Kind::Call, answering, message);
+            let start = if has_priming(revision) { reading.priming() } else { COMMENT_LINE };
+            let opening = [start].into_iter().chain(event).collect();
+            body::live(EVENT_STREAM, Resumable::new(opening, reading, times.comment, permit))
+        }
+        _ => {
+            let kind = if form == Form::Json { JSON } else { EVENT_STREAM };
+            let opening = Some(message.map_or_else(|| sign_of_life(form), notice));
+            let answering = Some(answering);
+            body::live(kind, Stream { answering, opening, form, comment: times.comment, _permit: permit })
+        }
+    }
 }
 
 async fn first<A: Answering>(answering: &mut A, form: Form) -> Relayed {
@@ -98,7 +141,7 @@ fn sign_of_life(form: Form) -> Bytes {
     if form == Form::Json { Bytes::from_static(b" ") } else { COMMENT }
 }
 
-/// The rest of an answer whose headers have gone out.
+/// The rest of an answer whose headers have gone out and that nobody can ask for again.
 struct Stream<A> {
     /// `None` once the answer is on its way.
     answering: Option<A>,

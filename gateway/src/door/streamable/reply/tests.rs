@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
 use super::*;
+use crate::door::call::Asked;
 use crate::mux::Answer;
 use crate::wire::result_response;
 
@@ -20,6 +21,12 @@ impl Answering for Script {
         sleep_until(self.0.front().expect("nobody asks on after the end").0).await;
         self.0.pop_front().expect("it was there before the sleep").1
     }
+
+    fn asked(&self) -> Asked {
+        Asked::Nothing
+    }
+
+    fn go_alone(&mut self) {}
 }
 
 fn done() -> Relayed {
@@ -40,7 +47,7 @@ async fn answer<const N: usize>(form: Form, script: [(u64, Relayed); N]) -> (u16
     let script = script.map(|(second, relayed)| (start + Duration::from_secs(second), relayed));
     let requests = Arc::new(Semaphore::new(1));
     let permit = Arc::clone(&requests).try_acquire_owned().unwrap();
-    let response = when_answered(Script(script.into()), form, Era::Modern, &Times::default(), permit).await;
+    let response = when_answered(Script(script.into()), form, Standing::Passing, &Times::default(), permit).await;
     let headers_at = start.elapsed().as_secs();
     let kind = response.headers().get(CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
     let status = response.status().as_u16();

@@ -11,7 +11,7 @@ use super::outcome::{Outcome, program, successes};
 /// One release, and what of it is run.
 pub(super) struct Suite {
     version: &'static str,
-    package: &'static str,
+    pub(super) package: &'static str,
     flags: &'static [&'static str],
     scenarios: usize,
     /// The checks that succeed directly, so that the yardstick cannot shrink unseen.
