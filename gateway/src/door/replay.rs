@@ -25,8 +25,8 @@ use crate::mux::{ClientKey, Relayed};
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Fault, code, notification};
 
-pub(crate) use event_id::{EventId, Kind};
 use event_id::Name;
+pub(crate) use event_id::{EventId, Kind};
 use shelf::{KEPT_FOR, OF_SESSION, Rest, Shelf};
 use track::{Carriage, Track, Turn};
 

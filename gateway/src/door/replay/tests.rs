@@ -159,8 +159,7 @@ async fn questions_wait_a_minute_for_a_client_that_left() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_without_room_is_replaced_by_an_error_only_for_who_was_away() {
-    for (limit, size, setting) in
-        [(usize::MAX, OF_SESSION, "1048576 bytes"), (100_000, 200_000, "--max-replay-memory")]
+    for (limit, size, setting) in [(usize::MAX, OF_SESSION, "1048576 bytes"), (100_000, 200_000, "--max-replay-memory")]
     {
         let (rig, mut reading) = Rig::new(limit, Kind::Call);
         rig.says("1");

@@ -114,7 +114,10 @@ async fn an_id_opens_nothing_of_another_session_and_a_deleted_session_is_gone() 
     for unknown in ["", "nonsense", "c1.1", "g1.1"] {
         let headers = [("mcp-session-id", &*client.session), ("last-event-id", unknown)];
         let fresh = gateway.http().await.open("GET", "/mcp", &headers, "").await;
-        assert_eq!((fresh.status().as_u16(), &fresh.headers()["content-type"]), (200, &"text/event-stream".parse().unwrap()));
+        assert_eq!(
+            (fresh.status().as_u16(), &fresh.headers()["content-type"]),
+            (200, &"text/event-stream".parse().unwrap())
+        );
     }
 
     let headers = [("mcp-session-id", &*client.session), ("last-event-id", &*id)];
@@ -168,7 +171,11 @@ async fn the_stream_of_a_session_tells_afterwards_what_came_while_it_was_broken(
     let last = stream.last_id();
     drop(stream);
     let mut stream = Events::resume(&gateway, &client.session, &id).await;
-    assert_eq!(stream.notification().await, "notifications/tools/list_changed", "it was told, but who knows if it came");
+    assert_eq!(
+        stream.notification().await,
+        "notifications/tools/list_changed",
+        "it was told, but who knows if it came"
+    );
     assert_eq!(stream.last_id(), last);
     gateway.stop().await;
 }

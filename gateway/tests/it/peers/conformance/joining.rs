@@ -16,7 +16,7 @@ const LEGACY: [(&str, usize); 5] = [
     ("tools_call", 2),
     ("elicitation-sep1034-client-defaults", 5),
     ("sse-retry", 3),
-    ("json-schema-2020-12-preservation", 6),
+    ("json-schema-2020-12-preservation", 9),
 ];
 /// The same of the modern era, without `http-custom-headers` and `http-invalid-tool-headers`: those are about headers with
 /// arguments of calls (`Mcp-Param-*`), which nobody writes who has not read the tool's schema.
