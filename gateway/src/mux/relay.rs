@@ -16,7 +16,7 @@ use super::failure::CallError;
 use super::route::Route;
 use super::subscriptions::Pending;
 use super::{Answer, Inner, inbox, rewrite};
-use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
+use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Raised, Refused, Reply};
 use crate::shard::{Live, Shard, ShardState};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
 
@@ -51,6 +51,8 @@ pub struct Relay {
     asks: Capabilities,
     /// What the answer decides on, if it is about a subscription.
     pending: Option<Pending>,
+    /// The level that the shard was told before the call.
+    told: Option<Told>,
     started: Instant,
 }
 
@@ -91,6 +93,7 @@ impl Relay {
             asked: Vec::new(),
             asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
             pending: None,
+            told: None,
             started: Instant::now(),
         };
         let shard = relay.shard();
@@ -209,6 +212,7 @@ impl Relay {
     }
 
     fn submit(&mut self, shard: &Shard, live: &Live, number: u64, line: Vec<u8>) -> Result<(), Refused> {
+        self.told = told_level(&self.client, live);
         let level = match self.client.revision.era() {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
@@ -327,6 +331,23 @@ impl Drop for Relay {
         if !matches!(self.stage, Stage::Over) {
             self.go_alone();
         }
+    }
+}
+
+/// Kept while the call is under way; nobody asks how it went.
+#[derive(Debug)]
+enum Told {
+    ForAll { _asked: Box<Call> },
+    ForCall { _raised: Box<Raised> },
+}
+
+/// Sees to it that the shard logs as much as the client wants to hear: for good for a session, which has said so before,
+/// and for the time of the call for a modern client.
+fn told_level(client: &Client, live: &Live) -> Option<Told> {
+    let level = client.level.filter(|_| live.era == Era::Legacy)?;
+    match client.revision.era() {
+        Era::Legacy => live.link.tell_at_least(level).map(|asked| Told::ForAll { _asked: Box::new(asked) }),
+        Era::Modern => Some(Told::ForCall { _raised: Box::new(live.link.raise_level(level)) }),
     }
 }
 

@@ -195,7 +195,7 @@ impl Supervisor {
             return End::Replan(Plan::Probe);
         }
         let link = instance.link.clone();
-        let (roster, heard) = tokio::select! {
+        let roster = tokio::select! {
             prepared = self.prepare(&link, &greeting) => prepared,
             reason = instance.ended() => return End::Died(instance.report(reason)),
         };
@@ -210,7 +210,7 @@ impl Supervisor {
         let reason = tokio::select! {
             reason = instance.ended() => reason,
             () = self.keep_roster(&link, greeting.era) => Reason::Closed,
-            () = self.keep_level(&link, &roster, heard) => Reason::Closed,
+            () = self.keep_level(&link) => Reason::Closed,
             () = self.keep_followed(&link, &roster) => Reason::Closed,
             () = self.keep_limits(&link) => Reason::Closed,
             () = self.idle(&link) => return End::Idle,

@@ -14,6 +14,7 @@ mod docs;
 mod fidelity;
 mod first_files;
 mod first_light;
+mod following;
 mod handshake;
 mod hygiene;
 mod page;

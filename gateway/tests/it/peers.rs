@@ -8,6 +8,7 @@ mod clients;
 mod commands;
 mod conformance;
 mod first_start;
+mod following;
 mod hostile;
 mod offered;
 mod openai;

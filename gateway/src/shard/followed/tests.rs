@@ -1,3 +1,5 @@
+//! What is followed, and what a touched resource comes to.
+
 use super::*;
 
 fn shard() -> Arc<str> {

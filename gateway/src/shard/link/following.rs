@@ -75,6 +75,12 @@ impl Link {
         missing.chain(needless).take(most).collect()
     }
 
+    /// Whether the child is to report on anything.
+    pub(crate) fn is_followed(&self) -> bool {
+        let Following { shard, audience, feed, .. } = self.following();
+        !feed.followed.borrow().wishes(shard, *audience).is_empty()
+    }
+
     /// The feed that the child's subscriptions come from.
     pub(crate) fn feed(&self) -> &Feed {
         &self.following().feed

@@ -83,10 +83,13 @@ impl Servers {
 
     /// Drops the eight files into `shards.d`, as a person would.
     pub(super) fn drop_in(&self) {
-        for name in names() {
-            let file = format!("{name}.yaml");
-            fs::copy(source("shards").join(&file), self.dir.path().join("shards.d").join(&file)).unwrap();
-        }
+        names().iter().for_each(|name| self.drop_in_one(name));
+    }
+
+    /// Drops one of them in.
+    pub(super) fn drop_in_one(&self, name: &str) {
+        let file = format!("{name}.yaml");
+        fs::copy(source("shards").join(&file), self.dir.path().join("shards.d").join(&file)).unwrap();
     }
 
     /// Drops the eight in as the one file that Claude Desktop has, with the paths of this machine written out.
