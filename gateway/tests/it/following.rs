@@ -2,6 +2,7 @@
 
 mod bounds;
 mod lives;
+mod races;
 mod views;
 
 use serde_json::{Value, json};

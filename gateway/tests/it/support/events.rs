@@ -18,6 +18,8 @@ pub(crate) struct Events {
     last_id: Option<String>,
     /// When the gateway wants its client back, in milliseconds.
     retry: Option<String>,
+    /// So much of `text` holds no end of an event.
+    searched: usize,
 }
 
 impl Events {
@@ -36,14 +38,22 @@ impl Events {
     pub(crate) fn of(response: hyper::Response<Incoming>) -> Self {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { body: response.into_body(), text: Vec::new(), last_id: None, retry: None }
+        Self { body: response.into_body(), text: Vec::new(), last_id: None, retry: None, searched: 0 }
     }
 
     /// The next message; `None` at the end of the stream. Comments are passed over.
     pub(crate) async fn next(&mut self) -> Option<Value> {
+        let (name, data) = self.event().await?;
+        assert_eq!(name, "message");
+        Some(serde_json::from_str(&data).unwrap())
+    }
+
+    /// The name and the data of the next event that has data.
+    pub(crate) async fn event(&mut self) -> Option<(String, String)> {
         loop {
-            while let Some(end) = self.text.windows(2).position(|pair| pair == b"\n\n") {
-                let event: Vec<u8> = self.text.drain(..end + 2).collect();
+            while let Some(end) = self.text[self.searched..].windows(2).position(|pair| pair == b"\n\n") {
+                let event: Vec<u8> = self.text.drain(..self.searched + end + 2).collect();
+                self.searched = 0;
                 let event = String::from_utf8(event).unwrap();
                 let field = |name: &'static str| event.lines().filter_map(move |line| line.strip_prefix(name));
                 self.last_id = field("id: ").next().map(ToOwned::to_owned).or(self.last_id.take());
@@ -51,9 +61,10 @@ impl Events {
                 let mut data = field("data: ").filter(|data| !data.is_empty());
                 if let Some(message) = data.next() {
                     assert_eq!(data.next(), None, "one event, one line");
-                    return Some(serde_json::from_str(message).unwrap());
+                    return Some((field("event: ").collect(), message.to_owned()));
                 }
             }
+            self.searched = self.text.len().saturating_sub(1);
             self.more().await?;
         }
     }

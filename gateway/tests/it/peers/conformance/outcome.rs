@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::peers::clients::run_to_the_end;
+use crate::peers::clients;
 use crate::peers::servers::installed;
 
 /// How long one run may take; it takes a few seconds.
@@ -48,7 +48,7 @@ impl Outcome {
     pub(super) async fn of(mut command: Command, prefix: &str) -> Self {
         let dir = TempDir::new().unwrap();
         command.arg("--output-dir").arg(dir.path());
-        let ended = tokio::time::timeout(LIMIT, run_to_the_end(command, "the suite")).await;
+        let ended = tokio::time::timeout(LIMIT, clients::ended("the suite", command)).await;
         let ended = ended.unwrap_or_else(|_| panic!("the suite does not end within {LIMIT:?}"));
         Self { scenarios: read(dir.path(), prefix), ended }
     }
