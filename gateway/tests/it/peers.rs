@@ -6,6 +6,7 @@
 mod as_printed;
 mod clients;
 mod commands;
+mod conformance;
 mod first_start;
 mod following;
 mod hostile;

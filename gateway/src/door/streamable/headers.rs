@@ -3,6 +3,8 @@
 //! Invariant: a header that decides anything is read only if it stands once, since a proxy on the way may have read the
 //! other one.
 
+use std::cmp::Reverse;
+
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 
@@ -18,44 +20,49 @@ pub(super) const NAME: HeaderName = HeaderName::from_static("mcp-name");
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::door) enum Accept {
     Json,
+    /// It takes nothing else, or would rather have these.
     Events,
+    /// It takes what comes.
     Both,
 }
+
+/// How much a client wants one form: its weight, and of equal ones that which it names first.
+type Wish = (f32, Reverse<usize>);
 
 impl Accept {
     /// Every client must accept both forms, and several send no `Accept`, or `*/*`: only what excludes both is refused.
     pub(in crate::door) fn read(headers: &HeaderMap) -> Result<Self, Refused> {
-        let (mut json, mut events, mut any) = (false, false, false);
-        for value in headers.get_all(ACCEPT) {
-            for range in value.to_str().unwrap_or_default().split(',') {
-                any = true;
-                let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
-                if !excludes(parameters) {
-                    let is = |known: &[&str]| known.iter().any(|known| kind.trim().eq_ignore_ascii_case(known));
-                    json |= is(&["*/*", "application/*", "application/json"]);
-                    events |= is(&["*/*", "text/*", "text/event-stream"]);
-                }
+        let ranges = headers.get_all(ACCEPT).iter().flat_map(|value| value.to_str().unwrap_or_default().split(','));
+        let (mut json, mut events, mut any) = (None::<Wish>, None::<Wish>, false);
+        for (place, range) in ranges.enumerate() {
+            any = true;
+            let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
+            let wish = Some((weight(parameters), Reverse(place))).filter(|(weight, _)| *weight > 0.0);
+            let is = |known: &[&str]| known.iter().any(|known| kind.trim().eq_ignore_ascii_case(known));
+            if is(&["*/*", "application/*", "application/json"]) && wish > json {
+                json = wish;
+            }
+            if is(&["*/*", "text/*", "text/event-stream"]) && wish > events {
+                events = wish;
             }
         }
         match (json, events) {
-            (true, true) => Ok(Self::Both),
-            (true, false) => Ok(Self::Json),
-            (false, true) => Ok(Self::Events),
-            (false, false) if !any => Ok(Self::Both),
-            (false, false) => Err(Refused::new(
+            (None, None) if !any => Ok(Self::Both),
+            (None, None) => Err(Refused::new(
                 StatusCode::NOT_ACCEPTABLE,
                 Fault::new(code::INVALID_REQUEST, "send `Accept: application/json, text/event-stream`"),
             )),
+            (_, None) => Ok(Self::Json),
+            _ if events > json => Ok(Self::Events),
+            _ => Ok(Self::Both),
         }
     }
 }
 
-/// Whether the parameters of a media range hold a weight of zero.
-fn excludes(parameters: &str) -> bool {
-    parameters
-        .split(';')
-        .filter_map(|parameter| parameter.trim().strip_prefix("q="))
-        .any(|weight| weight.parse() == Ok(0.0))
+/// The weight of a media range: 1 unless its parameters say something else.
+fn weight(parameters: &str) -> f32 {
+    let mut weights = parameters.split(';').filter_map(|parameter| parameter.trim().strip_prefix("q="));
+    weights.next().and_then(|weight| weight.parse().ok()).unwrap_or(1.0)
 }
 
 /// Refuses bodies that do not say that they are JSON: a form on any web page can send those without asking first.
@@ -108,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_accept_that_excludes_both_forms_is_refused() {
+    fn an_accept_is_refused_only_if_it_excludes_both_forms_and_has_events_if_it_wants_them_more() {
         let check = |values: &[&'static str], expected: Option<Accept>| {
             let mut headers = HeaderMap::new();
             for value in values {
@@ -121,6 +128,11 @@ mod tests {
         check(&["application/json, text/event-stream"], Some(Accept::Both));
         check(&["application/json", "Text/Event-Stream;q=0.5"], Some(Accept::Both));
         check(&["application/*;q=0.1"], Some(Accept::Json));
+        check(&["text/event-stream, application/json"], Some(Accept::Events));
+        check(&["text/event-stream", "*/*"], Some(Accept::Events));
+        check(&["application/json;q=0.9, text/event-stream"], Some(Accept::Events));
+        check(&["text/event-stream;q=0.9, application/json"], Some(Accept::Both));
+        check(&["*/*, text/event-stream;q=0.5"], Some(Accept::Both));
         check(&["application/json, text/event-stream;q=0"], Some(Accept::Json));
         check(&["text/event-stream"], Some(Accept::Events));
         check(&["text/html,application/xhtml+xml,*/*;q=0.8"], Some(Accept::Both));
