@@ -7,6 +7,7 @@ mod asks;
 mod attacks;
 mod bad_input;
 mod calls;
+mod cells;
 mod check;
 mod commands;
 mod docs;

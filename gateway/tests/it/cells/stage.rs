@@ -1,0 +1,83 @@
+//! What one cell of the table plays on: a shard that is shared in one way, behind a gateway, and a client at one door.
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::door::{Door, Streamable};
+use super::pipe::Pipe;
+use crate::support::{Gateway, Journal};
+
+/// The roots that stand in the shard's file.
+pub(super) const OWN_ROOT: &str = "file:///srv/shelf";
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Http,
+    Stdio,
+}
+
+/// A part of a column: the value of `instances`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    Shared,
+}
+
+impl Way {
+    pub(super) const ALL: [Self; 2] = [Self::Http, Self::Stdio];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Http => "HTTP",
+            Self::Stdio => "stdio",
+        }
+    }
+}
+
+impl Sharing {
+    pub(super) const ALL: [Self; 1] = [Self::Shared];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+        }
+    }
+}
+
+/// A client at its door, and what stands behind that.
+pub(super) struct Stage {
+    pub(super) client: Client,
+    pub(super) sharing: Sharing,
+    /// What all children of the shard were sent.
+    pub(super) journal: Journal,
+    /// None where the door is the gateway.
+    gateway: Option<Gateway>,
+}
+
+impl Stage {
+    /// Sets everything up, until the shard is ready.
+    pub(super) async fn set(way: Way, sharing: Sharing) -> Self {
+        let journal = Journal::new();
+        let instances = sharing.name();
+        let text = journal.fake_shard(&[]) + &format!("instances: {instances}\nroots: [\"{OWN_ROOT}\"]\n");
+        let builder = Gateway::builder().shard("fake", text);
+        let capabilities: Value = json!({"elicitation": {}, "sampling": {}, "roots": {"listChanged": true}});
+        let (door, gateway): (Box<dyn Door>, _) = match way {
+            Way::Stdio => (Box::new(Pipe::open(builder.stdio(), &capabilities).await), None),
+            Way::Http => {
+                let gateway = builder.start().await;
+                gateway.until("fake", "ready").await;
+                (Box::new(Streamable::open(&gateway, &capabilities).await), Some(gateway))
+            }
+        };
+        Self { client: Client::new(door), sharing, journal, gateway }
+    }
+
+    /// The client leaves and the gateway stops. Neither leaves anything behind.
+    pub(super) async fn clear(self) {
+        self.client.leave().await;
+        if let Some(gateway) = self.gateway {
+            gateway.stop().await;
+        }
+    }
+}
