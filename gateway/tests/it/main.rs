@@ -27,5 +27,6 @@ mod stdio_door;
 mod streams;
 mod support;
 mod tidy;
+mod two_clients;
 mod views;
 mod watching;
