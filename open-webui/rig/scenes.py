@@ -53,6 +53,7 @@ async def play(stage: Stage) -> None:
     await ten_shards(stage)
     await image(stage)
     await error(stage)
+    await elicitation(stage)
     await route(stage)
     await views(stage)
     await dropped_in(stage)
@@ -153,6 +154,25 @@ async def error(stage: Stage) -> None:
     if "ENOENT" not in told or "missing.txt" not in told:
         faults.append(f"the model was told `{told}`")
     stage.note("an error", faults, "the model is told, and goes on")
+
+
+async def elicitation(stage: Stage) -> None:
+    """A tool that asks the person: where sessions carry questions a dialog opens, and what is typed reaches the shard.
+
+    The stateless revision has no question to a client in the midst of a call: the shard hears that it was cancelled.
+    """
+    typed = {"name": "Ada Lovelace", "check": True, "integer": 7}
+    stage.web.dialogs.clear()
+    stage.web.typed = {"action": "accept", "content": typed}
+    carries = stage.version == "0.12.3"
+    told = "Name: Ada Lovelace" if carries else "User cancelled"
+    faults, _ = await chat(stage, [ALL], [[Step("everything__trigger-elicitation-request", {}, told)]])
+    shown = [dialog["requestedSchema"] for dialog in stage.web.dialogs]
+    if len(shown) != carries:
+        faults.append(f"{len(shown)} dialogs were shown")
+    if carries and shown and shown[0]["properties"]["legacyTitledEnum"].get("enumNames", [])[:1] != ["Cats"]:
+        faults.append("the schema of the dialog is not the shard's")
+    stage.note("an elicitation", faults, "the dialog is answered" if carries else "cancelled politely")
 
 
 async def route(stage: Stage) -> None:

@@ -70,6 +70,10 @@ class OpenWebUi:
         self._socket = socketio.AsyncClient(reconnection=False)
         self._done: dict[str, asyncio.Event] = {}
         self._statuses: list[str] = []
+        self.dialogs: list[dict[str, Any]] = []
+        """The questions of servers that the person was shown."""
+        self.typed: dict[str, Any] = {"action": "cancel"}
+        """What the person answers."""
 
     @classmethod
     async def start(cls, venv: Path, work: Path, log: Path, model: str, tools: list[dict[str, Any]]) -> "OpenWebUi":
@@ -159,13 +163,17 @@ class OpenWebUi:
         saved = await self.get(f"/api/v1/chats/{chat}")
         return Reply(saved["chat"]["history"]["messages"][answer], self._statuses, time.monotonic() - begun)
 
-    async def _event(self, event: dict[str, Any]) -> None:
+    async def _event(self, event: dict[str, Any]) -> dict[str, Any] | None:
         kind, data = event.get("data", {}).get("type"), event.get("data", {}).get("data") or {}
         if kind == "status":
             self._statuses.append(data.get("description", ""))
         failed = kind == "chat:message:error"
         if (failed or (kind == "chat:completion" and data.get("done"))) and event.get("message_id") in self._done:
             self._done[event["message_id"]].set()
+        if kind != "request:elicitation":
+            return None
+        self.dialogs.append(data)
+        return self.typed
 
     async def _health(self) -> bool | None:
         try:
