@@ -1,4 +1,4 @@
-//! The ways in for clients: Streamable HTTP, stdio, and the pages for operators.
+//! The ways in for clients: Streamable HTTP, HTTP+SSE, stdio, and the pages for operators.
 //!
 //! Invariant: a door turns bytes into messages and answers into bytes. It decides who may come in and in which form an
 //! answer goes out, never what the answer is: that is the mux's.
@@ -14,6 +14,7 @@ mod batch;
 mod body;
 mod budget;
 mod call;
+mod connection;
 mod event;
 mod health;
 mod incoming;
@@ -22,6 +23,7 @@ mod listeners;
 mod page;
 mod refusal;
 mod socket;
+mod sse;
 mod streamable;
 
 pub use http::{HttpSettings, Limits, Times};

@@ -1,4 +1,4 @@
-//! Which view of the shards an address names: `/mcp`, `/mcp?shards=a,b` or `/mcp/{shard}`.
+//! Which view of the shards an address names: `/mcp`, `/mcp?shards=a,b` or `/mcp/{shard}`, and `/sse` likewise.
 //!
 //! Invariant: the address of each request decides alone, whatever its session was opened at. One that can be read in two
 //! ways, or is meant for fewer shards than it would show, is refused.
@@ -13,11 +13,12 @@ use crate::wire::{Fault, code};
 const SHARDS: &str = "shards";
 const MOST: usize = 100;
 
-/// The view that the address of a request to `/mcp` or below names.
+/// The view that the address of a request to `/mcp`, `/sse` or below names.
 pub(crate) fn view(address: &Uri) -> Result<View, Refused> {
     // A slash at the end is an easy slip, and has no other meaning.
     let path = address.path().strip_suffix('/').unwrap_or(address.path());
-    let alone = path.strip_prefix("/mcp/");
+    let door = if path.starts_with("/sse") { "/sse" } else { "/mcp" };
+    let alone = path.strip_prefix(door).and_then(|rest| rest.strip_prefix('/'));
     let mut only: Option<View> = None;
     for (key, value) in form_urlencoded::parse(address.query().unwrap_or_default().as_bytes()) {
         if key != SHARDS {
@@ -27,16 +28,22 @@ pub(crate) fn view(address: &Uri) -> Result<View, Refused> {
             continue;
         }
         if alone.is_some() {
-            return Err(Refused::invalid("`/mcp/{shard}` shows one shard; ask for several at `/mcp?shards=a,b`"));
+            return Err(Refused::invalid(format!(
+                "`{door}/{{shard}}` shows one shard; ask for several at `{door}?shards=a,b`"
+            )));
         }
         let names = || value.split(',').map(str::trim).filter(|name| !name.is_empty());
         match names().take(MOST + 1).count() {
-            0 => return Err(Refused::invalid("`shards` names no shard; write `/mcp?shards=a,b`, or `/mcp` for all")),
+            0 => {
+                return Err(Refused::invalid(format!(
+                    "`shards` names no shard; write `{door}?shards=a,b`, or `{door}` for all"
+                )));
+            }
             1..=MOST => {}
-            _ => return Err(Refused::invalid(format!("`shards` names more than {MOST} shards; `/mcp` shows all"))),
+            _ => return Err(Refused::invalid(format!("`shards` names more than {MOST} shards; `{door}` shows all"))),
         }
         if only.replace(View::only(names())).is_some() {
-            return Err(Refused::invalid("`shards` must stand once; write `/mcp?shards=a,b`"));
+            return Err(Refused::invalid(format!("`shards` must stand once; write `{door}?shards=a,b`")));
         }
     }
     Ok(only.or_else(|| alone.map(View::alone)).unwrap_or_default())
@@ -76,6 +83,9 @@ mod tests {
             ("/mcp?shards=b,a", "/mcp?shards=a,b"),
             ("/mcp?shards=%20b%2Ca+,,b&x", "/mcp?shards=a,b"),
             ("/mcp?%73hards=a", "/mcp?shards=a"),
+            ("/sse", "/mcp"),
+            ("/sse/time/", "/mcp/time"),
+            ("/sse?shards=b,a", "/mcp?shards=a,b"),
         ];
         let most = format!("/mcp?shards={}", "a,".repeat(MOST));
         assert_eq!(view(&most.parse().unwrap()).unwrap(), View::only(["a"]));
@@ -96,6 +106,7 @@ mod tests {
             ("/mcp?Shards=a", "unknown parameter `Shards`"),
             ("/mcp?shards[]=a", "unknown parameter `shards[]`"),
             ("/mcp/a?shard=b", "unknown parameter `shard`"),
+            ("/sse/a?shards=b", "`/sse/{shard}` shows one shard; ask for several at `/sse?shards=a,b`"),
         ];
         let many = format!("/mcp?shards={}", "a,".repeat(MOST + 1));
         for (address, fault) in cases.into_iter().chain([(&*many, "more than 100 shards")]) {

@@ -29,6 +29,7 @@ use crate::door::page;
 use crate::door::refusal::Refused;
 use crate::door::session::Sessions;
 use crate::door::socket::Socket;
+use crate::door::sse;
 use crate::door::streamable::{self, Door};
 use crate::mux::Mux;
 use crate::tasks::Tasks;
@@ -62,7 +63,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// POSTs under way, waiting calls included (`--max-requests`).
     pub requests: usize,
-    /// Open GET streams (`--max-streams`).
+    /// Open GET streams, those of HTTP+SSE included (`--max-streams`).
     pub streams: usize,
     /// Open GET streams of one session.
     pub streams_per_session: usize,
@@ -204,13 +205,18 @@ fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
         .route("/mcp/", any(streamable::serve))
         .route("/mcp/{shard}", any(streamable::serve))
         .route("/mcp/{shard}/", any(streamable::serve))
+        .route("/sse", any(sse::listen))
+        .route("/sse/", any(sse::listen))
+        .route("/sse/{shard}", any(sse::listen))
+        .route("/sse/{shard}/", any(sse::listen))
+        .route("/messages", any(sse::speak))
         .route("/health", get(health::health))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(guard, check_and_share))
-        .with_state(Arc::new(Door::new(mux, settings, tasks.stop().clone())))
+        .with_state(Arc::new(Door::new(mux, settings, tasks.clone())))
 }
 
 async fn not_found(State(door): State<Arc<Door>>, uri: Uri, headers: HeaderMap) -> Response {

@@ -55,6 +55,11 @@ impl Refused {
         Self { id: id.to_owned(), ..self }
     }
 
+    /// Whether a client knows by the id to which of its requests this is the answer.
+    pub(crate) fn names_a_request(&self) -> bool {
+        self.id != "null"
+    }
+
     /// The HTTP status, and what a person reads.
     pub(crate) fn shown(&self) -> (StatusCode, &str) {
         (self.status, &self.fault.message)

@@ -3,23 +3,21 @@
 //! Invariant: the reader waits for nobody but a client that does not read and the `initialize` that the rest depends on,
 //! every other request runs beside it, and all that goes out passes one writer, so that messages are whole lines and a call's notices precede its answer.
 
-mod connection;
-mod output;
+mod writer;
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::debug;
 
+use crate::door::budget::Budget;
+use crate::door::connection::{self, Connection};
+use crate::door::refusal::Refused;
 use crate::mux::Mux;
 use crate::tasks::Tasks;
 use crate::wire::{Line, Lines};
-use connection::Connection;
 
 /// All that the stdio door can be told.
 #[derive(Debug, Clone)]
@@ -50,8 +48,10 @@ where
 {
     let writing = Tasks::default();
     let calls = tasks.child();
-    let (output, written) = output::open(stdout, &writing);
-    let connection = Arc::new(Connection::new(mux, &settings, output, calls.clone()));
+    let (output, queue) = connection::output();
+    let written = writer::start(stdout, queue, &writing);
+    let requests = Budget::new(settings.requests, "requests at once", "--max-requests");
+    let connection = Arc::new(Connection::new(mux, requests, output, calls.clone()));
     let mut lines = Lines::new(stdin, settings.message);
     let drain = loop {
         tokio::select! {
@@ -66,7 +66,9 @@ where
         };
         match line {
             Ok(Some(Line::Whole(line))) => take(&connection, line, &calls).await,
-            Ok(Some(Line::Overlong { id, length, .. })) => connection.refuse_overlong(id, length).await,
+            Ok(Some(Line::Overlong { id, length, .. })) => {
+                connection.refuse(&overlong(id.as_deref(), length, settings.message)).await;
+            }
             Ok(None) => break settings.drain,
             Err(error) => {
                 debug!(error = &error as &dyn std::error::Error, "stdin broke off");
@@ -86,16 +88,25 @@ where
     }
 }
 
-/// Begins to serve a line here and now, so that a request is known before the notification that cancels it is read. A
-/// quick answer needs no task.
+/// A quick answer needs no task.
 async fn take(connection: &Arc<Connection>, line: Bytes, calls: &Tasks) {
-    let mut served: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(Arc::clone(connection).serve(line));
-    let first = poll_fn(|context| Poll::Ready(served.as_mut().poll(context))).await;
-    if first.is_pending() {
+    let client = Arc::clone(connection);
+    let mut served = Box::pin(async move {
+        if let Err(refused) = Arc::clone(&client).serve(line).await {
+            client.refuse(&refused).await;
+        }
+    });
+    if connection::begin(&mut served).await.is_pending() {
         if connection.is_initializing() {
             served.await;
         } else {
             calls.spawn(served);
         }
     }
+}
+
+/// The answer to a line that was too long to be kept.
+fn overlong(id: Option<&str>, length: usize, limit: usize) -> Refused {
+    let refused = Refused::invalid(format!("a message of {length} bytes is over the limit of {limit} (`--max-body`)"));
+    refused.of(id.unwrap_or("null"))
 }

@@ -3,10 +3,10 @@
 //! Invariant: the era is told per request, and no request makes the gateway remember anything but an open stream, a
 //! running call or a deleted session.
 
-mod headers;
+pub(super) mod headers;
 mod listen;
 mod modern;
-mod reading;
+pub(super) mod reading;
 mod reply;
 
 use std::sync::Arc;
@@ -15,7 +15,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tokio_util::sync::CancellationToken;
 
 use crate::door::address;
 use crate::door::batch::Batch;
@@ -28,7 +27,9 @@ use crate::door::listeners::Listeners;
 use crate::door::page;
 use crate::door::refusal::Refused;
 use crate::door::session::{Session, fresh_key};
+use crate::door::sse;
 use crate::mux::{Client, Dispatched, Mux, View};
+use crate::tasks::Tasks;
 use crate::wire::{
     Capabilities, Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response,
 };
@@ -38,16 +39,17 @@ use reply::Form;
 /// What all requests share.
 pub(crate) struct Door {
     pub(crate) mux: Mux,
-    settings: HttpSettings,
-    requests: Budget,
-    body_bytes: Budget,
-    streams: Budget,
+    pub(super) settings: HttpSettings,
+    pub(super) requests: Budget,
+    pub(super) body_bytes: Budget,
+    pub(super) streams: Budget,
     listeners: Arc<Listeners>,
-    stop: CancellationToken,
+    pub(super) connected: sse::Register,
+    pub(super) tasks: Tasks,
 }
 
 impl Door {
-    pub(crate) fn new(mux: Mux, settings: HttpSettings, stop: CancellationToken) -> Self {
+    pub(crate) fn new(mux: Mux, settings: HttpSettings, tasks: Tasks) -> Self {
         let limits = &settings.limits;
         Self {
             mux,
@@ -55,8 +57,9 @@ impl Door {
             body_bytes: Budget::new(limits.body_bytes, "bytes of request bodies at once", "--max-body-memory"),
             streams: Budget::new(limits.streams, "open GET streams", "--max-streams"),
             listeners: Arc::default(),
+            connected: sse::Register::default(),
             settings,
-            stop,
+            tasks,
         }
     }
 

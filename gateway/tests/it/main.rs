@@ -23,6 +23,7 @@ mod saved_rosters;
 mod sessions;
 mod shard_faults;
 mod slow_and_stuck;
+mod sse_door;
 mod stdio_door;
 mod streams;
 mod support;

@@ -9,6 +9,7 @@ mod http;
 mod journal;
 mod processes;
 mod socket;
+mod sse;
 mod stdio;
 
 pub(crate) use client::{Legacy, modern_meta};
@@ -18,6 +19,7 @@ pub(crate) use http::{Http, Response};
 pub(crate) use journal::Journal;
 pub(crate) use processes::Tree;
 pub(crate) use socket::Socket;
+pub(crate) use sse::Sse;
 pub(crate) use stdio::Stdio;
 
 use std::time::Duration;

@@ -16,7 +16,7 @@ pub(super) const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// Which forms of an answer the client takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Accept {
+pub(in crate::door) enum Accept {
     Json,
     Events,
     Both,
@@ -24,7 +24,7 @@ pub(super) enum Accept {
 
 impl Accept {
     /// Every client must accept both forms, and several send no `Accept`, or `*/*`: only what excludes both is refused.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Refused> {
+    pub(in crate::door) fn read(headers: &HeaderMap) -> Result<Self, Refused> {
         let (mut json, mut events, mut any) = (false, false, false);
         for value in headers.get_all(ACCEPT) {
             for range in value.to_str().unwrap_or_default().split(',') {
@@ -59,7 +59,7 @@ fn excludes(parameters: &str) -> bool {
 }
 
 /// Refuses bodies that do not say that they are JSON: a form on any web page can send those without asking first.
-pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), Refused> {
+pub(in crate::door) fn check_content_type(headers: &HeaderMap) -> Result<(), Refused> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     let suffix = kind.len().checked_sub(5).and_then(|start| kind.get(start..));

@@ -56,7 +56,7 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
             opening: Some(opening),
             listening,
             changes: mux.changes(session.client.key),
-            stop: door.stop.clone(),
+            stop: door.tasks.stop().clone(),
             comment: door.settings.times.comment,
             _permit: permit,
         },

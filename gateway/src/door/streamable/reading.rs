@@ -23,7 +23,7 @@ use crate::wire::{Fault, code};
 type Kept = (Bytes, Option<OwnedSemaphorePermit>);
 
 /// The whole body. One that came in one piece is not copied and takes no budget: the connection's buffer bounds it.
-pub(super) async fn read(
+pub(in crate::door) async fn read(
     body: Body,
     headers: &HeaderMap,
     settings: &HttpSettings,

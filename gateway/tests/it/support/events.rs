@@ -37,14 +37,21 @@ impl Events {
 
     /// The next message; `None` at the end of the stream. Comments are passed over.
     pub(crate) async fn next(&mut self) -> Option<Value> {
+        let (name, data) = self.event().await?;
+        assert_eq!(name, "message");
+        Some(serde_json::from_str(&data).unwrap())
+    }
+
+    /// The name and the data of the next event that has data.
+    pub(crate) async fn event(&mut self) -> Option<(String, String)> {
         loop {
             while let Some(end) = self.text.windows(2).position(|pair| pair == b"\n\n") {
                 let event: Vec<u8> = self.text.drain(..end + 2).collect();
                 let event = String::from_utf8(event).unwrap();
-                let mut data = event.lines().filter_map(|line| line.strip_prefix("data: "));
-                if let Some(message) = data.next() {
-                    assert_eq!(data.next(), None, "one event, one line");
-                    return Some(serde_json::from_str(message).unwrap());
+                let field = |name: &str| event.lines().filter_map(|line| line.strip_prefix(name)).collect::<Vec<_>>();
+                if let [data, more @ ..] = &*field("data: ") {
+                    assert!(more.is_empty(), "one event, one line");
+                    return Some((field("event: ").concat(), (*data).to_owned()));
                 }
             }
             let frame = timeout(PATIENCE, self.body.frame()).await.expect("the stream goes on");

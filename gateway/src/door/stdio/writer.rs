@@ -1,46 +1,24 @@
-//! The one writer to the client.
+//! The one writer to stdout.
 //!
-//! Invariant: whole lines in the order in which they were sent, and a bounded queue: who has something to say waits until
-//! the client reads.
+//! Invariant: whole lines in the order in which they were sent.
 
 use std::io;
 
-use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::door::connection::QUEUE;
 use crate::door::event::one_line;
 use crate::tasks::Tasks;
 use crate::wire::Chunks;
 
-const QUEUE: usize = 64;
-
-/// Where lines are sent to; the writer ends when the last one of these is dropped.
-#[derive(Debug, Clone)]
-pub(super) struct Output(mpsc::Sender<Chunks>);
-
-impl Output {
-    /// Ready when there is a place in the queue, or nobody to say anything to any more. Takes none.
-    pub(super) async fn has_room(&self) {
-        let _ = self.0.reserve().await;
-    }
-
-    /// Waits for a place in the queue. Nothing is said if the client is gone.
-    pub(super) async fn send(&self, message: Chunks) {
-        if self.0.send(message).await.is_err() {
-            debug!("a message for a client that is gone");
-        }
-    }
-}
-
-/// Starts the writer as a task of `tasks`. The token is cancelled when it has ended.
-pub(super) fn open<W>(stdout: W, tasks: &Tasks) -> (Output, CancellationToken)
+/// Starts the writer as a task of `tasks`; it ends with the senders of `queue`. The token is cancelled when it has ended.
+pub(super) fn start<W>(stdout: W, queue: mpsc::Receiver<Chunks>, tasks: &Tasks) -> CancellationToken
 where
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, queue) = mpsc::channel(QUEUE);
     let ended = CancellationToken::new();
     let at_end = ended.clone().drop_guard();
     tasks.spawn(async move {
@@ -49,7 +27,7 @@ where
         }
         drop(at_end);
     });
-    (Output(sender), ended)
+    ended
 }
 
 /// Small messages that are queued together go out in one write; large ones are not copied.
@@ -81,23 +59,22 @@ async fn flush_into<W: AsyncWrite + Unpin>(stdout: &mut W, together: &mut Vec<u8
     Ok(())
 }
 
-/// A notice as a message.
-pub(super) fn notice(message: Bytes) -> Chunks {
-    Vec::from(message).into()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use bytes::Bytes;
+
     use super::*;
+    use crate::door::connection;
     use crate::wire::result_response;
 
     #[tokio::test]
     async fn each_message_is_one_line_and_the_writer_ends_with_its_senders() {
         let (gateway, mut client) = tokio::io::duplex(100_000);
         let tasks = Tasks::default();
-        let (output, _) = open(gateway, &tasks);
+        let (output, queue) = connection::output();
+        start(gateway, queue, &tasks);
         output.send(Chunks::from(b"{\"a\":\n1}".to_vec())).await;
         let large = format!("\"{}\"", "x".repeat(20_000));
         output.send(result_response("1", Bytes::from(large.clone()))).await;
@@ -112,7 +89,8 @@ mod tests {
     async fn a_client_that_closes_its_end_is_noticed() {
         let (gateway, client) = tokio::io::duplex(10);
         let tasks = Tasks::default();
-        let (output, ended) = open(gateway, &tasks);
+        let (output, queue) = connection::output();
+        let ended = start(gateway, queue, &tasks);
         drop(client);
         output.send(Chunks::from(b"{}".to_vec())).await;
         ended.cancelled().await;
