@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use super::door::{Door, Streamable};
-use super::pipe::Pipe;
+use super::pipe::{Pipe, Stream};
 use crate::support::{Gateway, Journal};
 
 /// The roots that stand in the shard's file.
@@ -14,6 +14,7 @@ pub(super) const OWN_ROOT: &str = "file:///srv/shelf";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     Http,
+    Sse,
     Stdio,
 }
 
@@ -24,11 +25,12 @@ pub(super) enum Sharing {
 }
 
 impl Way {
-    pub(super) const ALL: [Self; 2] = [Self::Http, Self::Stdio];
+    pub(super) const ALL: [Self; 3] = [Self::Http, Self::Sse, Self::Stdio];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Http => "HTTP",
+            Self::Sse => "SSE",
             Self::Stdio => "stdio",
         }
     }
@@ -62,14 +64,19 @@ impl Stage {
         let text = journal.fake_shard(&[]) + &format!("instances: {instances}\nroots: [\"{OWN_ROOT}\"]\n");
         let builder = Gateway::builder().shard("fake", text);
         let capabilities: Value = json!({"elicitation": {}, "sampling": {}, "roots": {"listChanged": true}});
-        let (door, gateway): (Box<dyn Door>, _) = match way {
-            Way::Stdio => (Box::new(Pipe::open(builder.stdio(), &capabilities).await), None),
-            Way::Http => {
-                let gateway = builder.start().await;
-                gateway.until("fake", "ready").await;
-                (Box::new(Streamable::open(&gateway, &capabilities).await), Some(gateway))
-            }
-        };
+        let door: Box<dyn Door>;
+        let mut gateway = None;
+        if way == Way::Stdio {
+            door = Box::new(Pipe::open(builder.stdio(), &capabilities).await);
+        } else {
+            let serving = gateway.insert(builder.start().await);
+            serving.until("fake", "ready").await;
+            door = match way {
+                Way::Http => Box::new(Streamable::open(serving, &capabilities).await),
+                Way::Sse => Box::new(Stream::open(serving, &capabilities).await),
+                Way::Stdio => unreachable!("it serves itself"),
+            };
+        }
         Self { client: Client::new(door), sharing, journal, gateway }
     }
 
