@@ -12,7 +12,7 @@ use tokio::runtime;
 
 use crate::cli::{Target, Verdict, eras};
 use crate::load::{Load, Peer};
-use crate::rig::{Gateway, echo_shard};
+use crate::rig::{Gateway, Notices, echo_shard};
 
 /// Which cell.
 #[derive(Debug, Args)]
@@ -58,6 +58,7 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         pid: gateway.pid(),
         era: options.era,
         tools: names.iter().map(|name| format!("{name}__echo")).collect(),
+        notices: Notices::None,
     };
     let mut sample = peer.load(Load {
         in_flight: options.in_flight,

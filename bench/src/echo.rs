@@ -24,6 +24,9 @@ pub struct Options {
     /// How many tools it offers; the first is `echo`, and all of them echo.
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     pub tools: usize,
+    /// How many bytes each result carries besides.
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub pad: usize,
     /// The file to which the token of each call is appended, one a line, when the call is executed.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
@@ -70,6 +73,8 @@ struct Shard {
     journal: Option<File>,
     /// The result of `tools/list`.
     tools: Vec<u8>,
+    /// What follows the token in a result.
+    tail: Vec<u8>,
 }
 
 impl Shard {
@@ -78,12 +83,19 @@ impl Shard {
             let file = File::options().create(true).append(true).open(path);
             file.with_context(|| format!("cannot write the journal `{}`", path.display()))
         });
-        Ok(Self { era: options.era, journal: journal.transpose()?, tools: tools(options.era, options.tools) })
+        let tail = match options.pad {
+            0 => br#""}]}"#.to_vec(),
+            pad => [br#""}],"_meta":{"pad":""#, &*vec![b'x'; pad], br#""}}"#].concat(),
+        };
+        let (journal, tools) = (journal.transpose()?, tools(options.era, options.tools));
+        Ok(Self { era: options.era, journal, tools, tail })
     }
 
     /// Appends the answer to `line`; notifications have none.
     fn answer(&mut self, line: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
-        let (Some(id), Some(method)) = (number(line), string(line, b"\"method\":\"")) else { return Ok(()) };
+        let (Some(id), Some(method)) = (number(line, b"\"id\":"), string(line, b"\"method\":\"")) else {
+            return Ok(());
+        };
         let result: &[u8] = match (method, self.era) {
             (b"tools/call", _) => return self.call(id, line, output),
             (b"tools/list", _) => &self.tools,
@@ -110,7 +122,13 @@ impl Shard {
             Era::Legacy => br#"{"content":[{"type":"text","text":""#,
             Era::Modern => br#"{"resultType":"complete","content":[{"type":"text","text":""#,
         };
-        respond(id, &[head, token, br#""}]}"#], output);
+        if let Some(number) = number(line, b"\"progressToken\":") {
+            output
+                .extend_from_slice(br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"#);
+            output.extend_from_slice(number);
+            output.extend_from_slice(b",\"progress\":1}}\n");
+        }
+        respond(id, &[head, token, &self.tail], output);
         Ok(())
     }
 }
@@ -125,10 +143,9 @@ fn respond(id: &[u8], result: &[&[u8]], output: &mut Vec<u8>) {
     output.extend_from_slice(b"}\n");
 }
 
-/// The request's id, which the gateway always writes as a number.
-fn number(line: &[u8]) -> Option<&[u8]> {
-    const KEY: &[u8] = b"\"id\":";
-    let value = &line[find(line, KEY)? + KEY.len()..];
+/// The number behind `key`; the gateway writes ids and progress tokens so.
+fn number<'l>(line: &'l [u8], key: &[u8]) -> Option<&'l [u8]> {
+    let value = &line[find(line, key)? + key.len()..];
     let length = value.iter().position(|byte| !byte.is_ascii_digit())?;
     (length > 0).then(|| &value[..length])
 }
@@ -170,7 +187,7 @@ mod tests {
     use super::*;
 
     fn answers(era: Era, lines: &str) -> Vec<Value> {
-        let mut shard = Shard::new(&Options { era, tools: 3, journal: None }).unwrap();
+        let mut shard = Shard::new(&Options { era, tools: 3, pad: 0, journal: None }).unwrap();
         let mut output = Vec::new();
         for line in lines.lines() {
             shard.answer(line.as_bytes(), &mut output).unwrap();

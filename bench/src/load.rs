@@ -10,7 +10,7 @@ use gateway::wire::Era;
 use tokio::runtime;
 use tokio::task::JoinSet;
 
-use crate::rig::{Client, Latencies, Outcome, cpu_time};
+use crate::rig::{Client, Latencies, Notices, Outcome, cpu_time};
 
 /// Where the calls go.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Peer {
     pub era: Era,
     /// The tools, called in turn.
     pub tools: Vec<String>,
+    /// What precedes each answer.
+    pub notices: Notices,
 }
 
 /// How much of it.
@@ -124,7 +126,8 @@ impl Peer {
 
     async fn call_on(self, window: Window, number: usize) -> anyhow::Result<Sample> {
         let mut client = self.client().await?;
-        let prepared: Vec<_> = self.tools.iter().map(|tool| client.prepare(tool)).collect::<Result<_, _>>()?;
+        let prepared: Vec<_> =
+            self.tools.iter().map(|tool| client.prepare_with(tool, self.notices)).collect::<Result<_, _>>()?;
         let mut sample = Sample::default();
         for call in prepared.iter().cycle().skip(number % prepared.len().max(1)) {
             let start = Instant::now();

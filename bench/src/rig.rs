@@ -12,7 +12,7 @@ mod process;
 mod statistics;
 
 pub use affinity::Pinned;
-pub use answer::Outcome;
+pub use answer::{Notices, Outcome};
 pub use client::{Client, Prepared};
 pub use gateway::{Gateway, echo_shard};
 pub use http::{Http, Response};

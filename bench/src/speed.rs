@@ -8,6 +8,7 @@ mod calls;
 mod lists;
 mod report;
 mod starts;
+mod streams;
 
 use std::io::{Write as _, stdout};
 use std::path::Path;
@@ -21,7 +22,7 @@ use tokio::runtime::{self, Runtime};
 use crate::cli::{Target, Verdict};
 use crate::floor::Floor;
 use crate::load::Peer;
-use crate::rig::{Client, Gateway, echo_shard};
+use crate::rig::{Client, Gateway, Notices, echo_shard};
 
 use self::report::Report;
 
@@ -36,7 +37,7 @@ pub struct Options {
     /// The generator's threads.
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     threads: usize,
-    /// Measures only calls, lists, starts or allocations; may be given more than once.
+    /// Measures only calls, lists, streams, starts or allocations; may be given more than once.
     #[arg(long, value_enum)]
     only: Vec<Part>,
 }
@@ -46,6 +47,7 @@ pub struct Options {
 enum Part {
     Calls,
     Lists,
+    Streams,
     Starts,
     Allocations,
 }
@@ -109,6 +111,9 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
             runtime.block_on(stage.strike())?;
         }
     }
+    if wanted(Part::Streams) {
+        streams::measure(&binary, &runtime, pace, &mut report)?;
+    }
     if wanted(Part::Allocations) {
         runtime.block_on(allocations::measure(&mut report))?;
     }
@@ -150,6 +155,7 @@ impl Stage {
             pid: floor.map_or(gateway.pid(), Floor::pid),
             era: self.era,
             tools: (0..shards).map(|number| format!("s{number}__echo")).collect(),
+            notices: Notices::None,
         };
         [peer(&self.one, Some(&self.floor), 1), peer(&self.one, None, 1), peer(&self.ten, None, SHARDS)]
     }

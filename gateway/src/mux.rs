@@ -59,7 +59,7 @@ pub enum Dispatched {
     /// The gateway knew the answer.
     Answer(Answer),
     /// A shard is asked.
-    Call(Relay),
+    Call(Box<Relay>),
 }
 
 /// The meeting point of clients and shards, as one view shows it. Cheap to clone.
@@ -140,7 +140,7 @@ impl Mux {
         let result = match self.own_answer(client, request, params).await {
             Some(result) => result,
             None => match self.call(client, request, params).await {
-                Ok(relay) => return Dispatched::Call(relay),
+                Ok(relay) => return Dispatched::Call(Box::new(relay)),
                 Err(fault) => Err(fault),
             },
         };
@@ -152,8 +152,9 @@ impl Mux {
         match &*notification.method {
             "notifications/cancelled" => {
                 let id = Params::read(notification.params).ok().and_then(|params| Id::read(params.request_id?));
+                let reason = notification.params.and_then(|params| params.get("reason")?.string());
                 if let Some(id) = id {
-                    self.inner.calls.cancel(client.key, &id.key());
+                    self.inner.calls.cancel(client.key, &id.key(), reason.as_deref());
                 }
             }
             "notifications/progress" => self.inner.asks.progress(client.key, notification.params),

@@ -2,10 +2,21 @@
 //!
 //! Invariant: an answer counts as right only if it carries the id and the token of its own call.
 
+use memchr::memmem::find_iter;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::Response;
+use super::client::PROGRESS;
+
+/// What must precede the answer to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notices {
+    /// Nothing.
+    None,
+    /// One progress notification, with the call's own token.
+    One,
+}
 
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +30,9 @@ pub enum Outcome {
     /// There was no answer; why.
     Lost(String),
 }
+
+/// How the shard writes it, but for the token, which the gateway puts back.
+const TOLD: &str = r#""method":"notifications/progress","params":{"progressToken":7,"progress":1}"#;
 
 #[derive(Deserialize)]
 struct Answer<'a> {
@@ -51,7 +65,10 @@ struct Failed {
 
 impl Outcome {
     /// Judges the answer to the call with that id and token.
-    pub fn of(response: &Response, id: u64, token: &str) -> Self {
+    pub fn of(response: &Response, id: u64, token: &str, notices: Notices) -> Self {
+        if notices == Notices::One && find_iter(&response.body, TOLD.as_bytes()).count() != 1 {
+            return Self::Wrong(shown(response, "not exactly its one notification of progress"));
+        }
         let Some(message) = response.message() else { return Self::Wrong(shown(response, "no message")) };
         let answer: Answer<'_> = match serde_json::from_slice(message) {
             Ok(answer) => answer,
@@ -95,7 +112,12 @@ mod tests {
     fn judged(kind: &'static str, body: &'static str) -> Outcome {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        Outcome::of(&Response { status: 200, headers, body: Bytes::from_static(body.as_bytes()) }, 7, "t")
+        Outcome::of(
+            &Response { status: 200, headers, body: Bytes::from_static(body.as_bytes()) },
+            7,
+            "t",
+            Notices::None,
+        )
     }
 
     #[test]
@@ -115,6 +137,22 @@ mod tests {
         ] {
             assert!(matches!(json(wrong), Outcome::Wrong(_)), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_call_without_its_progress_or_with_anothers_is_wrong() {
+        let answer = r#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","text":"t"}]}}"#;
+        let told = |token: u64| {
+            let params = format!(r#"{{"progressToken":{token},"progress":1}}"#);
+            let body = format!(
+                "data: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{params}}}\n\ndata: {answer}\n\n"
+            );
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+            Outcome::of(&Response { status: 200, headers, body: body.into() }, 7, "t", Notices::One)
+        };
+        assert_eq!(told(PROGRESS), Outcome::Echoed);
+        assert!(matches!(told(8), Outcome::Wrong(_)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use gateway::wire::Era;
 use hyper::{HeaderMap, Method};
 use serde_json::{Value, json};
 
-use super::{Http, Outcome, Response};
+use super::{Http, Notices, Outcome, Response};
 
 static CLIENTS: AtomicU64 = AtomicU64::new(0);
 
@@ -30,6 +30,7 @@ pub struct Client {
 /// A call whose text is ready but for its id and its token.
 #[derive(Debug, Clone)]
 pub struct Prepared {
+    notices: Notices,
     headers: HeaderMap,
     /// The body before the id, between id and token, and behind the token.
     pieces: [Vec<u8>; 3],
@@ -90,18 +91,29 @@ impl Client {
     /// # Errors
     /// The name cannot be a header's value.
     pub fn prepare(&self, tool: &str) -> anyhow::Result<Prepared> {
+        self.prepare_with(tool, Notices::None)
+    }
+
+    /// The same for calls that ask for notices.
+    ///
+    /// # Errors
+    /// The name cannot be a header's value.
+    pub fn prepare_with(&self, tool: &str, notices: Notices) -> anyhow::Result<Prepared> {
         const MARK: &str = "@token@";
-        let params = self.with_meta(json!({"name": tool, "arguments": {"token": MARK}}));
+        let mut params = self.with_meta(json!({"name": tool, "arguments": {"token": MARK}}));
+        if notices == Notices::One {
+            params["_meta"]["progressToken"] = PROGRESS.into();
+        }
         let rest = format!(r#","method":"tools/call","params":{params}}}"#);
         let (between, behind) = rest.split_once(MARK).context("the mark is there")?;
         let pieces = [br#"{"jsonrpc":"2.0","id":"#, between.as_bytes(), behind.as_bytes()].map(<[u8]>::to_vec);
-        Ok(Prepared { headers: self.headers("tools/call", Some(tool))?, pieces })
+        Ok(Prepared { notices, headers: self.headers("tools/call", Some(tool))?, pieces })
     }
 
     /// Calls, and judges the answer.
     pub async fn call(&mut self, prepared: &Prepared) -> Outcome {
         match self.send(prepared).await {
-            Ok(response) => Outcome::of(&response, self.last_id, &self.last_token()),
+            Ok(response) => Outcome::of(&response, self.last_id, &self.last_token(), prepared.notices),
             Err(error) => Outcome::Lost(format!("{error:#}")),
         }
     }
@@ -189,6 +201,9 @@ impl Client {
         self.http.headers(&headers)
     }
 }
+
+/// Of every call: what tells calls apart is their stream.
+pub(super) const PROGRESS: u64 = 7;
 
 /// All ids have the same length, so that all answers have.
 const FIRST_ID: u64 = 1_000_000_000;

@@ -17,6 +17,10 @@ const RATIO: f64 = 0.5;
 const ADDED: f64 = 30.0;
 /// At most so many times the floor's time for a list.
 const LIST: f64 = 1.5;
+/// At least this share of the plain calls, with a progress notification each.
+const PROGRESS: f64 = 0.5;
+/// At least this share of the floor, with results of 1 MiB.
+const LARGE: f64 = 0.8;
 /// Below so many bytes with ten idle shards.
 const IDLE: u64 = 15 << 20;
 /// Listening within this.
@@ -85,6 +89,15 @@ pub(super) struct Cell {
     pub(super) faults: Vec<String>,
 }
 
+/// Two that took turns, in calls a second: medians of rounds.
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub(super) base: f64,
+    pub(super) rate: f64,
+    pub(super) ratio: f64,
+    pub(super) faults: Vec<String>,
+}
+
 /// Everything that was measured.
 #[derive(Debug, Default)]
 pub(super) struct Report {
@@ -129,6 +142,26 @@ impl Report {
     /// Adds the memory after the calls, for which there is no target.
     pub(super) fn after_load(&mut self, era: Era, memory: Memory) {
         self.lines.push(format!("with ten {} shards after the calls: {}", era.as_str(), shown(memory)));
+    }
+
+    /// Adds calls with a progress notification each, beside plain ones.
+    pub(super) fn progress(&mut self, era: Era, in_flight: usize, pair: Pair) {
+        let what = format!("{} with a progress notification per call, {in_flight} in flight", era.as_str());
+        self.pair(&what, "plain calls", PROGRESS, pair);
+    }
+
+    /// Adds large results, beside the floor.
+    pub(super) fn large(&mut self, era: Era, in_flight: usize, pair: Pair) {
+        let what = format!("{} with results of 1 MiB, {in_flight} in flight", era.as_str());
+        self.pair(&what, "the floor", LARGE, pair);
+    }
+
+    fn pair(&mut self, what: &str, base: &str, least: f64, pair: Pair) {
+        let Pair { base: floor, rate, ratio, faults } = pair;
+        let verdict = self.judged(ratio >= least, &format!("≥ {least}"));
+        self.lines.push(format!("{what}: {rate:.0} calls/s, {base} {floor:.0}, ratio {ratio:.2} {verdict}"));
+        self.misses += faults.len();
+        self.faults.extend(faults);
     }
 
     /// Adds the lists: medians in microseconds.

@@ -14,12 +14,12 @@ pub(crate) trait Answering: Send + 'static {
 /// One call under way. Dropped before its end it is cancelled in the modern era; in the legacy era a client that hangs
 /// up has not cancelled, so the call goes on.
 pub(crate) struct Call {
-    relay: Option<Relay>,
+    relay: Option<Box<Relay>>,
     era: Era,
 }
 
 impl Call {
-    pub(crate) fn new(relay: Relay, era: Era) -> Self {
+    pub(crate) fn new(relay: Box<Relay>, era: Era) -> Self {
         Self { relay: Some(relay), era }
     }
 }

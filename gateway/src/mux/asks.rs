@@ -41,7 +41,7 @@ struct Asked {
 impl Asks {
     /// Puts a question of a shard to a client: its id, and the whole request, on one line. `None` if the client has too many
     /// already; then it has been declined.
-    pub(super) fn open(&self, client: ClientKey, link: &Link, ask: Ask) -> Option<(u64, Bytes)> {
+    pub(super) fn open(&self, client: ClientKey, link: &Link, ask: &Ask) -> Option<(u64, Bytes)> {
         let mut open = self.lock();
         let of_client = open.asks.values().filter(|asked| asked.client == client).count();
         let mut late = None;
@@ -52,7 +52,7 @@ impl Asks {
             late = oldest.and_then(|id| open.asks.remove(&id));
             if late.is_none() {
                 drop(open);
-                link.decline(&ask);
+                link.decline(ask);
                 return None;
             }
         }
@@ -63,7 +63,7 @@ impl Asks {
         if let Some(Asked { link, ask, .. }) = late {
             link.decline(&ask);
         }
-        Some((id, message(id, &ask).into()))
+        Some((id, message(id, ask).into()))
     }
 
     /// The call in which these were asked has its answer.

@@ -34,6 +34,8 @@ struct Cancel(Mutex<Stage>);
 #[derive(Debug, Default)]
 struct Stage {
     is_asked: bool,
+    /// Why, if the client said so.
+    reason: Option<Box<str>>,
     /// The link that has taken the call, and its number there.
     taken: Option<(Link, u64)>,
     /// Whoever carries the call.
@@ -42,9 +44,12 @@ struct Stage {
 
 impl Cancel {
     /// Whoever carries the call notices in time; but from now on the shard must not get what it has not got yet.
-    fn carry_out(&self) {
+    fn carry_out(&self, reason: Option<&str>) {
+        /// Longer reasons are cut, in characters.
+        const LONGEST: usize = 512;
         let mut stage = self.lock();
         stage.is_asked = true;
+        stage.reason = reason.map(|reason| reason.chars().take(LONGEST).collect::<String>().into());
         if let Some(waker) = stage.waker.take() {
             waker.wake();
         }
@@ -78,14 +83,17 @@ impl Calls {
         }
     }
 
-    pub(super) fn cancel(&self, client: ClientKey, id: &str) {
+    pub(super) fn cancel(&self, client: ClientKey, id: &str, reason: Option<&str>) {
         if let Some(call) = self.lock().get(&(client, id.to_owned())) {
-            call.carry_out();
+            call.carry_out(reason);
         }
     }
 
     pub(super) fn cancel_all(&self, client: ClientKey) {
-        self.lock().iter().filter(|((owner, _), _)| *owner == client).for_each(|(_, call)| call.carry_out());
+        self.lock()
+            .iter()
+            .filter(|((owner, _), _)| *owner == client)
+            .for_each(|(_, call)| call.carry_out(Some("the session is over")));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arc<Cancel>>> {
@@ -104,6 +112,11 @@ impl Ticket {
             wait_in(&mut stage.waker, context);
             Poll::Pending
         })
+    }
+
+    /// Why the client has cancelled the call.
+    pub(super) fn reason(&self) -> Box<str> {
+        self.cancel.lock().reason.clone().unwrap_or_else(|| "the client has cancelled it".into())
     }
 
     /// Tells which link has taken the call.

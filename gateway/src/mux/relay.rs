@@ -227,7 +227,7 @@ impl Relay {
                 let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
                 Some(notification("notifications/message", Some(params.as_bytes())))
             }
-            Event::Ask(ask) => return self.ask(ask),
+            Event::Ask(ask) => return self.ask(&ask),
             Event::AskCancelled { key, reason } => {
                 let Stage::Running(call, ..) = &self.stage else { return None };
                 return self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref());
@@ -237,10 +237,10 @@ impl Relay {
         notice.map(Bytes::from)
     }
 
-    fn ask(&mut self, ask: Ask) -> Option<Bytes> {
+    fn ask(&mut self, ask: &Ask) -> Option<Bytes> {
         let Stage::Running(call, ..) = &self.stage else { return None };
         if self.asks == Capabilities::NONE {
-            call.link().decline(&ask);
+            call.link().decline(ask);
             return None;
         }
         let (id, message) = self.mux.asks.open(self.client.key, call.link(), ask)?;
@@ -250,8 +250,9 @@ impl Relay {
 
     fn cancel(&mut self) -> Relayed {
         self.go_alone();
-        // Dropping the call tells the shard, if it was sent.
-        self.stage = Stage::Over;
+        if let Stage::Running(call, ..) = std::mem::replace(&mut self.stage, Stage::Over) {
+            call.cancel(&self.ticket.reason());
+        }
         self.log("cancelled");
         Relayed::Cancelled
     }

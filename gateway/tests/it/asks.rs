@@ -129,9 +129,10 @@ async fn a_call_that_is_given_up_leaves_no_question_open() {
     let mut stream = ask(&mut client, &gateway, json!({"method": "elicitation/create"})).await;
     stream.next().await.unwrap();
     let call = journal.call_of("ask").await;
-    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1, "reason": "changed my mind"}});
     assert_eq!(client.post(cancel.to_string()).await.status, 202);
     journal.until_cancelled(&call).await;
+    assert_eq!(journal.of("notifications/cancelled")[0]["params"]["reason"], "changed my mind");
     let declined = eventually("the question is answered", async || {
         journal.messages().into_iter().find(|message| message["id"].as_str().is_some_and(|id| id.starts_with("ask-")))
     });

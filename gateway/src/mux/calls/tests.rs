@@ -34,8 +34,8 @@ fn an_id_is_in_use_for_as_long_as_its_call_is() {
 fn only_the_clients_own_call_is_cancelled() {
     let calls = Arc::default();
     let tickets = [(1, "7"), (1, "8"), (2, "7")].map(|(client, id)| enter(&calls, client, id).unwrap());
-    calls.cancel(ClientKey(1), "7");
-    calls.cancel(ClientKey(1), "9");
+    calls.cancel(ClientKey(1), "7", None);
+    calls.cancel(ClientKey(1), "9", None);
     assert_eq!(tickets.each_ref().map(is_cancelled), [true, false, false]);
     calls.cancel_all(ClientKey(1));
     assert_eq!(tickets.each_ref().map(is_cancelled), [true, true, false]);
@@ -52,6 +52,6 @@ async fn a_cancelled_call_that_waits_is_off_the_link_before_anybody_looks() {
     let ticket = enter(&calls, 1, "7").unwrap();
     ticket.taken(&link, 1);
     assert_eq!(link.in_flight(), (0, 1));
-    calls.cancel(ClientKey(1), "7");
+    calls.cancel(ClientKey(1), "7", None);
     assert_eq!(link.in_flight(), (0, 0));
 }

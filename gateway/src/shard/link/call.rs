@@ -50,6 +50,13 @@ impl Call {
         }
     }
 
+    /// Gives it up; the shard is told why, if it was sent.
+    pub fn cancel(mut self, reason: &str) {
+        if !std::mem::replace(&mut self.finished, true) {
+            self.link.cancel(self.number, reason);
+        }
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Event> {
         if let Poll::Ready(event) = self.mailbox.poll(context) {
             return Poll::Ready(event);
