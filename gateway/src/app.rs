@@ -7,6 +7,7 @@ mod banner;
 pub mod call;
 pub mod check;
 pub mod client;
+pub mod connect;
 pub mod drop_in;
 mod files;
 pub mod import;
@@ -42,6 +43,7 @@ use crate::fleet;
 use crate::log;
 use crate::mux::Mux;
 use crate::shard::Keeper;
+use crate::shard::followed::Feed;
 use crate::tasks::Tasks;
 
 pub use self::wish::{Exit, Wish};
@@ -176,6 +178,7 @@ fn start_fleet(
         Store::nowhere()
     });
     let (level, heard) = watch::channel(None);
+    let feed = Feed::default();
     let fleet = fleet::Settings {
         shards: settings.shards.clone(),
         only,
@@ -184,8 +187,9 @@ fn start_fleet(
         store,
         result_memory: settings.result_memory,
         level: heard,
+        feed: feed.clone(),
     };
-    Ok(Mux::new(fleet::start(fleet, shards)?, level, doors))
+    Ok(Mux::new(fleet::start(fleet, shards)?, level, feed, doors))
 }
 
 fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {

@@ -17,6 +17,7 @@ mod status;
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::add::{Add, Import};
@@ -52,6 +53,7 @@ Examples:
   mcp-gateway                                   serve ./shards.d on http://127.0.0.1:9100/mcp
   mcp-gateway serve --listen 0.0.0.0:9100       for other machines too
   mcp-gateway stdio --shards ~/shards.d         for clients that start their servers
+  mcp-gateway stdio --connect                   the same, at the gateway that runs here
   mcp-gateway client claude-desktop             what to paste into Claude Desktop, and where
   mcp-gateway list                              the tools that clients see
   mcp-gateway call time__get_current_time timezone=Europe/Berlin
@@ -103,7 +105,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Wish, clap::Er
     Ok(match line.command {
         None => Wish::Serve(Box::new(line.serve.settings())),
         Some(Command::Serve(arguments)) => Wish::Serve(Box::new(arguments.settings())),
-        Some(Command::Stdio(arguments)) => Wish::Serve(Box::new(arguments.settings())),
+        Some(Command::Stdio(arguments)) => {
+            arguments.wish().map_err(|why| CommandLine::command().error(ErrorKind::ValueValidation, why))?
+        }
         Some(Command::Check(arguments)) => Wish::Check(arguments.options()),
         Some(Command::Schema(Schema {})) => Wish::Print(schema::text()),
         Some(Command::Ps(arguments)) => Wish::Ps(arguments.options()),

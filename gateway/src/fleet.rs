@@ -25,6 +25,7 @@ use crate::config::dir::{self, Specs};
 use crate::config::watch::{WatchError, WatchMode, Watcher};
 use crate::config::{Environment, Host, Reload, Severity, ShardName, ShardSpec, Start};
 use crate::shard::budget::Budget;
+use crate::shard::followed::{Audience, Feed};
 use crate::shard::roster::Roster;
 use crate::shard::{Heritage, Keeper, Known, Setup, Shard, ShardState};
 use crate::tasks::Tasks;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub result_memory: usize,
     /// The least severe log level that any client wants to hear.
     pub level: watch::Receiver<Option<Level>>,
+    /// What clients follow of the shards' resources.
+    pub feed: Feed,
 }
 
 /// Starts the fleet as one of `tasks`; it stops, with all shards, when they do.
@@ -262,6 +265,8 @@ impl Fleet {
             known,
             budget: self.budget.clone(),
             level: self.settings.level.clone(),
+            audience: Audience::Everybody,
+            feed: self.settings.feed.clone(),
             changed: Arc::clone(&self.changed),
             heritage: Heritage::default(),
             after: None,

@@ -8,12 +8,14 @@ mod calls;
 mod changes;
 mod client;
 mod failure;
+mod inbox;
 mod levels;
 mod overview;
 mod registry;
 mod relay;
 mod rewrite;
 mod route;
+mod subscriptions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +26,13 @@ use tokio::time::Instant;
 
 use self::asks::Asks;
 use self::calls::Calls;
+use self::inbox::Inboxes;
 use self::levels::Levels;
-use self::route::{Scope, Shown};
+use self::route::{Route, Scope, Shown};
+use self::subscriptions::{Course, Subscriptions};
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
+use crate::shard::followed::Feed;
 use crate::shard::roster::List;
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
@@ -43,6 +48,8 @@ pub use crate::fleet::{NoView, View};
 const SETTLE: Duration = Duration::from_secs(6);
 /// How many calls may go on after their legacy clients hung up.
 const DETACHED: usize = 256;
+/// The result that says nothing but that it is so.
+const EMPTY: Bytes = Bytes::from_static(b"{}");
 
 /// A whole JSON-RPC response.
 #[derive(Debug)]
@@ -75,6 +82,8 @@ struct Inner {
     levels: Levels,
     calls: Arc<Calls>,
     asks: Asks,
+    inboxes: Arc<Inboxes>,
+    subscriptions: Arc<Subscriptions>,
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
@@ -83,14 +92,24 @@ struct Inner {
 }
 
 impl Mux {
-    /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients; detached calls
-    /// go on among `tasks`.
-    pub fn new(world: watch::Receiver<Arc<World>>, level: watch::Sender<Option<Level>>, tasks: &Tasks) -> Self {
+    /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients, `feed` where
+    /// they hear what clients follow. What goes on without a client does so among `tasks`.
+    pub fn new(
+        world: watch::Receiver<Arc<World>>,
+        level: watch::Sender<Option<Level>>,
+        feed: Feed,
+        tasks: &Tasks,
+    ) -> Self {
+        let inboxes = Arc::<Inboxes>::default();
+        let subscriptions = Arc::new(Subscriptions::new(feed, Arc::clone(&inboxes)));
+        tasks.spawn_until_stop(Arc::clone(&subscriptions).run());
         let inner = Arc::new(Inner {
             world,
             levels: Levels::new(level),
             calls: Arc::default(),
             asks: Asks::default(),
+            subscriptions: Arc::clone(&subscriptions),
+            inboxes,
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
             tasks: tasks.clone(),
@@ -140,7 +159,8 @@ impl Mux {
         let result = match self.own_answer(client, request, params).await {
             Some(result) => result,
             None => match self.call(client, request, params).await {
-                Ok(relay) => return Dispatched::Call(Box::new(relay)),
+                Ok(Some(relay)) => return Dispatched::Call(Box::new(relay)),
+                Ok(None) => Ok(EMPTY),
                 Err(fault) => Err(fault),
             },
         };
@@ -172,6 +192,8 @@ impl Mux {
         self.inner.calls.cancel_all(key);
         self.inner.asks.end(key);
         self.inner.levels.forget(key);
+        self.inner.inboxes.forget(key);
+        self.inner.subscriptions.forget(key);
     }
 
     /// The log level that a legacy client has set.
@@ -179,9 +201,11 @@ impl Mux {
         self.inner.levels.get(key)
     }
 
-    /// Follows from now on what a client with a session is told outside of its calls.
+    /// Follows from now on what a client with a session is told outside of its calls. Of several of one session each
+    /// message is told by one.
     pub fn changes(&self, key: ClientKey) -> Changes {
-        Changes::new(key, self.inner.world.clone(), Arc::clone(&self.view))
+        let ear = self.inner.inboxes.open(key, &self.view);
+        Changes::new(key, &self.inner, Arc::clone(&self.view), ear)
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.
@@ -209,7 +233,6 @@ impl Mux {
         request: &Request<'_>,
         params: &Params<'_>,
     ) -> Option<Result<Bytes, Fault>> {
-        const EMPTY: Bytes = Bytes::from_static(b"{}");
         let era = client.revision.era();
         let list = List::ALL.into_iter().find(|list| list.method() == request.method);
         if let Some(list) = list {
@@ -238,15 +261,47 @@ impl Mux {
         Ok(())
     }
 
-    async fn call(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Result<Relay, Fault> {
+    /// The call at the shard that answers; `None` if no shard need be asked to say yes.
+    async fn call(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Result<Option<Relay>, Fault> {
         // Before anything is waited for, so that a cancellation right behind the request finds it.
         let ticket = self.inner.calls.enter(client.key, request.id)?;
         let catalogue = self.settled().await;
         let era = client.revision.era();
         let scope = Scope { catalogue: &catalogue, view: &self.view, shown: &self.inner.shown };
-        let route = route::route(&scope, era, &request.method, params)?;
+        let route = match self.left(client, &request.method, params) {
+            Some(route) => route,
+            None => route::route(&scope, era, &request.method, params)?,
+        };
+        let pending = match self.following(client, &route)? {
+            Some(Course::Settled) => return Ok(None),
+            Some(Course::AskShard(pending)) => Some(pending),
+            None => None,
+        };
         let id = request.id.as_str();
-        Ok(Relay::start(Arc::clone(&self.inner), client, route, ticket, id, request.params, params))
+        let relay = Relay::start(Arc::clone(&self.inner), client, route, ticket, id, request.params, params);
+        Ok(Some(relay.following(pending)))
+    }
+
+    /// The way of a `resources/unsubscribe`: to the shard that was subscribed to, whatever the lists say by now.
+    fn left(&self, client: &Client, method: &str, params: &Params<'_>) -> Option<Route> {
+        let uri = params.uri.filter(|_| method == "resources/unsubscribe")?.string()?;
+        let shard = self.inner.subscriptions.shard_of(client.key, &uri, |shard| self.view.includes(shard))?;
+        Some(Route::to_resource(method, shard, &uri, &self.view))
+    }
+
+    /// Notes what a request to subscribe, or not to any more, will come to.
+    fn following(&self, client: &Client, route: &Route) -> Result<Option<Course>, Fault> {
+        let subscriptions = &self.inner.subscriptions;
+        let Some(uri) = &route.uri else { return Ok(None) };
+        Ok(match &*route.method {
+            "resources/subscribe" => Some(Course::AskShard(subscriptions.subscribe(client.key, &route.shard, uri)?)),
+            "resources/unsubscribe" => {
+                let world = self.inner.world.borrow();
+                let instances = world.shard(&route.shard).map(|shard| shard.spec().process.instances);
+                Some(subscriptions.unsubscribe(client.key, &route.shard, uri, instances.unwrap_or_default()))
+            }
+            _ => None,
+        })
     }
 
     /// What the view shows, after the first start is over.

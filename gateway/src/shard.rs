@@ -6,6 +6,7 @@ mod backoff;
 pub mod budget;
 mod ended;
 mod fetch;
+pub mod followed;
 mod handle;
 mod handshake;
 mod instance;

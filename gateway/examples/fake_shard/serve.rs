@@ -14,6 +14,9 @@ use crate::tools::{self, Call};
 use crate::waits::Waits;
 use crate::wire::{Incoming, Out, Params, Refusal, answer, json};
 
+/// Nobody may subscribe to it.
+const REFUSED: &str = "fake://item/refused";
+
 /// What the reading loop does after a line.
 pub(crate) enum Next {
     GoOn,
@@ -165,6 +168,9 @@ impl Shard {
             "completion/complete" => {
                 Ok(complete(speech, r#""completion":{"values":["alpha","beta"],"total":2,"hasMore":false}"#))
             }
+            "resources/subscribe" if speech == Speech::Legacy && params.uri.as_deref() == Some(REFUSED) => {
+                Err(no_resource(REFUSED, speech))
+            }
             "ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe"
                 if speech == Speech::Legacy =>
             {
@@ -176,9 +182,7 @@ impl Shard {
 
     fn read(&self, uri: &str, speech: Speech) -> Result<String, Refusal> {
         if !self.resources.has(uri) && !self.templates.has(uri) {
-            let code = if speech == Speech::Modern { -32602 } else { -32002 };
-            let data = format!(r#"{{"uri":{}}}"#, json(uri));
-            return Err(Refusal::new(code, "Resource not found").with_data(data));
+            return Err(no_resource(uri, speech));
         }
         let text = json(&format!("{} has {uri}", self.options.name));
         let contents = format!(r#""contents":[{{"uri":{},"mimeType":"text/plain","text":{text}}}]"#, json(uri));
@@ -211,6 +215,11 @@ impl Shard {
             Era::Ts => "ts",
         }
     }
+}
+
+fn no_resource(uri: &str, speech: Speech) -> Refusal {
+    let code = if speech == Speech::Modern { -32602 } else { -32002 };
+    Refusal::new(code, "Resource not found").with_data(format!(r#"{{"uri":{}}}"#, json(uri)))
 }
 
 /// A result out of its members, with `resultType` where the era has it.

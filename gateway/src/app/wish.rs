@@ -10,6 +10,7 @@ use super::add::{self, AddOptions};
 use super::call::{self, CallOptions};
 use super::check::{self, CheckOptions};
 use super::client::{self, ClientOptions};
+use super::connect::{self, ConnectOptions};
 use super::import::{self, ImportOptions};
 use super::list::{self, ListOptions};
 use super::new::{self, NewOptions};
@@ -23,6 +24,8 @@ use super::status::{self, StatusOptions};
 pub enum Wish {
     /// To run a gateway.
     Serve(Box<Settings>),
+    /// To join a gateway that runs.
+    Connect(Box<ConnectOptions>),
     /// To know what is wrong with the shard files.
     Check(CheckOptions),
     /// To see what gateways run.
@@ -90,9 +93,9 @@ impl Exit {
 }
 
 impl Wish {
-    /// Whether it runs a gateway, whose faults belong into its log.
+    /// Whether it serves clients: its faults belong into its log.
     pub fn serves(&self) -> bool {
-        matches!(self, Self::Serve(_))
+        matches!(self, Self::Serve(_) | Self::Connect(_))
     }
 
     /// The least severe log line that is shown unless `MCP_GATEWAY_LOG` says otherwise. A command says itself what is wrong;
@@ -105,7 +108,7 @@ impl Wish {
     /// a gateway that stops has no time for a log that nobody reads.
     pub fn patience(&self) -> Duration {
         match self {
-            Self::Serve(_) => Duration::from_millis(200),
+            Self::Serve(_) | Self::Connect(_) => Duration::from_millis(200),
             _ => Duration::from_secs(5),
         }
     }
@@ -117,6 +120,7 @@ impl Wish {
     pub fn carry_out(self) -> anyhow::Result<Exit> {
         match self {
             Self::Serve(settings) => super::serve(*settings).map(|()| Exit::Good),
+            Self::Connect(options) => connect::join(*options),
             Self::Check(options) => check::check(&options),
             Self::Ps(options) => ps::show(&options).map(|()| Exit::Good),
             Self::Client(options) => client::show(&options).map(|()| Exit::Good),

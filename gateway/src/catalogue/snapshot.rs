@@ -63,12 +63,20 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The server capabilities, a JSON object for both eras. They are the same whatever the shards declare, so that hot
-    /// reload never changes them. What the gateway does not relay, such as subscriptions, is not declared.
-    pub const CAPABILITIES: &'static str = concat!(
-        r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"#,
-        r#""resources":{"listChanged":true},"completions":{},"logging":{}}"#
-    );
+    /// The server capabilities, a JSON object. They are the same whatever the shards declare, so that hot reload never
+    /// changes them. What the gateway does not relay, such as the subscriptions of the modern era, is not declared.
+    pub fn capabilities(era: Era) -> &'static str {
+        match era {
+            Era::Legacy => concat!(
+                r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"#,
+                r#""resources":{"subscribe":true,"listChanged":true},"completions":{},"logging":{}}"#
+            ),
+            Era::Modern => concat!(
+                r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"#,
+                r#""resources":{"listChanged":true},"completions":{},"logging":{}}"#
+            ),
+        }
+    }
 
     /// The tool of that exposed name.
     pub fn tool(&self, exposed: &str) -> Option<&Target> {

@@ -39,9 +39,14 @@ pub(super) struct CompanyFlags {
 
 impl PeerFlags {
     pub(super) fn whereabouts(self) -> Whereabouts {
-        let listen = std::env::var("MCP_GATEWAY_LISTEN").ok();
-        Whereabouts { url: self.url, listen, state_dir: state_folder(self.state_dir) }
+        whereabouts(self.url, self.state_dir)
     }
+}
+
+/// Where a gateway may run.
+pub(super) fn whereabouts(url: Option<Address>, state_dir: Option<PathBuf>) -> Whereabouts {
+    let listen = std::env::var("MCP_GATEWAY_LISTEN").ok();
+    Whereabouts { url, listen, state_dir: state_folder(state_dir) }
 }
 
 impl CompanyFlags {

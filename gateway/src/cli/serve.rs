@@ -9,7 +9,10 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::defaults::{duration, shards_folder, state_folder};
-use crate::app::{Door, HttpOptions, Settings, threads};
+use super::peer::whereabouts;
+use crate::app::connect::ConnectOptions;
+use crate::app::peer::Address;
+use crate::app::{Door, HttpOptions, Settings, Wish, threads};
 use crate::config::watch::WatchMode;
 use crate::door::stdio::StdioSettings;
 
@@ -24,10 +27,15 @@ The log goes to stderr; MCP_GATEWAY_LOG says how much of it: error, warn, info (
 Exit codes: 0 a signal has stopped it; 1 it could not start; 2 the command line is wrong.";
 
 const AFTER_STDIO: &str = "\
-For clients that start their servers; `mcp-gateway client NAME` prints what they need.
+For clients that start their servers; `mcp-gateway client NAME` prints what they need. With --connect nothing is started:
+the client is carried to a gateway that runs, which may be stopped and started again meanwhile. The flags about shards then
+mean nothing.
 
 Examples:
-  mcp-gateway stdio --shards ~/shards.d
+  mcp-gateway stdio --shards ~/shards.d         shards of this client's own
+  mcp-gateway stdio --connect                   the gateway that runs here, with all its clients
+  mcp-gateway stdio --connect http://nas:9100/mcp/git
+                                                what clients of that address see
   npx @modelcontextprotocol/inspector mcp-gateway stdio --shards ~/shards.d
 
 The log goes to stderr; MCP_GATEWAY_LOG says how much of it: error, warn, info (the default), debug or trace.
@@ -36,6 +44,10 @@ Exit codes: 0 the client has closed stdin, or a signal has stopped it; 1 it coul
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_STDIO)]
 pub(super) struct Stdio {
+    /// Start nothing: join the gateway at this address, or without one that of MCP_GATEWAY_URL, else the one that runs here, else
+    /// http://127.0.0.1:9100.
+    #[arg(long, env = "MCP_GATEWAY_CONNECT", value_name = "URL", num_args = 0..=1, value_parser = Address::read)]
+    connect: Option<Option<Address>>,
     #[command(flatten)]
     fleet: FleetFlags,
     #[command(flatten)]
@@ -119,9 +131,21 @@ pub(super) enum Watch {
 }
 
 impl Stdio {
-    pub(super) fn settings(self) -> Settings {
+    /// # Errors
+    /// What is wrong with the variable that says where the gateway is.
+    pub(super) fn wish(self) -> Result<Wish, String> {
         let (message, requests) = (self.requests.max_body, self.requests.max_requests);
-        self.fleet.settings(Door::Stdio(StdioSettings { message, requests, ..StdioSettings::default() }))
+        let stdio = StdioSettings { message, requests, ..StdioSettings::default() };
+        let Some(url) = self.connect else {
+            return Ok(Wish::Serve(Box::new(self.fleet.settings(Door::Stdio(stdio)))));
+        };
+        let read = |text: String| Address::read(&text).map_err(|why| format!("MCP_GATEWAY_URL: {why}"));
+        let url = match url {
+            None => std::env::var("MCP_GATEWAY_URL").ok().map(read).transpose()?,
+            given => given,
+        };
+        let whereabouts = whereabouts(url, self.fleet.state_dir);
+        Ok(Wish::Connect(Box::new(ConnectOptions { whereabouts, stdio })))
     }
 }
 

@@ -1,55 +1,73 @@
-//! Tells clients that lists have changed.
+//! Tells a session what happens outside of its calls: changed lists, updated resources, and what was left in its inbox.
 //!
-//! Invariant: nothing is queued. A list is changed or it is not, and clients hear of it after the new bytes are there.
+//! Invariant: only the inbox is a queue. A list is changed or it is not, and clients hear of it after the new bytes are there.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::Inner;
 use super::client::ClientKey;
+use super::inbox::Ear;
+use super::subscriptions::Subscriptions;
 use crate::fleet::{View, World};
 use crate::shard::roster::List;
 use crate::wire::notification;
 
-/// Follows the lists for one client.
+/// One stream of a session. While it is there, it counts as open; of several streams of one session each message is told
+/// by one.
 #[derive(Debug)]
 pub struct Changes {
-    client: ClientKey,
     world: watch::Receiver<Arc<World>>,
     view: Arc<View>,
     told: [u64; 4],
+    ear: Ear,
+    client: ClientKey,
+    subscriptions: Arc<Subscriptions>,
 }
 
 impl Changes {
-    pub(super) fn new(client: ClientKey, world: watch::Receiver<Arc<World>>, view: Arc<View>) -> Self {
-        let mut changes = Self { client, world, view, told: [0; 4] };
+    pub(super) fn new(client: ClientKey, mux: &Inner, view: Arc<View>, ear: Ear) -> Self {
+        let (world, subscriptions) = (mux.world.clone(), Arc::clone(&mux.subscriptions));
+        let mut changes = Self { world, view, told: [0; 4], ear, client, subscriptions };
         changes.told = changes.generations();
         changes
     }
 
-    /// Waits for a change and gives the notifications for it, each a message on one line. Never ends; safe to cancel.
+    /// Waits until there is something to tell and gives it, each a message on one line. Never ends; safe to cancel.
     pub async fn next(&mut self) -> Vec<Bytes> {
         loop {
-            if self.world.changed().await.is_err() {
-                // The fleet is gone, so there is nothing left to change.
-                return std::future::pending().await;
-            }
-            let now = self.generations();
-            let before = std::mem::replace(&mut self.told, now);
-            let changed = |list: List| now[list as usize] != before[list as usize];
-            let resources = changed(List::Resources) || changed(List::Templates);
-            let kinds =
-                [("tools", changed(List::Tools)), ("prompts", changed(List::Prompts)), ("resources", resources)];
-            let messages: Vec<Bytes> = kinds
-                .into_iter()
-                .filter(|(_, changed)| *changed)
-                .map(|(kind, _)| notification(&format!("notifications/{kind}/list_changed"), None).into())
-                .collect();
+            self.ear.listen();
+            let mut messages = self.ear.messages();
+            messages.extend(self.subscriptions.updated(self.client, |shard| self.ear.speaks_for(shard)));
             if !messages.is_empty() {
                 return messages;
             }
+            tokio::select! {
+                () = self.ear.woken() => {}
+                changed = self.world.changed() => {
+                    if changed.is_err() {
+                        // The fleet is gone, so there is nothing left to change.
+                        return std::future::pending().await;
+                    }
+                    let messages = self.changed_lists();
+                    if !messages.is_empty() && self.ear.speaks_for_view() {
+                        return messages;
+                    }
+                }
+            }
         }
+    }
+
+    fn changed_lists(&mut self) -> Vec<Bytes> {
+        let now = self.generations();
+        let before = std::mem::replace(&mut self.told, now);
+        let changed = |list: List| now[list as usize] != before[list as usize];
+        let resources = changed(List::Resources) || changed(List::Templates);
+        let kinds = [("tools", changed(List::Tools)), ("prompts", changed(List::Prompts)), ("resources", resources)];
+        let changed = kinds.into_iter().filter(|(_, changed)| *changed);
+        changed.map(|(kind, _)| notification(&format!("notifications/{kind}/list_changed"), None).into()).collect()
     }
 
     fn generations(&mut self) -> [u64; 4] {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::catalogue::Catalogue;
 use crate::wire::{
-    Capabilities, Fault, Kind, Level, Meta, Params, Raw, Request, Revision, code, implementation, read_object,
+    Capabilities, Era, Fault, Kind, Level, Meta, Params, Raw, Request, Revision, code, implementation, read_object,
 };
 
 /// The most that is kept of a client's name and version, in bytes.
@@ -100,7 +100,7 @@ pub(super) fn initialize_result(client: &Client, instructions: Option<&str>) -> 
     let head = format!(
         r#"{{"protocolVersion":"{}","capabilities":{},"serverInfo":{}"#,
         client.revision.as_str(),
-        Catalogue::CAPABILITIES,
+        Catalogue::capabilities(Era::Legacy),
         implementation(),
     );
     with_instructions(head, instructions)
@@ -114,7 +114,7 @@ pub(super) fn discover_result(instructions: Option<&str>) -> Bytes {
             r#""_meta":{{"io.modelcontextprotocol/serverInfo":{}}},"ttlMs":0,"cacheScope":"private""#
         ),
         Revision::MODERN.as_str(),
-        Catalogue::CAPABILITIES,
+        Catalogue::capabilities(Era::Modern),
         implementation(),
     );
     with_instructions(head, instructions)

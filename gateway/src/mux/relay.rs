@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
@@ -15,8 +14,9 @@ use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::Route;
-use super::{Answer, Inner, rewrite};
-use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
+use super::subscriptions::Pending;
+use super::{Answer, Inner, inbox, rewrite};
+use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Raised, Refused, Reply};
 use crate::shard::{Live, Shard, ShardState};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
 
@@ -49,6 +49,10 @@ pub struct Relay {
     asked: Vec<u64>,
     /// What the client can be asked on the way to its answer.
     asks: Capabilities,
+    /// What the answer decides on, if it is about a subscription.
+    pending: Option<Pending>,
+    /// The level that the shard was told before the call.
+    told: Option<Told>,
     started: Instant,
 }
 
@@ -88,6 +92,8 @@ impl Relay {
             ticket,
             asked: Vec::new(),
             asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
+            pending: None,
+            told: None,
             started: Instant::now(),
         };
         let shard = relay.shard();
@@ -100,6 +106,12 @@ impl Relay {
             relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
         }
         relay
+    }
+
+    /// The same call, whose answer decides on a subscription.
+    pub(super) fn following(mut self, pending: Option<Pending>) -> Self {
+        self.pending = pending;
+        self
     }
 
     /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
@@ -195,6 +207,7 @@ impl Relay {
     }
 
     fn submit(&mut self, shard: &Shard, live: &Live, number: u64, line: Vec<u8>) -> Result<(), Refused> {
+        self.told = told_level(&self.client, live);
         let level = match self.client.revision.era() {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
@@ -216,25 +229,21 @@ impl Relay {
     }
 
     fn notice(&mut self, event: Event) -> Option<Bytes> {
-        let notice = match event {
+        match event {
             Event::Progress(params) => {
                 let params = rewrite::progress(&params, self.token.as_deref()?)?;
-                Some(notification("notifications/progress", Some(&params)))
+                Some(notification("notifications/progress", Some(&params)).into())
             }
-            Event::Log(params) => Some(notification("notifications/message", Some(&params))),
-            Event::LogsDropped(count) => {
-                let data = format!("{count} log messages were dropped because they were not read in time");
-                let params = json!({"level": "warning", "logger": "mcp-gateway", "data": data}).to_string();
-                Some(notification("notifications/message", Some(params.as_bytes())))
-            }
-            Event::Ask(ask) => return self.ask(&ask),
+            Event::Log(params) => Some(notification("notifications/message", Some(&params)).into()),
+            Event::Other { method, params } => Some(notification(&method, params.as_deref()).into()),
+            Event::LogsDropped(count) => Some(inbox::dropped(count)),
+            Event::Ask(ask) => self.ask(&ask),
             Event::AskCancelled { key, reason } => {
                 let Stage::Running(call, ..) = &self.stage else { return None };
-                return self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref());
+                self.mux.asks.take_back(self.client.key, call.link(), &key, reason.as_deref())
             }
             Event::Done(_) => None,
-        };
-        notice.map(Bytes::from)
+        }
     }
 
     fn ask(&mut self, ask: &Ask) -> Option<Bytes> {
@@ -258,13 +267,17 @@ impl Relay {
     }
 
     fn finish(&mut self, done: Done, from: Era) -> Answer {
-        self.stage = Stage::Over;
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        let link = if let Stage::Running(call, ..) = stage { Some(call.link().clone()) } else { None };
         if !self.asked.is_empty() {
             self.mux.asks.outlived(&std::mem::take(&mut self.asked));
         }
         let to = self.client.revision.era();
         match done {
             Ok(Reply::Result(result)) => {
+                if let Some((pending, link)) = self.pending.take().zip(link) {
+                    pending.agreed(&link);
+                }
                 self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
                 match rewrite::result(result, &self.route.method, from, to) {
                     Ok(Some(result)) => {
@@ -313,6 +326,23 @@ impl Drop for Relay {
         if !matches!(self.stage, Stage::Over) {
             self.go_alone();
         }
+    }
+}
+
+/// Kept while the call is under way; nobody asks how it went.
+#[derive(Debug)]
+enum Told {
+    ForAll { _asked: Box<Call> },
+    ForCall { _raised: Box<Raised> },
+}
+
+/// Sees to it that the shard logs as much as the client wants to hear: for good for a session, which has said so before,
+/// and for the time of the call for a modern client.
+fn told_level(client: &Client, live: &Live) -> Option<Told> {
+    let level = client.level.filter(|_| live.era == Era::Legacy)?;
+    match client.revision.era() {
+        Era::Legacy => live.link.tell_at_least(level).map(|asked| Told::ForAll { _asked: Box::new(asked) }),
+        Era::Modern => Some(Told::ForCall { _raised: Box::new(live.link.raise_level(level)) }),
     }
 }
 

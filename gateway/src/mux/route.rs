@@ -44,6 +44,12 @@ pub(super) struct Scope<'a> {
 }
 
 impl Route {
+    /// To the shard that has a resource.
+    pub(super) fn to_resource(method: &str, shard: Arc<str>, uri: &str, view: &Arc<View>) -> Self {
+        let (own_name, exposed) = (None, None);
+        Self { method: method.into(), shard, own_name, exposed, uri: Some(uri.into()), view: Arc::clone(view) }
+    }
+
     /// Whether the exposed name still means the same item: while a call waited, its file may have hidden or renamed it.
     pub(super) fn holds_in(&self, world: &World) -> bool {
         let Some(exposed) = &self.exposed else { return true };
@@ -93,21 +99,17 @@ pub(super) fn route(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'
     match method {
         "tools/call" => named(scope, List::Tools, method, params.name, "params.name"),
         "prompts/get" => named(scope, List::Prompts, method, params.name, "params.name"),
-        "resources/read" => {
-            let uri = text(params.uri, "params.uri")?;
-            let shard = resource_owner(scope, &uri).ok_or_else(|| no_resource(&uri, era))?;
-            Ok(Route {
-                method: method.into(),
-                shard,
-                own_name: None,
-                exposed: None,
-                uri: Some((*uri).into()),
-                view: Arc::clone(scope.view),
-            })
-        }
+        "resources/read" => resource(scope, era, method, params),
+        "resources/subscribe" | "resources/unsubscribe" if era == Era::Legacy => resource(scope, era, method, params),
         "completion/complete" => complete(scope, era, params),
         _ => Err(Fault::new(code::METHOD_NOT_FOUND, format!("method `{}` is not served here", quoted(method)))),
     }
+}
+
+fn resource(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> Result<Route, Fault> {
+    let uri = text(params.uri, "params.uri")?;
+    let shard = resource_owner(scope, &uri).ok_or_else(|| no_resource(&uri, era))?;
+    Ok(Route::to_resource(method, shard, &uri, scope.view))
 }
 
 fn complete(scope: &Scope<'_>, era: Era, params: &Params<'_>) -> Result<Route, Fault> {
@@ -120,14 +122,7 @@ fn complete(scope: &Scope<'_>, era: Era, params: &Params<'_>) -> Result<Route, F
             let uri = text(reference.get("uri"), "params.ref.uri")?;
             let owner = scope.catalogue.template_owner(&uri).cloned().or_else(|| resource_owner(scope, &uri));
             let shard = owner.ok_or_else(|| no_resource(&uri, era))?;
-            Ok(Route {
-                method: METHOD.into(),
-                shard,
-                own_name: None,
-                exposed: None,
-                uri: Some((*uri).into()),
-                view: Arc::clone(scope.view),
-            })
+            Ok(Route::to_resource(METHOD, shard, &uri, scope.view))
         }
         _ => Err(Fault::new(code::INVALID_PARAMS, "`params.ref.type` must be `ref/prompt` or `ref/resource`")),
     }

@@ -17,6 +17,7 @@ use tracing::{Instrument, info_span};
 use crate::config::ShardSpec;
 use crate::shard::Ended;
 use crate::shard::budget::Budget;
+use crate::shard::followed::{Audience, Feed};
 use crate::shard::keeper::Keeper;
 use crate::shard::link::Link;
 use crate::shard::roster::Roster;
@@ -83,6 +84,10 @@ pub struct Setup {
     pub budget: Budget,
     /// The least severe log level that any client wants to hear; `None` if none has said.
     pub level: watch::Receiver<Option<Level>>,
+    /// Whom the process serves, and what of its resources they follow.
+    pub audience: Audience,
+    /// See [`Setup::audience`].
+    pub feed: Feed,
     /// Woken whenever state or offer have changed; carries nothing.
     pub changed: Arc<Notify>,
     /// What goes on from the process whose place it takes.

@@ -5,12 +5,15 @@
 
 mod asking;
 mod call;
+mod following;
+mod limits;
 mod mailbox;
 mod reader;
 mod table;
+mod volume;
 mod writer;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -19,14 +22,17 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use call::Call;
+pub(crate) use following::Due;
+pub use limits::Limits;
 pub(crate) use reader::read;
+pub(crate) use volume::LINGER;
+pub use volume::Raised;
 pub(crate) use writer::write;
 
-use self::asking::{Asking, Roots};
+use self::asking::Asking;
 use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
-use crate::config::{Instances, Mask, ShardSpec};
-use crate::shard::budget::Budget;
+use self::volume::Volume;
 use crate::shard::roster::List;
 use crate::shard::{Ended, Heritage};
 use crate::wire::{self, Capabilities, Chunks, Fault, Level};
@@ -69,7 +75,14 @@ pub enum Event {
     Progress(Bytes),
     /// The `params` of a `notifications/message` that can only belong to this caller.
     Log(Bytes),
-    /// So many log messages were dropped because the caller did not read.
+    /// Another notification that can only belong to this caller.
+    Other {
+        /// The method.
+        method: Box<str>,
+        /// The parameters, JSON text.
+        params: Option<Bytes>,
+    },
+    /// So many log messages, and others that are no progress, were dropped because the caller did not read.
     LogsDropped(u64),
     /// The shard asks this caller something; answer with [`Link::pass_on`] or [`Link::decline`].
     Ask(Ask),
@@ -174,32 +187,6 @@ pub struct Ask {
 /// How many calls wait above `in_flight` before they are refused.
 pub(crate) const WAITING: usize = 256;
 
-/// What bounds a link.
-#[derive(Debug)]
-pub struct Limits {
-    in_flight: AtomicUsize,
-    message: AtomicUsize,
-    /// What all results together may take.
-    budget: Budget,
-    /// Hides the shard's secrets in what it says for nobody but the gateway's log.
-    mask: Mask,
-    roots: Roots,
-}
-
-impl Limits {
-    /// `in_flight` calls at once, messages from the shard of up to `message` bytes, results within `budget`.
-    pub fn new(in_flight: usize, message: usize, budget: Budget, mask: Mask) -> Self {
-        let roots = Roots::new(Instances::Shared, &[]);
-        Self { in_flight: in_flight.into(), message: message.into(), budget, mask, roots }
-    }
-
-    /// What the file of a shard says, with the results of all shards within `budget`.
-    pub(crate) fn of(spec: &ShardSpec, budget: Budget) -> Self {
-        let roots = Roots::new(spec.process.instances, &spec.roots);
-        Self { roots, ..Self::new(spec.limits.in_flight, spec.limits.message, budget, spec.mask.clone()) }
-    }
-}
-
 /// The link to one child. Cheap to clone; it lives as long as its reader and writer.
 #[derive(Debug, Clone)]
 pub struct Link(Arc<Shared>);
@@ -214,6 +201,7 @@ struct Shared {
     limits: Limits,
     heritage: Heritage,
     asking: Asking,
+    volume: Volume,
     /// Whether the child has written a line to stdout that is no message, and the log says so.
     nonsense_told: AtomicBool,
 }
@@ -223,7 +211,16 @@ impl Link {
     pub(crate) fn new(limits: Limits, heritage: Heritage) -> Self {
         let table = Mutex::new(Table::new());
         let (outgoing, changed, nonsense_told) = (Notify::new(), Notify::new(), AtomicBool::new(false));
-        Self(Arc::new(Shared { table, asking: Asking::default(), outgoing, changed, limits, heritage, nonsense_told }))
+        Self(Arc::new(Shared {
+            table,
+            asking: Asking::default(),
+            volume: Volume::default(),
+            outgoing,
+            changed,
+            limits,
+            heritage,
+            nonsense_told,
+        }))
     }
 
     /// Whether both lead to the same child.

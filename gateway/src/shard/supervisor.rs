@@ -2,6 +2,7 @@
 //!
 //! Invariant: one supervisor owns the shard's child; others see its state in a `watch` and hold links. It never gives up.
 
+mod following;
 mod greeting;
 mod keeping;
 
@@ -148,7 +149,8 @@ impl Supervisor {
 
     async fn live_once(&self, plan: Plan, backoff: &mut Backoff) -> Next {
         let spec = self.spec();
-        let limits = Limits::of(&spec, self.setup.budget.clone());
+        let Setup { budget, audience, feed, .. } = &self.setup;
+        let limits = Limits::of(&spec, budget.clone(), *audience, feed.clone());
         let link = Link::new(limits, self.heritage.clone());
         let launched = Instance::launch(&spec, &self.setup, link, self.stderr.clone(), &self.tasks).await;
         let mut instance = match launched {
@@ -193,7 +195,7 @@ impl Supervisor {
             return End::Replan(Plan::Probe);
         }
         let link = instance.link.clone();
-        let (roster, heard) = tokio::select! {
+        let roster = tokio::select! {
             prepared = self.prepare(&link, &greeting) => prepared,
             reason = instance.ended() => return End::Died(instance.report(reason)),
         };
@@ -208,7 +210,8 @@ impl Supervisor {
         let reason = tokio::select! {
             reason = instance.ended() => reason,
             () = self.keep_roster(&link, greeting.era) => Reason::Closed,
-            () = self.keep_level(&link, &roster, heard) => Reason::Closed,
+            () = self.keep_level(&link) => Reason::Closed,
+            () = self.keep_followed(&link, &roster) => Reason::Closed,
             () = self.keep_limits(&link) => Reason::Closed,
             () = self.idle(&link) => return End::Idle,
             () = keeping::until_modern(&mut greeting) => return End::Replan(Plan::Discover),

@@ -46,6 +46,12 @@ impl From<Vec<u8>> for Chunks {
     }
 }
 
+impl From<Bytes> for Chunks {
+    fn from(whole: Bytes) -> Self {
+        Self { pieces: [whole, Bytes::new(), Bytes::new()] }
+    }
+}
+
 /// `{"jsonrpc":"2.0","id":…,"result":…}`; `id` and `result` are JSON text. Large results are not copied.
 pub fn result_response(id: &str, result: Bytes) -> Chunks {
     const COPIED_UP_TO: usize = 8 * 1024;

@@ -1,4 +1,4 @@
-//! The gateway among real programs that others wrote: eight MCP servers behind it, four clients before it, and the rules
+//! The gateway among real programs that others wrote: eight MCP servers behind it, five clients before it, and the rules
 //! that OpenAI has for what it lists.
 //!
 //! Invariant: nothing here is skipped. A peer that is not installed fails its test and names the way out.
@@ -7,10 +7,12 @@ mod as_printed;
 mod clients;
 mod commands;
 mod first_start;
+mod following;
 mod hostile;
 mod offered;
 mod openai;
 mod over_http;
+mod over_sse;
 mod over_stdio;
 mod schema;
 mod servers;

@@ -13,18 +13,19 @@ const PROGRAM = peer.resolve(`${ROOT}/clients/launcher/build/index.js`);
 const HOME = `${PEERS}/home`;
 const METHODS = { templates: "resources/templates/list" };
 
-const { url, command, args, mode, calls } = options(["legacy", "auto", "modern"]);
+const { url, command, args, mode, calls } = options(["legacy", "auto", "modern", "sse"]);
+const [era, transport] = mode === "sse" ? ["legacy", "sse"] : [mode, "http"];
 // A child of the Inspector inherits a few variables only: name them all, as the SDK drivers do, but for
 // those without a value, which it refuses.
 const variables = Object.entries(process.env).filter(([, value]) => value !== "");
 const environment = variables.flatMap(([name, value]) => ["-e", `${name}=${value}`]);
-const server = url ? ["--transport", "http", "--server-url", url] : [...environment, "--", command, ...args];
+const server = url ? ["--transport", transport, "--server-url", url] : [...environment, "--", command, ...args];
 const running = new Set();
 mkdirSync(HOME, { recursive: true });
 
 /** One run of the Inspector; its result, or an error with its code and message. */
 async function ask(method, ...flags) {
-  const argv = ["--cli", "--method", method, ...flags, "--protocol-era", mode, "--format", "json", ...server];
+  const argv = ["--cli", "--method", method, ...flags, "--protocol-era", era, "--format", "json", ...server];
   const { stdout, stderr } = await run([PROGRAM, ...argv]);
   if (stdout.trim()) return JSON.parse(stdout).result;
   const envelope = stderr.split("\n").find((line) => line.startsWith('{"error":'));

@@ -1,6 +1,6 @@
-"""The Python SDK 2.x in its three ways to settle the era, over Streamable HTTP or stdio.
+"""The Python SDK 2.x in its three ways to settle the era, over Streamable HTTP or stdio; `sse` is legacy over HTTP+SSE.
 
-Options: [--mode auto|legacy|modern] [--calls FILE] (--url URL | --config FILE | --stdio CMD ARG...).
+Options: [--mode auto|legacy|modern|sse] [--calls FILE] (--url URL | --config FILE | --stdio CMD ARG...).
 Prints the same JSON document as the drivers beside it. Invariant: exit code 0 means that the
 document is complete; whatever a single call did is told inside it.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import anyio
 from mcp import Client
+from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp_types import DiscoverResult, Implementation
@@ -28,7 +29,7 @@ MODERN = "2026-07-28"
 def options():
     """Reads the command line; `--stdio` takes the rest of it."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--mode", choices=["auto", "legacy", "modern"], default="auto")
+    parser.add_argument("--mode", choices=["auto", "legacy", "modern", "sse"], default="auto")
     parser.add_argument("--calls")
     parser.add_argument("--url")
     parser.add_argument("--config", help="the one server of a client's `mcpServers` is started as it is written there")
@@ -47,7 +48,7 @@ def json_of(path):
 def server(chosen):
     """What the SDK connects to."""
     if chosen.url:
-        return chosen.url
+        return sse_client(chosen.url) if chosen.mode == "sse" else chosen.url
     if chosen.config:
         (entry,) = json_of(chosen.config)["mcpServers"].values()
         # Without variables of its own the server gets no more than the SDK passes on.
@@ -93,7 +94,7 @@ async def call(client, wanted):
 
 async def converse(chosen, calls):
     """The whole conversation; the document."""
-    mode = MODERN if chosen.mode == "modern" else chosen.mode
+    mode = {"modern": MODERN, "sse": "legacy"}.get(chosen.mode, chosen.mode)
     info = Implementation(name="peer-py2", version=version("mcp"))
     async with Client(server(chosen), mode=mode, client_info=info, read_timeout_seconds=REQUEST_S) as client:
         if chosen.mode == "modern":

@@ -9,9 +9,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde_json::Value;
 
 use super::Address;
@@ -22,6 +22,13 @@ use crate::wire::Revision;
 /// A page of a gateway is not longer.
 const PAGE: usize = 16 << 20;
 const CONNECT: Duration = Duration::from_secs(10);
+/// Whoever says nothing at all for so long is gone: a gateway gives a sign of life once a minute, and more often in a stream.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// Headers of MCP.
+pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// A client for one gateway. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,6 +37,9 @@ pub(crate) struct Http(Client);
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
+    /// There is no connection, so nothing was sent.
+    #[error("{0}")]
+    Unsent(String),
     /// Nothing came, or it broke off.
     #[error("{0}")]
     Broken(String),
@@ -57,6 +67,7 @@ impl Http {
         if address.is_plain() {
             builder = builder.tls_certs_only([]);
         }
+        builder = builder.read_timeout(SILENCE);
         builder = builder.user_agent(concat!("mcp-gateway/", env!("CARGO_PKG_VERSION")));
         Ok(Self(builder.build()?))
     }
@@ -70,6 +81,23 @@ impl Http {
         whole(response, PAGE).await
     }
 
+    /// Sends a message of MCP, or opens a stream, and gives the answer's head. The body is the caller's to read and to bound;
+    /// dropped, it closes the connection.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        endpoint: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response, Fault> {
+        let mut request = self.0.request(method, endpoint.clone()).headers(headers);
+        request = request.header(ACCEPT, "application/json, text/event-stream");
+        if !body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        request.send().await.map_err(|error| broken(&error))
+    }
+
     /// Asks the gateway, and tells `hear` of every notice that precedes the answer. Dropped before its end, it cancels the
     /// call there: the connection closes.
     pub(super) async fn ask(
@@ -78,16 +106,9 @@ impl Http {
         question: Question<'_>,
         hear: &mut (dyn FnMut(&str, &Value) + Send),
     ) -> Result<Heard, Fault> {
-        let mut request = self.0.post(endpoint.clone()).header(CONTENT_TYPE, "application/json");
-        request = request.header(ACCEPT, "application/json, text/event-stream");
-        request =
-            request.header("mcp-protocol-version", Revision::MODERN.as_str()).header("mcp-method", question.method);
-        if let Some(name) = question.name {
-            request = request.header("mcp-name", header_text(name));
-        }
-        let response = request.body(question.text()).send().await.map_err(|error| broken(&error))?;
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if kind.starts_with("text/event-stream") {
+        let headers = modern_headers(Revision::MODERN.as_str(), question.method, question.name);
+        let response = self.send(Method::POST, endpoint, headers, question.text().into()).await?;
+        if is_stream(&response) {
             return stream(response, hear).await;
         }
         let status = response.status();
@@ -112,6 +133,23 @@ async fn stream(mut response: Response, hear: &mut (dyn FnMut(&str, &Value) + Se
         }
     }
     Err(Fault::Broken("the connection ended before the answer; the call may have run".to_owned()))
+}
+
+/// Whether it answers with events.
+pub(crate) fn is_stream(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.starts_with("text/event-stream")
+}
+
+/// What a modern request repeats of its body. A text that no header can carry is left out, and the other side says so.
+pub(crate) fn modern_headers(revision: &str, method: &str, name: Option<&str>) -> HeaderMap {
+    let fields = [
+        (PROTOCOL_VERSION, Some(revision.to_owned())),
+        (METHOD, Some(method.to_owned())),
+        (NAME, name.map(header_text)),
+    ];
+    let valid = |(name, value): (HeaderName, Option<String>)| Some((name, HeaderValue::try_from(value?).ok()?));
+    fields.into_iter().filter_map(valid).collect()
 }
 
 /// A name as a header can carry it: as it is, or as base64 where it is not plain.
@@ -140,15 +178,16 @@ fn innermost<'e>(mut error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'stat
 }
 
 /// The first cause is the one that tells something; the layers above repeat the URL.
-fn broken(error: &reqwest::Error) -> Fault {
+pub(crate) fn broken(error: &reqwest::Error) -> Fault {
     let mut cause = error.source();
     let mut text = error.to_string();
+    let broken = if error.is_connect() { Fault::Unsent } else { Fault::Broken };
     while let Some(inner) = cause {
         if let Some(rustls::Error::InvalidMessage(_)) = innermost(inner).downcast_ref() {
-            return Fault::Broken("it does not speak TLS; an address of it begins with `http://`".to_owned());
+            return broken("it does not speak TLS; an address of it begins with `http://`".to_owned());
         }
         text = inner.to_string();
         cause = inner.source();
     }
-    Fault::Broken(text)
+    broken(text)
 }

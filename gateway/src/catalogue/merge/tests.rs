@@ -70,7 +70,9 @@ fn no_shard_gives_empty_lists() {
     let modern = r#"{"resultType":"complete","resourceTemplates":[],"ttlMs":0,"cacheScope":"private"}"#;
     assert_eq!(text(&catalogue, List::Templates, Era::Modern), modern);
     assert_eq!((catalogue.instructions(), problems), (None, Vec::new()));
-    assert!(Raw::parse(Catalogue::CAPABILITIES.as_bytes()).is_ok());
+    for era in [Era::Legacy, Era::Modern] {
+        assert!(Raw::parse(Catalogue::capabilities(era).as_bytes()).is_ok());
+    }
 }
 
 #[test]

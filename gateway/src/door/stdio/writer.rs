@@ -15,7 +15,7 @@ use crate::tasks::Tasks;
 use crate::wire::Chunks;
 
 /// Starts the writer as a task of `tasks`; it ends with the senders of `queue`. The token is cancelled when it has ended.
-pub(super) fn start<W>(stdout: W, queue: mpsc::Receiver<Chunks>, tasks: &Tasks) -> CancellationToken
+pub(crate) fn start<W>(stdout: W, queue: mpsc::Receiver<Chunks>, tasks: &Tasks) -> CancellationToken
 where
     W: AsyncWrite + Unpin + Send + 'static,
 {

@@ -42,7 +42,7 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
     let mux = door.mux.at(view).await?;
     let permit = door.streams.take(1)?;
     let most = door.settings.limits.streams_per_session;
-    let listening = door.listeners.open(session.client.key, mux.view(), most).ok_or_else(|| {
+    let listening = door.listeners.open(session.client.key, most).ok_or_else(|| {
         let message = format!("this session has {most} streams open already");
         Refused::new(StatusCode::CONFLICT, Fault::new(code::INVALID_REQUEST, message))
     })?;
@@ -84,18 +84,12 @@ impl Source for Listen {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
         }
-        loop {
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return None,
-                () = self.listening.closed.cancelled() => return None,
-                messages = self.changes.next() => {
-                    if self.listening.speaks() {
-                        return Some(messages.into_iter().map(notice).collect());
-                    }
-                }
-                () = sleep(self.comment) => return Some(VecDeque::from([COMMENT])),
-            }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            () = self.listening.closed.cancelled() => None,
+            messages = self.changes.next() => Some(messages.into_iter().map(notice).collect()),
+            () = sleep(self.comment) => Some(VecDeque::from([COMMENT])),
         }
     }
 }

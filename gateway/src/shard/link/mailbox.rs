@@ -57,11 +57,11 @@ impl Mailbox {
                 }
                 inner.progress += 1;
             }
-            Event::Log(_) if inner.logs == DEPTH => {
+            Event::Log(_) | Event::Other { .. } if inner.logs == DEPTH => {
                 inner.dropped += 1;
                 return;
             }
-            Event::Log(_) => inner.logs += 1,
+            Event::Log(_) | Event::Other { .. } => inner.logs += 1,
             Event::Ask(_) | Event::AskCancelled { .. } | Event::LogsDropped(_) | Event::Done(_) => {}
         }
         inner.events.push_back(event);
@@ -104,7 +104,7 @@ impl Mailbox {
         if let Some(event) = inner.events.pop_front() {
             match event {
                 Event::Progress(_) => inner.progress -= 1,
-                Event::Log(_) => inner.logs -= 1,
+                Event::Log(_) | Event::Other { .. } => inner.logs -= 1,
                 _ => {}
             }
             return Poll::Ready(event);
@@ -146,6 +146,7 @@ mod tests {
             seen.push(match event {
                 Event::Progress(params) => format!("progress {}", String::from_utf8_lossy(&params)),
                 Event::Log(params) => format!("log {}", String::from_utf8_lossy(&params)),
+                Event::Other { method, .. } => method.into(),
                 Event::LogsDropped(count) => format!("{count} logs dropped"),
                 Event::Ask(ask) => format!("ask {}", ask.method),
                 Event::AskCancelled { key, .. } => format!("{key} taken back"),

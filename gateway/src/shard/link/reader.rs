@@ -113,10 +113,11 @@ impl Link {
             "notifications/progress" => return self.take_progress(line, notification.params),
             "notifications/message" => return self.take_log(line, notification.params),
             "notifications/cancelled" => return self.take_back(notification.params),
+            "notifications/resources/updated" => return self.take_updated(notification.params),
             "notifications/tools/list_changed" => &[List::Tools][..],
             "notifications/prompts/list_changed" => &[List::Prompts],
             "notifications/resources/list_changed" => &[List::Resources, List::Templates],
-            method => return tracing::debug!(method, "a notification of the shard is not relayed"),
+            _ => return self.take_other(line, notification),
         };
         let mut table = self.table();
         list.iter().for_each(|list| table.mark_changed(*list));
@@ -147,14 +148,33 @@ impl Link {
         }
     }
 
+    /// What the gateway does not know belongs to a call if only one client has any.
+    fn take_other(&self, line: &Bytes, notification: &Notification<'_>) {
+        let mailbox = self.table().only_listener();
+        let params = notification.params.map(|params| self.part(line, params));
+        if let (Some(mailbox), None | Some(Some(_))) = (mailbox, &params) {
+            let method = (*notification.method).into();
+            return mailbox.push(Event::Other { method, params: params.flatten() });
+        }
+        let method = self.0.limits.mask.apply(&notification.method);
+        if self.may_log(method.len()) {
+            tracing::info!(method = &*method, "a notification of the shard is for no single client");
+        }
+    }
+
     /// What is for no client goes to the gateway's log.
     fn log(&self, said: &str) {
-        let taken = self.table().quota.take(said.len());
-        let Some(left_out) = taken else { return };
-        if left_out > 0 {
+        if self.may_log(said.len()) {
+            tracing::info!(said = &*self.0.limits.mask.apply(said), "the shard logs");
+        }
+    }
+
+    fn may_log(&self, length: usize) -> bool {
+        let taken = self.table().quota.take(length);
+        if let Some(left_out @ 1..) = taken {
             tracing::warn!(messages = left_out, "the shard logs so much that messages were left out here");
         }
-        tracing::info!(said = &*self.0.limits.mask.apply(said), "the shard logs");
+        taken.is_some()
     }
 
     /// A part of a line to be kept for a caller; `None` if the results in memory leave no room for the line.

@@ -209,6 +209,12 @@ impl Table {
         self.only_client(|caller| caller.asks.has(needed))
     }
 
+    /// The oldest call of the only client that has any here, if that client hears what is no answer.
+    pub(crate) fn only_listener(&self) -> Option<Arc<Mailbox>> {
+        let only = self.only_client(|caller| !caller.is_gateway())?;
+        only.caller.level.is_some().then(|| Arc::clone(&only.mailbox))
+    }
+
     /// DESIGN D2: if exactly one client among those with a call at the shard fits, its oldest call; never a guess.
     fn only_client(&self, fits: impl Fn(&Caller) -> bool) -> Option<&Entry> {
         let mut oldest: Option<(u64, &Entry)> = None;

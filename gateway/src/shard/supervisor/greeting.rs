@@ -15,7 +15,7 @@ use crate::shard::handshake::{self, Disagreed, Greeting, Plan};
 use crate::shard::instance::Instance;
 use crate::shard::link::Link;
 use crate::shard::roster::{Offered, Roster};
-use crate::wire::{Era, Level};
+use crate::wire::Era;
 
 impl Supervisor {
     /// What the file says, else what is remembered, else the probe.
@@ -87,12 +87,13 @@ impl Supervisor {
         relied && known.roster.server_info != greeting.server_info
     }
 
-    /// What the shard offers, and the log level that it has been told.
-    pub(super) async fn prepare(&self, link: &Link, greeting: &Greeting) -> (Arc<Roster>, Option<Level>) {
+    /// What the shard offers. It is told what the clients wish: how much it logs, and which of its resources they follow.
+    pub(super) async fn prepare(&self, link: &Link, greeting: &Greeting) -> Arc<Roster> {
         let within = Within::from_now(self.spec().timeouts.start);
         let roster = self.bumped(Arc::new(fetch::roster(link, greeting, within).await));
-        let heard = self.tell_level(link, &roster).await;
-        (roster, heard)
+        self.tell_level(link, &roster).await;
+        self.tell_followed(link, &roster).await;
+        roster
     }
 
     /// Generations go on counting over the lives of the child, and a list that it fails to tell stays as it was.

@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Supervisor;
 use crate::shard::fetch::{self, Within};
 use crate::shard::handshake::{self, Greeting};
-use crate::shard::link::{Caller, Deadlines, Link};
+use crate::shard::link::{LINGER, Link};
 use crate::shard::roster::{Offered, Roster};
-use crate::wire::{Era, Level, request};
+use crate::wire::Era;
 
 /// Between two fetches of changed lists, for shards that say so without end.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -39,30 +39,30 @@ impl Supervisor {
     }
 
     /// Tells a legacy shard the most verbose wish of all clients, before anybody calls it.
-    pub(super) async fn tell_level(&self, link: &Link, roster: &Roster) -> Option<Level> {
-        let level = *self.setup.level.borrow();
-        if let Some(level) = level
-            && roster.era() == Era::Legacy
-            && roster.declares("logging")
-        {
-            let params = serde_json::json!({"level": level.as_str()}).to_string();
-            let number = link.next_number();
-            let line = request(number, "logging/setLevel", Some(params.as_bytes()));
-            let limit = self.spec().timeouts.start;
-            if let Ok(call) = link.call(number, line, Caller::GATEWAY, Deadlines { call: limit, max: limit }) {
-                // Whatever it answers: a level that a shard will not take changes nothing for the calls.
-                let _ = call.done().await;
-            }
+    pub(super) async fn tell_level(&self, link: &Link, roster: &Roster) {
+        if roster.era() == Era::Legacy && roster.declares("logging") {
+            link.takes_levels(self.spec().timeouts.start);
         }
-        level
+        self.tell_wish(link).await;
     }
 
-    pub(super) async fn keep_level(&self, link: &Link, roster: &Roster, mut heard: Option<Level>) {
+    /// Tells it what has changed since; also when no call wants more than that any longer. Never returns.
+    pub(super) async fn keep_level(&self, link: &Link) {
         let mut wish = self.setup.level.clone();
-        while wish.wait_for(|level| *level != heard).await.is_ok() {
-            heard = self.tell_level(link, roster).await;
+        loop {
+            wish.mark_unchanged();
+            self.tell_wish(link).await;
+            // Nobody wishes anything any more once the mux is gone.
+            let _ = timeout(LINGER, wish.changed()).await;
         }
-        std::future::pending::<()>().await;
+    }
+
+    async fn tell_wish(&self, link: &Link) {
+        let wish = *self.setup.level.borrow();
+        if let Some(asked) = link.tell_level(wish) {
+            // Whatever it answers: a level that a shard will not take changes nothing for the calls.
+            let _ = asked.done().await;
+        }
     }
 
     /// A review of the file may change what the link bears; the child need not know. Never returns.
@@ -78,11 +78,13 @@ impl Supervisor {
         }
     }
 
-    /// Returns when nobody has called for `idle_stop`; then the link takes no more calls.
+    /// Returns when nobody has called for `idle_stop`, nor follows a resource; then the link takes no more calls.
     pub(super) async fn idle(&self, link: &Link) {
         let mut spec = self.spec.clone();
+        let mut followed = link.feed().followed.subscribe();
         loop {
-            let patience = spec.borrow_and_update().idle_stop;
+            followed.mark_unchanged();
+            let patience = spec.borrow_and_update().idle_stop.filter(|_| !link.is_followed());
             if patience.is_some_and(|patience| link.refuse_if_idle(patience)) {
                 return;
             }
@@ -91,6 +93,7 @@ impl Supervisor {
                 changed = spec.changed() => if changed.is_err() {
                     return std::future::pending().await;
                 },
+                _ = followed.changed() => {}
                 () = sleep_until(over), if patience.is_some() => {}
             }
         }

@@ -123,3 +123,82 @@ async fn shards_hear_the_most_verbose_level_of_all_clients_each_in_its_own_way()
     told(&["error", "info", "error"]).await;
     pair.gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_legacy_shard_hears_the_level_of_a_call_before_the_call() {
+    let pair = Pair::start().await;
+    let params = json!({"name": "legacy__echo", "arguments": {}});
+    pair.ask("modern", "tools/call", params.clone(), json!({})).await;
+    assert!(pair.legacy.of("logging/setLevel").is_empty(), "a modern client that asks for no logs changes nothing");
+    for level in ["info", "debug", "error"] {
+        pair.ask("modern", "tools/call", params.clone(), json!({(LEVEL): level})).await;
+    }
+    let mut client = Legacy::open(&pair.gateway, "2025-11-25").await;
+    client.ask("logging/setLevel", json!({"level": "warning"})).await;
+    client.call("legacy__echo", json!({})).await;
+    let messages = pair.legacy.messages();
+    let steps = messages.iter().filter_map(|message| match message["method"].as_str()? {
+        "logging/setLevel" => message["params"]["level"].as_str(),
+        "tools/call" => Some("call"),
+        _ => None,
+    });
+    let steps: Vec<_> = steps.collect();
+    assert_eq!(steps, ["call", "info", "call", "debug", "call", "call", "call"], "no less while others may come");
+    pair.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_is_heard_at_its_level_by_the_call_that_follows() {
+    let pair = Pair::start().await;
+    let mut client = Legacy::open(&pair.gateway, "2025-11-25").await;
+    for level in ["error", "info", "debug"] {
+        client.ask("logging/setLevel", json!({"level": level})).await;
+        client.call("legacy__echo", json!({})).await;
+        let messages = pair.legacy.messages();
+        let [.., set, call] = &messages[..] else { panic!("{messages:?}") };
+        assert_eq!((&set["params"]["level"], &call["method"]), (&json!(level), &json!("tools/call")));
+    }
+    pair.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_no_revision_knows_reaches_the_only_client_with_a_call_untouched() {
+    let pair = Pair::start().await;
+    let params = r#"{"elicitationId": "e-1", "vendor": {"b": 1.50, "a": [ ]}}"#;
+    for method in ["notifications/elicitation/complete", "notifications/vendor/said"] {
+        let arguments = json!({"method": method, "pieces": [params]});
+        let call = json!({"name": "legacy__raw_notice", "arguments": arguments});
+        let response = pair.ask("legacy", "tools/call", call.clone(), json!({})).await;
+        let expected = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#);
+        assert!(response.text().contains(&expected), "{}", response.text());
+        let silent = pair.ask("modern", "tools/call", call, json!({})).await;
+        assert_eq!(silent.messages().len(), 1, "a modern client that asks for no notices hears none");
+        let log = pair.gateway.log();
+        assert!(!log.contains("e-1"), "{log}");
+    }
+    pair.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_no_revision_knows_is_for_nobody_when_two_clients_could_be_meant() {
+    const SAID: &str = "notifications/vendor/said";
+    let pair = Pair::start().await;
+    let mut one = Legacy::open(&pair.gateway, "2025-11-25").await;
+    let mut other = Legacy::open(&pair.gateway, "2025-11-25").await;
+    let headers = [("mcp-session-id", &*one.session.clone())];
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}});
+    let (hung, said) = tokio::join!(one.ask("tools/call", json!({"name": "legacy__hang"})), async {
+        pair.legacy.call_of("hang").await;
+        let arguments = json!({"method": SAID, "pieces": ["{}"]});
+        let said = other.ask("tools/call", json!({"name": "legacy__raw_notice", "arguments": arguments})).await;
+        pair.gateway.http().await.send("POST", "/mcp", &headers, cancel.to_string()).await;
+        said
+    });
+    assert_eq!((hung.status, said.messages().len()), (202, 1));
+    eventually("the gateway logs it", async || {
+        let log = pair.gateway.log();
+        (log.contains("for no single client") && log.contains(SAID)).then_some(())
+    })
+    .await;
+    pair.gateway.stop().await;
+}

@@ -48,7 +48,14 @@ pub(super) const INSPECTOR: [Client; 3] = [
     Client { driver: "inspector.mjs", mode: "auto", revision: MODERN, calls: 5 },
     Client { driver: "inspector.mjs", mode: "modern", revision: MODERN, calls: 5 },
 ];
-/// The same over stdio, where each of its starts is one of the gateway and of all eight servers as well.
+/// Those that also speak HTTP+SSE, each in its legacy era.
+pub(super) const OVER_SSE: [Client; 4] = [
+    Client { driver: "ts1.mjs", mode: "sse", revision: LEGACY, calls: ALL },
+    Client { driver: "ts2.mjs", mode: "sse", revision: LEGACY, calls: ALL },
+    Client { driver: "py2.py", mode: "sse", revision: LEGACY, calls: ALL },
+    Client { driver: "inspector.mjs", mode: "sse", revision: LEGACY, calls: 5 },
+];
+/// The Inspector over stdio, where each of its starts is one of the gateway and of all eight servers as well.
 pub(super) const STARTING_INSPECTOR: [Client; 1] =
     [Client { driver: "inspector.mjs", mode: "legacy", revision: LEGACY, calls: 2 }];
 
@@ -113,20 +120,8 @@ impl Client {
         command
     }
 
-    async fn run(&self, mut command: Command) -> Output {
-        command.kill_on_drop(true);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut tree = Tree::of(child.id().expect("it runs"));
-        let mut ended = std::pin::pin!(child.wait_with_output());
-        let output = loop {
-            tokio::select! {
-                output = &mut ended => break output.unwrap(),
-                () = tokio::time::sleep(LOOK) => { tree.look(); }
-            }
-        };
-        let what = format!("all that {} {} started is gone", self.driver, self.mode);
-        eventually(&what, async || tree.look().is_empty().then_some(())).await;
-        output
+    async fn run(&self, command: Command) -> Output {
+        ended(&format!("{} {}", self.driver, self.mode), command).await
     }
 
     /// What its document lacks.
@@ -163,4 +158,20 @@ impl Client {
         }
         faults
     }
+}
+
+/// Runs `command` to its end, and waits until all that it started is gone.
+pub(super) async fn ended(name: &str, mut command: Command) -> Output {
+    command.kill_on_drop(true);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut tree = Tree::of(child.id().expect("it runs"));
+    let mut ended = std::pin::pin!(child.wait_with_output());
+    let output = loop {
+        tokio::select! {
+            output = &mut ended => break output.unwrap(),
+            () = tokio::time::sleep(LOOK) => { tree.look(); }
+        }
+    };
+    eventually(&format!("all that {name} started is gone"), async || tree.look().is_empty().then_some(())).await;
+    output
 }

@@ -11,7 +11,7 @@ const MEMORY: u64 = 160;
 #[tokio::test]
 async fn a_stream_that_is_not_read_hurts_nobody_else_and_nothing_is_lost_when_it_is_read_after_all() {
     const SIZE: usize = 1024 * 1024;
-    const CALLS: u64 = 40;
+    const CALLS: u64 = 24;
     let gateway = Gateway::builder().shard("good", fake_shard(&[])).start().await;
     gateway.until("good", "ready").await;
     let mut client = Sse::open(&gateway, REVISION).await;

@@ -14,6 +14,8 @@ use super::{Gateway, PATIENCE};
 pub(crate) struct Events {
     body: Incoming,
     text: Vec<u8>,
+    /// So much of `text` holds no end of an event.
+    searched: usize,
 }
 
 impl Events {
@@ -32,7 +34,7 @@ impl Events {
     pub(crate) fn of(response: hyper::Response<Incoming>) -> Self {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { body: response.into_body(), text: Vec::new() }
+        Self { body: response.into_body(), text: Vec::new(), searched: 0 }
     }
 
     /// The next message; `None` at the end of the stream. Comments are passed over.
@@ -45,8 +47,9 @@ impl Events {
     /// The name and the data of the next event that has data.
     pub(crate) async fn event(&mut self) -> Option<(String, String)> {
         loop {
-            while let Some(end) = self.text.windows(2).position(|pair| pair == b"\n\n") {
-                let event: Vec<u8> = self.text.drain(..end + 2).collect();
+            while let Some(end) = self.text[self.searched..].windows(2).position(|pair| pair == b"\n\n") {
+                let event: Vec<u8> = self.text.drain(..self.searched + end + 2).collect();
+                self.searched = 0;
                 let event = String::from_utf8(event).unwrap();
                 let field = |name: &str| event.lines().filter_map(|line| line.strip_prefix(name)).collect::<Vec<_>>();
                 if let [data, more @ ..] = &*field("data: ") {
@@ -54,6 +57,7 @@ impl Events {
                     return Some((field("event: ").concat(), (*data).to_owned()));
                 }
             }
+            self.searched = self.text.len().saturating_sub(1);
             let frame = timeout(PATIENCE, self.body.frame()).await.expect("the stream goes on");
             // A gateway that ends may cut the connection instead of ending the body.
             let piece = frame?.ok()?.into_data().ok()?;

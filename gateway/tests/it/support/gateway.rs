@@ -44,6 +44,7 @@ pub(crate) struct Builder {
     dir: Option<Arc<TempDir>>,
     wrapper: Vec<String>,
     state_dir: Option<PathBuf>,
+    listen: Option<String>,
 }
 
 /// The command line of our misbehaving shard, for `command:` and `args:`.
@@ -102,6 +103,12 @@ impl Builder {
         self
     }
 
+    /// Listens at `host:port`, where another gateway was, say, and not at a free port.
+    pub(crate) fn at(mut self, host: &str) -> Self {
+        self.listen = Some(host.to_owned());
+        self
+    }
+
     /// The folders with the shard files, and the command line that serves them with `door`.
     pub(super) fn prepare(self, door: &[&str]) -> (Arc<TempDir>, Command) {
         let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().unwrap()));
@@ -125,7 +132,8 @@ impl Builder {
 
     /// Starts it, and returns as soon as it listens.
     pub(crate) async fn start(self) -> Gateway {
-        let (dir, mut command) = self.prepare(&["serve", "--listen", "127.0.0.1:0"]);
+        let listen = self.listen.clone().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+        let (dir, mut command) = self.prepare(&["serve", "--listen", &listen]);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
         let log_is_left = Arc::new(AtomicBool::new(false));

@@ -68,8 +68,13 @@ impl Stdio {
 
     /// Says hello with `revision` and gives the result.
     pub(crate) async fn initialize(&mut self, revision: &str) -> Value {
-        let params =
-            json!({"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+        self.initialize_as(revision, json!({})).await
+    }
+
+    /// The same as a client that can do this.
+    pub(crate) async fn initialize_as(&mut self, revision: &str, capabilities: Value) -> Value {
+        let client = json!({"name": "test", "version": "1"});
+        let params = json!({"protocolVersion": revision, "capabilities": capabilities, "clientInfo": client});
         self.request("hello", "initialize", params).await;
         let mut answer = self.answer("hello").await;
         self.send(json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
@@ -120,6 +125,13 @@ impl Stdio {
     async fn read(&mut self) -> Option<Value> {
         let line = self.line().await?;
         Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}")))
+    }
+
+    /// The most memory that it ever had, in MiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().expect("it runs"))).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
     /// Its children and theirs.

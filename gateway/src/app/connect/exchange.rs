@@ -1,0 +1,140 @@
+//! What the gateway says to a request of the client, to its answer.
+//!
+//! Invariant (DESIGN D8): a request is sent once. What is sent again is one that was refused for its session, and what is asked
+//! for again is the rest of a stream.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+use super::asks::Origin;
+use super::bridge::Bridge;
+use super::errand::{Errand, Read};
+use super::messages::Messages;
+use super::session::Session;
+use super::way::Lost;
+use crate::wire::{Chunks, Era, Id, Message, Outcome, Raw};
+
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// How long a stream may go on behind its answer.
+const BEHIND: Duration = Duration::from_millis(100);
+/// How long the rest of a stream is left alone at least before it is asked for.
+const RESUMING: Duration = Duration::from_millis(100);
+/// So often in a row the rest may be nothing.
+const FRUITLESS: u32 = 20;
+
+impl Bridge {
+    /// Sends a request and hands on what comes back. A session that the gateway does not know is opened again first: what it
+    /// refused has not run.
+    pub(super) async fn exchange(&self, errand: &Errand, origin: Origin) -> Result<(), Lost> {
+        let mut session = if errand.era == Era::Legacy { self.sessions.current() } else { None };
+        let headers = session.as_ref().map_or(&errand.headers, |session| &session.headers);
+        let mut response = self.way.send(Method::POST, headers, &errand.body).await?;
+        if response.status() == StatusCode::NOT_FOUND
+            && let Some(old) = session.as_ref().filter(|session| session.has_id())
+        {
+            let renewed = self.renew(old).await?;
+            response = self.way.send(Method::POST, &renewed.headers, &errand.body).await?;
+            session = Some(renewed);
+        }
+        let head = response.headers().clone();
+        let mut messages = Messages::of(response, &self.turns)?;
+        let mut fruitless = 0;
+        loop {
+            let lost = match messages.next().await {
+                Ok(Some(message)) => {
+                    fruitless = 0;
+                    if self.takes(errand, &head, message, origin).await? {
+                        // A stream that is read to its end leaves its connection to the next request.
+                        let _ = timeout(BEHIND, messages.next()).await;
+                        return Ok(());
+                    }
+                    continue;
+                }
+                // Nobody waits for the answer of a call that was cancelled, and a gateway that knows it gives none.
+                Ok(None) if errand.is_cancelled() => return Ok(()),
+                Ok(None) => Lost::Broken("it ended without an answer".to_owned()),
+                Err(lost @ Lost::Broken(_)) => lost,
+                Err(lost) => return Err(lost),
+            };
+            let rest = session.as_ref().zip(messages.last_id()).filter(|_| fruitless < FRUITLESS);
+            let Some((session, last_id)) = rest else { return Err(lost) };
+            fruitless += 1;
+            debug!(error = %lost, "asking for the rest of a stream");
+            sleep(messages.retry().unwrap_or_default().max(RESUMING)).await;
+            messages = self.rest(session, last_id).await?.ok_or(lost)?;
+        }
+    }
+
+    /// What follows the event `last_id` (2025-11-25, basic/transports, "Resumability and Redelivery"). `None` if the gateway does
+    /// not give it.
+    async fn rest(&self, session: &Session, last_id: &str) -> Result<Option<Messages>, Lost> {
+        let Ok(last_id) = HeaderValue::from_str(last_id) else { return Ok(None) };
+        let mut headers = session.headers.clone();
+        headers.insert(LAST_EVENT_ID, last_id);
+        match self.way.send(Method::GET, &headers, &Bytes::new()).await {
+            Ok(response) if response.status() == StatusCode::OK => Messages::of(response, &self.turns).map(Some),
+            Ok(_) | Err(Lost::Unsent(_)) => Ok(None),
+            Err(lost) => Err(lost),
+        }
+    }
+
+    /// Hands a message on; true if it was the answer.
+    async fn takes(&self, errand: &Errand, head: &HeaderMap, message: Bytes, origin: Origin) -> Result<bool, Lost> {
+        let read = Read::of(&message)?;
+        let Some(answer) = errand.answer(&message, &read) else {
+            self.hand_on(message.clone(), &read, origin).await;
+            return Ok(false);
+        };
+        self.learn(errand, head, &read);
+        drop(read);
+        drop(message);
+        if !errand.is_cancelled() {
+            self.output.send(answer).await;
+        }
+        Ok(true)
+    }
+
+    /// Remembers what the gateway has accepted.
+    fn learn(&self, errand: &Errand, head: &HeaderMap, answer: &Read<'_>) {
+        let Read::One(Message::Response(response)) = answer else { return };
+        let Outcome::Result(result) = response.outcome else { return };
+        if errand.era == Era::Modern {
+            return;
+        }
+        match &*errand.method {
+            "initialize" => self.sessions.publish(self.sessions.next(head, result)),
+            "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe" => {
+                let asked = Raw::parse(&errand.body).expect("it was read when it came");
+                self.sessions.accepted(&errand.method, asked.get("params"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Gives the client a message that answers nothing.
+    pub(super) async fn hand_on(&self, message: Bytes, read: &Read<'_>, origin: Origin) {
+        match read {
+            Read::One(Message::Request(request)) => {
+                if let Some(told) = self.asks.opened(request.id, origin) {
+                    self.output.send(told.into()).await;
+                }
+            }
+            Read::One(Message::Notification(notification)) if notification.method == "notifications/cancelled" => {
+                let id = notification.params.and_then(|params| params.get("requestId"));
+                if let Some(id) = id.and_then(Id::read) {
+                    self.asks.closed(id);
+                }
+            }
+            Read::One(Message::Notification(_)) => {}
+            Read::One(Message::Response(_)) | Read::Array => {
+                return debug!("an answer to no request");
+            }
+        }
+        self.output.send(Chunks::from(message)).await;
+    }
+}
