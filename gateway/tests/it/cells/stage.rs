@@ -16,32 +16,38 @@ pub(super) enum Way {
     Http,
     Sse,
     Stdio,
+    Connect,
 }
 
 /// A part of a column: the value of `instances`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sharing {
     Shared,
+    Exclusive,
+    PerSession,
 }
 
 impl Way {
-    pub(super) const ALL: [Self; 3] = [Self::Http, Self::Sse, Self::Stdio];
+    pub(super) const ALL: [Self; 4] = [Self::Http, Self::Sse, Self::Stdio, Self::Connect];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Http => "HTTP",
             Self::Sse => "SSE",
             Self::Stdio => "stdio",
+            Self::Connect => "--connect",
         }
     }
 }
 
 impl Sharing {
-    pub(super) const ALL: [Self; 1] = [Self::Shared];
+    pub(super) const ALL: [Self; 3] = [Self::Shared, Self::Exclusive, Self::PerSession];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Shared => "shared",
+            Self::Exclusive => "exclusive",
+            Self::PerSession => "per_session",
         }
     }
 }
@@ -74,6 +80,10 @@ impl Stage {
             door = match way {
                 Way::Http => Box::new(Streamable::open(serving, &capabilities).await),
                 Way::Sse => Box::new(Stream::open(serving, &capabilities).await),
+                Way::Connect => {
+                    let joining = Gateway::builder().flags(&["--connect", &serving.url()]).stdio();
+                    Box::new(Pipe::open(joining, &capabilities).await)
+                }
                 Way::Stdio => unreachable!("it serves itself"),
             };
         }

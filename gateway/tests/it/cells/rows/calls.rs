@@ -39,8 +39,10 @@ pub(super) async fn progress(stage: &mut Stage) -> Turned {
 pub(super) async fn cancel(stage: &mut Stage) -> Turned {
     let id = stage.client.start_call("hang", json!({})).await;
     let call = stage.journal.call_of("hang").await;
-    stage.client.tell("notifications/cancelled", json!({"requestId": id})).await;
+    stage.client.tell("notifications/cancelled", json!({"requestId": id, "reason": "no longer of use"})).await;
     stage.journal.until_cancelled(&call).await;
+    let told = &stage.journal.of("notifications/cancelled")[0]["params"];
+    assert_eq!(*told, json!({"requestId": call["id"], "reason": "no longer of use"}));
     stage.client.call("echo", json!({})).await.result();
     stage.client.ask("ping", json!({})).await.result();
     assert_eq!(stage.client.kept().next(), None, "nothing is heard of what was cancelled");

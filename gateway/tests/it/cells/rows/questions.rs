@@ -34,11 +34,12 @@ pub(super) async fn sampling(stage: &mut Stage) -> Turned {
 }
 
 pub(super) async fn roots(stage: &mut Stage) -> Turned {
-    match stage.sharing {
-        Sharing::Shared => {
-            let heard = stage.client.call("ask", json!({"method": "roots/list"})).await.result();
-            assert_eq!(heard["structuredContent"]["result"], json!({"roots": [{"uri": OWN_ROOT}]}));
-            Err("answered from `roots:` of the file: servers take one answer for all their clients")
-        }
+    if stage.sharing == Sharing::Shared {
+        let heard = stage.client.call("ask", json!({"method": "roots/list"})).await.result();
+        assert_eq!(heard["structuredContent"]["result"], json!({"roots": [{"uri": OWN_ROOT}]}));
+        return Err("answered from `roots:` of the file: servers take one answer for all their clients");
     }
+    let roots = json!({"roots": [{"uri": "file:///home/ü", "name": "mine"}, {"uri": "file:///srv"}]});
+    is_asked(stage, "roots/list", json!({}), roots).await;
+    Ok(())
 }
