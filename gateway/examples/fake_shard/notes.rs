@@ -77,8 +77,9 @@ impl Listens {
 }
 
 /// A progress notification; `token` is JSON text.
-pub(crate) fn progress(token: &str, step: u64, of: u64) -> String {
-    let params = format!(r#"{{"progressToken":{token},"progress":{step},"total":{of},"message":"step {step}"}}"#);
+pub(crate) fn progress(token: &str, step: u64, of: u64, mark: &str) -> String {
+    let message = json(&format!("step {step}{mark}"));
+    let params = format!(r#"{{"progressToken":{token},"progress":{step},"total":{of},"message":{message}}}"#);
     notification("notifications/progress", &params)
 }
 

@@ -70,6 +70,9 @@ struct Progress {
     n: u64,
     #[serde(default)]
     delay_ms: u64,
+    /// Stands in each message, so that those of one call can be told from another's.
+    #[serde(default)]
+    mark: String,
 }
 
 #[derive(Deserialize)]
@@ -125,7 +128,7 @@ fn report(out: &Out, call: &Call, wakes: &Receiver<Wake>, progress: &Progress) {
     let mut burst = String::new();
     for step in 1..=progress.n {
         if let Some(token) = &call.token {
-            burst += &notes::progress(token, step, progress.n);
+            burst += &notes::progress(token, step, progress.n, &progress.mark);
         }
         if progress.delay_ms > 0 {
             out.send(std::mem::take(&mut burst));
@@ -134,7 +137,7 @@ fn report(out: &Out, call: &Call, wakes: &Receiver<Wake>, progress: &Progress) {
             }
         }
     }
-    out.send(burst + &call.text(&format!("{} steps", progress.n)));
+    out.send(burst + &call.text(&format!("{} steps{}", progress.n, progress.mark)));
 }
 
 fn hear(out: &Out, call: &Call, wakes: &Receiver<Wake>, key: &str, withdraw_ms: Option<u64>) {

@@ -12,30 +12,36 @@ use crate::shard::Role;
 use crate::shard::fetch::{self, Within};
 use crate::shard::handshake::{self, Greeting};
 use crate::shard::link::{LINGER, Link};
-use crate::shard::roster::{Offered, Roster};
+use crate::shard::roster::{List, Offered, Roster};
 use crate::wire::Era;
 
 /// Between two fetches of changed lists, for shards that say so without end.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Supervisor {
-    /// Fetches what the shard, by any of its children, says has changed, for as long as the one lives that is asked. Never
-    /// returns.
+    /// Fetches what the shard, by any of its children, says has changed, for as long as the one lives that is asked. Resources
+    /// and their templates, of which it speaks in one word, are learnt at once, so that clients are told once. Never returns.
     pub(super) async fn keep_roster(&self, link: &Link, era: Era) {
         if matches!(self.setup.role, Role::Member(_)) {
             return std::future::pending().await;
         }
         loop {
-            for list in self.ties.marks.changed().await {
-                let within = Within::from_now(self.spec().timeouts.start);
-                let offered = fetch::offered(link, era, list, within).await;
+            let changed = self.ties.marks.changed().await;
+            for lists in changed.chunk_by(|one, next| (*one, *next) == (List::Resources, List::Templates)) {
+                let mut fetched = Vec::new();
+                for list in lists {
+                    let within = Within::from_now(self.spec().timeouts.start);
+                    fetched.push((*list, fetch::offered(link, era, *list, within).await));
+                }
                 self.learn(|known| {
                     let Some(known) = known else { return };
-                    let before = known.roster.list(list);
-                    let generation = before.generation + 1;
-                    let offered = Offered { generation, ..offered.or_what_was(before) };
                     let mut roster = (*known.roster).clone();
-                    roster.lists[list as usize] = Arc::new(offered);
+                    for (list, offered) in fetched {
+                        let before = known.roster.list(list);
+                        let generation = before.generation + 1;
+                        let offered = Offered { generation, ..offered.or_what_was(before) };
+                        roster.lists[list as usize] = Arc::new(offered);
+                    }
                     known.roster = Arc::new(roster);
                 });
             }

@@ -68,14 +68,18 @@ impl Http {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Response {
-        let response = self.open(method, path, headers, body).await;
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Response { status: head.status.as_u16(), headers: head.headers, body }
+        Response::of(self.open(method, path, headers, body).await).await
     }
 }
 
 impl Response {
+    /// Reads the rest of an answer.
+    pub(crate) async fn of(response: hyper::Response<Incoming>) -> Self {
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Self { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
     /// The body as text.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
