@@ -31,7 +31,7 @@ pub(crate) fn later(shard: &Shard, call: &Call) -> Result<String, Refusal> {
 }
 
 /// Answers after `ms`, cancelled or not.
-pub(crate) fn stubborn(shard: &Shard, call: &Call) -> Result<(), Refusal> {
+pub(crate) fn heedless(shard: &Shard, call: &Call) -> Result<(), Refusal> {
     let Later { ms, .. } = call.read()?;
     let (out, line) = (Arc::clone(&shard.out), call.text("done all the same"));
     thread::spawn(move || {

@@ -28,7 +28,7 @@ const TOOLS: [(&str, &str); 38] = [
     ("not_found", "is an unknown tool"),
     ("sleep", "answers after `ms` unless cancelled"),
     ("later", "the answer, and `ms` later the whole message `message`"),
-    ("stubborn", "answers after `ms`, cancelled or not"),
+    ("heedless", "answers after `ms`, cancelled or not"),
     ("progress", "`n` progress notifications, `delay_ms` apart"),
     ("ask", "asks the client `method`, with `params`"),
     ("hang", "never answers"),

@@ -69,7 +69,7 @@ pub(crate) fn make(shard: &Shard, call: &Call, ttl: Option<u64>) -> Result<Strin
     let task = Task { status: "working", ttl, work: work.clone(), result: "{}".into(), waiting: Vec::new() };
     let mut lines = answer(&call.id, &format!(r#"{{"task":{{{}}},"_meta":{{"x":1.0}}}}"#, members(&id, &task)));
     for (step, token) in (1..=work.progress).zip(call.token.iter().cycle()) {
-        lines += &notes::progress(token, step, work.progress);
+        lines += &notes::progress(token, step, work.progress, "");
     }
     if work.notes {
         let related = related(&id);

@@ -61,8 +61,8 @@ pub(crate) fn call(shard: &mut Shard, call: Call) -> Result<Next, Refusal> {
             return Ok(Next::GoOn);
         }
         "later" => later::later(shard, &call)?,
-        "stubborn" => {
-            later::stubborn(shard, &call)?;
+        "heedless" => {
+            later::heedless(shard, &call)?;
             return Ok(Next::GoOn);
         }
         "flood" => floods::flood(shard, &call)?,

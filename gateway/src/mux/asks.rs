@@ -4,6 +4,7 @@
 //! without an answer is declined at the shard, which then finishes politely.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -22,11 +23,18 @@ const OF_ALL: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Asks(Mutex<Open>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Open {
     /// By the id under which the client knows it.
     asks: HashMap<u64, Asked>,
     latest: u64,
+}
+
+/// Sessions outlive the process: an answer to what an earlier one asked must not be taken for another.
+impl Default for Open {
+    fn default() -> Self {
+        Self { asks: HashMap::new(), latest: RandomState::new().build_hasher().finish() >> 32 }
+    }
 }
 
 #[derive(Debug)]

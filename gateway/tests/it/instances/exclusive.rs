@@ -102,7 +102,7 @@ async fn a_child_that_answers_late_is_as_good_as_before() {
     let gateway = start(&journal, "timeouts: { call: 300ms }\n").await;
     let mut client = open(&gateway, json!({})).await;
     let before = child(&mut client).await;
-    let late = client.call("fake__stubborn", json!({"ms": 900})).await;
+    let late = client.call("fake__heedless", json!({"ms": 900})).await;
     assert_eq!(late["isError"], true);
     let second = child(&mut client).await;
     assert_ne!(second, before);
