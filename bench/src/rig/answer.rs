@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Response;
-use super::client::PROGRESS;
 
 /// What must precede the answer to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +107,7 @@ mod tests {
     use hyper::header::{CONTENT_TYPE, HeaderValue};
 
     use super::*;
+    use crate::rig::client::PROGRESS;
 
     fn judged(kind: &'static str, body: &'static str) -> Outcome {
         let mut headers = HeaderMap::new();

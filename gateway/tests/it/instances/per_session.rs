@@ -100,7 +100,8 @@ async fn a_session_sets_the_level_and_the_roots_of_its_own_child_only() {
     let journal = Journal::new();
     let gateway = start(&journal, "").await;
     let (mut one, mut two) = (open(&gateway, json!({})).await, open(&gateway, json!({})).await);
-    (child(&mut one).await, child(&mut two).await);
+    child(&mut one).await;
+    child(&mut two).await;
     let told = json!({"jsonrpc": "2.0", "method": "notifications/roots/list_changed", "params": {"why": "moved"}});
     assert_eq!(one.post(told.to_string()).await.status, 202);
     eventually("the child hears it", async || journal.of("notifications/roots/list_changed").pop()).await;
