@@ -17,6 +17,7 @@ mod over_http;
 mod over_sse;
 mod over_stdio;
 mod questions;
+mod resuming;
 mod schema;
 mod servers;
 mod tasks;
