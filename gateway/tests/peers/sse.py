@@ -1,7 +1,7 @@
 """What must reach a client of the Python SDK outside of its answers, over HTTP+SSE or stdio. Prints one JSON document.
 
-Usage: sse.py URL, or sse.py --stdio CMD ARG…. The server behind it is `everything` under that prefix, and nothing else may ask meanwhile.
-Invariant: exit code 0 means that the document is complete.
+Usage: sse.py URL, or sse.py --stdio CMD ARG…. The server behind it is `everything` under that prefix, and nothing else
+may ask meanwhile. Invariant: exit code 0 means that the document is complete.
 """
 
 import json

@@ -11,11 +11,11 @@ use super::servers::{installed, source};
 /// The TypeScript SDK 1.x and the Python SDK 2.x.
 pub(super) const DRIVERS: [&str; 2] = ["sse.mjs", "sse.py"];
 
-/// What a driver tells that reaches the gateway by `way`: a URL, or `--stdio COMMAND ARG…`.
-pub(super) async fn told(driver: &str, way: &[String]) -> Value {
+/// What a driver tells that reaches the gateway by `way`: a URL, or `--stdio COMMAND ARG…`, which has `variables`.
+pub(super) async fn told(driver: &str, way: &[String], variables: &[(&str, String)]) -> Value {
     let interpreter = if driver.ends_with(".py") { "python/bin/python" } else { "bin/node" };
     let mut command = Command::new(installed().join(interpreter));
-    command.arg(source(driver)).args(way).env("PEERS", installed());
+    command.arg(source(driver)).args(way).env("PEERS", installed()).envs(variables.iter().cloned());
     let output = ended(driver, command).await;
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error} in {output:?}"))
 }

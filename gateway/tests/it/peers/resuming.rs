@@ -100,7 +100,7 @@ async fn the_typescript_sdk_misses_and_repeats_nothing_of_calls_that_are_cut_and
     let gateway = Gateway::builder().shard("fake", fake_shard(&[])).start().await;
     gateway.until("fake", "ready").await;
     let way = Breaking::before(&gateway, &["\"progress\":5,", "\"progress\":80,", "5 steps"]).await;
-    let told = told("resuming.mjs", std::slice::from_ref(&way.url)).await;
+    let told = told("resuming.mjs", std::slice::from_ref(&way.url), &[]).await;
     assert!(way.left().is_empty(), "not cut at {:?}: {told}", way.left());
     for (call, last) in [("cut", 100), ("short", 5)] {
         assert_eq!(steps(&told[call]), up_to(last), "{call}: {told}");
@@ -121,7 +121,7 @@ async fn the_python_sdk_misses_and_repeats_nothing_of_calls_that_are_cut() {
     let gateway = Gateway::builder().shard("fake", fake_shard(&[])).start().await;
     gateway.until("fake", "ready").await;
     let way = Breaking::before(&gateway, &["\"progress\":5,", "5 steps"]).await;
-    let told = told("resuming.py", std::slice::from_ref(&way.url)).await;
+    let told = told("resuming.py", std::slice::from_ref(&way.url), &[]).await;
     assert!(way.left().is_empty(), "not cut at {:?}: {told}", way.left());
     for (call, last) in [("cut", 100), ("short", 5)] {
         assert_eq!(steps(&told[call]), up_to(last), "{call}: {told}");
