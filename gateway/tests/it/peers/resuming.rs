@@ -115,18 +115,32 @@ async fn the_typescript_sdk_misses_and_repeats_nothing_of_calls_that_are_cut_and
     gateway.stop().await;
 }
 
-/// Once for each call: when a stream that it has opened again is cut too, this SDK asks for what it has had.
-#[tokio::test]
-async fn the_python_sdk_misses_and_repeats_nothing_of_calls_that_are_cut() {
+/// What stands in the way of the Python SDK by `way` and is cut at `texts` must not be noticed by it.
+async fn python_notices_nothing(texts: &[&'static str], way: impl Fn(&str) -> Vec<String>) {
     let gateway = Gateway::builder().shard("fake", fake_shard(&[])).start().await;
     gateway.until("fake", "ready").await;
-    let way = Breaking::before(&gateway, &["\"progress\":5,", "5 steps"]).await;
-    let told = told("resuming.py", std::slice::from_ref(&way.url), &[]).await;
-    assert!(way.left().is_empty(), "not cut at {:?}: {told}", way.left());
+    let breaking = Breaking::before(&gateway, texts).await;
+    let told = told("resuming.py", &way(&breaking.url), &[]).await;
+    assert!(breaking.left().is_empty(), "not cut at {:?}: {told}", breaking.left());
     for (call, last) in [("cut", 100), ("short", 5)] {
-        assert_eq!(steps(&told[call]), up_to(last), "{call}: {told}");
         assert_eq!(told[call]["text"], format!("{last} steps"), "{told}");
+        assert_eq!(steps(&told[call]), up_to(last), "{call}: {told}");
     }
     none_is_left(&gateway).await;
     gateway.stop().await;
+}
+
+/// Once for each call: when a stream that it has opened again is cut too, this SDK asks for what it has had.
+#[tokio::test]
+async fn the_python_sdk_misses_and_repeats_nothing_of_calls_that_are_cut() {
+    python_notices_nothing(&["\"progress\":5,", "5 steps"], |url| vec![url.to_owned()]).await;
+}
+
+/// Also when what is asked for again is cut before anything of it has come.
+#[tokio::test]
+async fn a_client_of_a_gateway_that_is_joined_notices_nothing_of_connections_that_are_cut() {
+    let texts = ["\"progress\":5,", "\"progress\":5,", "HTTP/1.1 200", "\"progress\":80,", "5 steps", "5 steps"];
+    let program = env!("CARGO_BIN_EXE_mcp-gateway");
+    let way = |url: &str| ["--stdio", program, "stdio", "--connect", url].map(str::to_owned).into();
+    python_notices_nothing(&texts, way).await;
 }
