@@ -1,8 +1,7 @@
-"""What reaches a client of the Python SDK when the connections of its calls are cut: its own of Streamable HTTP, or
-those of what it has started on stdio. Prints one JSON document.
+"""What reaches a client of the Python SDK when the connections of its calls are cut. Prints one JSON document.
 
-Usage: resuming.py URL, or resuming.py --stdio CMD ARG…. The shard `fake` is behind it.
-Invariant: exit code 0 means that the document is complete.
+Usage: resuming.py URL, where its own connections of Streamable HTTP are cut, or resuming.py --stdio CMD ARG…, where
+those of what it starts are. The shard `fake` is behind it. Invariant: exit code 0 means that the document is complete.
 """
 
 import json
