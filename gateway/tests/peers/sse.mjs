@@ -1,8 +1,8 @@
-// What must reach a client of the TypeScript SDK 1.x outside of its answers, over HTTP+SSE: progress, an error,
-// questions of a server, that a call which it gives up is cancelled, and that it is served again when its stream broke
-// off. Prints one JSON document.
+// What must reach a client of the TypeScript SDK 1.x outside of its answers, over HTTP+SSE or stdio: progress, an error,
+// questions of a server, that a call which it gives up is cancelled, and over HTTP+SSE that it is served again when its
+// stream broke off. Prints one JSON document.
 //
-// Usage: sse.mjs URL. The server behind the URL is `everything` under that prefix, and nothing else may ask meanwhile.
+// Usage: sse.mjs URL, or sse.mjs --stdio CMD ARG…. The server behind it is `everything` under that prefix, and nothing else may ask meanwhile.
 // Invariant: exit code 0 means that the document is complete.
 
 import { connect, createServer } from "node:net";
@@ -12,22 +12,30 @@ import { REQUEST_MS, peer } from "./driver.mjs";
 const SDK = "@modelcontextprotocol/sdk";
 const { Client } = peer(`${SDK}/client/index.js`);
 const { SSEClientTransport } = peer(`${SDK}/client/sse.js`);
+const { StdioClientTransport } = peer(`${SDK}/client/stdio.js`);
 const { CreateMessageRequestSchema, ElicitRequestSchema } = peer(`${SDK}/types.js`);
 
-// A way to the gateway that can be cut, as a proxy's timeout or a restart does it.
-const url = new URL(process.argv[2]);
-const { hostname: host, port } = url;
+const [address, command, ...args] = process.argv.slice(2);
+const url = address === "--stdio" ? null : new URL(address);
 const ways = new Set();
-const proxy = createServer((near) => {
-  const far = connect({ host, port });
-  for (const [from, to] of [[near, far], [far, near]]) {
-    ways.add(from);
-    from.pipe(to).on("error", () => {});
-    from.on("error", () => {}).on("close", () => to.destroy());
-  }
-});
-await new Promise((listening) => proxy.listen(0, "127.0.0.1", listening));
-url.port = proxy.address().port;
+const proxy = url && (await between(url));
+const transport = url ? new SSEClientTransport(url) : new StdioClientTransport({ command, args, env: process.env });
+
+/** A way to the gateway that can be cut, as a proxy's timeout or a restart does it. The URL leads there from now on. */
+async function between(way) {
+  const { hostname: host, port } = way;
+  const server = createServer((near) => {
+    const far = connect({ host, port });
+    for (const [from, to] of [[near, far], [far, near]]) {
+      ways.add(from);
+      from.pipe(to).on("error", () => {});
+      from.on("error", () => {}).on("close", () => to.destroy());
+    }
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  way.port = server.address().port;
+  return server;
+}
 
 const info = { name: "peer-sse", version: "1" };
 const client = new Client(info, { capabilities: { elicitation: {}, sampling: {} } });
@@ -40,7 +48,7 @@ client.setRequestHandler(CreateMessageRequestSchema, ({ params }) => {
   asked.push({ sampling: params.messages.length });
   return { role: "assistant", model: "none", content: { type: "text", text: "sampled" } };
 });
-await client.connect(new SSEClientTransport(url));
+await client.connect(transport);
 
 const call = async (name, args, options) => {
   const params = { name: `everything__${name}`, arguments: args };
@@ -68,10 +76,10 @@ const sum = await call("get-sum", { a: 19, b: 23 });
 
 for (const way of ways) way.destroy();
 let again = null;
-for (const end = Date.now() + REQUEST_MS; again === null && Date.now() < end; await wait(100)) {
+for (const end = Date.now() + REQUEST_MS; url && again === null && Date.now() < end; await wait(100)) {
   // Until the SDK has opened its stream anew, what it sends goes nowhere.
   again = await call("get-sum", { a: 20, b: 23 }, { timeout: 1000 }).catch(() => null);
 }
 await client.close();
-proxy.close();
+proxy?.close();
 console.log(JSON.stringify({ progress, long, asked, elicited, sampled, unknown, cancelled, sum, again }));

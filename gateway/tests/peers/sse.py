@@ -1,22 +1,31 @@
-"""What must reach a client of the Python SDK outside of its answers, over HTTP+SSE. Prints one JSON document.
+"""What must reach a client of the Python SDK outside of its answers, over HTTP+SSE or stdio. Prints one JSON document.
 
-Usage: sse.py URL. The server behind the URL is `everything` under that prefix, and nothing else may ask meanwhile.
-Invariant: exit code 0 means that the document is complete.
+Usage: sse.py URL, or sse.py --stdio CMD ARG…. The server behind it is `everything` under that prefix, and nothing else
+may ask meanwhile. Invariant: exit code 0 means that the document is complete.
 """
 
 import json
+import os
 import sys
 
 import anyio
 from mcp import Client
 from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp_types import CreateMessageResult, ElicitResult, TextContent
 
 LIMIT_S = 100
 
 
-async def main(url):
+def server(way, *command):
+    """What the SDK connects to."""
+    if way != "--stdio":
+        return sse_client(way)
+    return StdioServerParameters(command=command[0], args=list(command[1:]), env=dict(os.environ))
+
+
+async def main(way):
     """The document, or a TimeoutError."""
     asked, progress = [], []
 
@@ -33,7 +42,7 @@ async def main(url):
 
     callbacks = {"elicitation_callback": elicit, "sampling_callback": sample}
     with anyio.fail_after(LIMIT_S):
-        async with Client(sse_client(url), mode="legacy", **callbacks) as client:
+        async with Client(server(*way), mode="legacy", **callbacks) as client:
 
             async def call(name, arguments, **options):
                 result = await client.call_tool(f"everything__{name}", arguments, **options)
@@ -60,4 +69,4 @@ async def main(url):
 
 
 if __name__ == "__main__":
-    print(json.dumps(anyio.run(main, sys.argv[1])))
+    print(json.dumps(anyio.run(main, sys.argv[1:])))

@@ -61,26 +61,40 @@ impl Bridge {
                 Err(lost @ Lost::Broken(_)) => lost,
                 Err(lost) => return Err(lost),
             };
-            let rest = session.as_ref().zip(messages.last_id()).filter(|_| fruitless < FRUITLESS);
-            let Some((session, last_id)) = rest else { return Err(lost) };
-            fruitless += 1;
-            debug!(error = %lost, "asking for the rest of a stream");
-            sleep(messages.retry().unwrap_or_default().max(RESUMING)).await;
-            messages = self.rest(session, last_id).await?.ok_or(lost)?;
+            let Some(session) = &session else { return Err(lost) };
+            messages = self.rest(session, &messages, lost, &mut fruitless).await?;
         }
     }
 
-    /// What follows the event `last_id` (2025-11-25, basic/transports, "Resumability and Redelivery"). `None` if the gateway does
-    /// not give it.
-    async fn rest(&self, session: &Session, last_id: &str) -> Result<Option<Messages>, Lost> {
-        let Ok(last_id) = HeaderValue::from_str(last_id) else { return Ok(None) };
+    /// What follows the last event of `messages` (2025-11-25, basic/transports, "Resumability and Redelivery"), asked for until
+    /// the gateway gives it or refuses.
+    ///
+    /// # Errors
+    /// `lost`, if there is nothing to ask for, or it was asked for in vain too often.
+    async fn rest(
+        &self,
+        session: &Session,
+        messages: &Messages,
+        lost: Lost,
+        fruitless: &mut u32,
+    ) -> Result<Messages, Lost> {
+        let Some(last_id) = messages.last_id().and_then(|id| HeaderValue::from_str(id).ok()) else { return Err(lost) };
         let mut headers = session.headers.clone();
         headers.insert(LAST_EVENT_ID, last_id);
-        match self.way.send(Method::GET, &headers, &Bytes::new()).await {
-            Ok(response) if response.status() == StatusCode::OK => Messages::of(response, &self.turns).map(Some),
-            Ok(_) | Err(Lost::Unsent(_)) => Ok(None),
-            Err(lost) => Err(lost),
+        while *fruitless < FRUITLESS {
+            *fruitless += 1;
+            debug!(error = %lost, "asking for the rest of a stream");
+            sleep(messages.retry().unwrap_or_default().max(RESUMING)).await;
+            match self.way.send(Method::GET, &headers, &Bytes::new()).await {
+                Ok(response) if response.status() == StatusCode::OK => {
+                    return Ok(Messages::of(response, &self.turns)?.after(messages));
+                }
+                Err(Lost::Broken(why)) => debug!(why, "the connection broke off again"),
+                Ok(_) | Err(Lost::Unsent(_)) => return Err(lost),
+                Err(other) => return Err(other),
+            }
         }
+        Err(lost)
     }
 
     /// Hands a message on; true if it was the answer.

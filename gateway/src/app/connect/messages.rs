@@ -42,6 +42,8 @@ pub(super) struct Messages {
     turn: Option<OwnedSemaphorePermit>,
     /// How long the answer says that it is.
     expected: usize,
+    /// What the stream had said of itself before it broke off.
+    before: Option<(String, Option<Duration>)>,
 }
 
 #[derive(Debug)]
@@ -81,7 +83,13 @@ impl Messages {
         };
         // The client reads ahead, so who waits for a turn has asked for nothing yet.
         let expected = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-        Ok(Self { response, form, turns: turns.clone(), turn: None, expected })
+        Ok(Self { response, form, turns: turns.clone(), turn: None, expected, before: None })
+    }
+
+    /// The same as what goes on with the stream `before`: until an event says more, the last one of that stream counts.
+    pub(super) fn after(mut self, before: &Self) -> Self {
+        self.before = before.last_id().map(|id| (id.to_owned(), before.retry()));
+        self
     }
 
     /// The next message; `None` at the end.
@@ -126,18 +134,20 @@ impl Messages {
 
     /// The `id` of the last event that had one.
     pub(super) fn last_id(&self) -> Option<&str> {
-        match &self.form {
+        let own = match &self.form {
             Form::Events(events) => events.last_id(),
             Form::Nothing | Form::Json(_) => None,
-        }
+        };
+        own.or(self.before.as_ref().map(|(id, _)| &**id))
     }
 
     /// How long to wait before the stream is opened again, if the gateway has said so.
     pub(super) fn retry(&self) -> Option<Duration> {
-        match &self.form {
+        let own = match &self.form {
             Form::Events(events) => events.retry(),
             Form::Nothing | Form::Json(_) => None,
-        }
+        };
+        own.or(self.before.as_ref().and_then(|(_, retry)| *retry))
     }
 
     fn with_turn(&mut self, message: Bytes) -> Bytes {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::clients::{Client, PYTHON, STARTING_INSPECTOR, TYPESCRIPT};
+use super::questions;
 use super::servers::{Servers, exposed};
 use crate::support::{Stdio, eventually};
 
@@ -11,7 +12,7 @@ use crate::support::{Stdio, eventually};
 async fn all_see_and_call_everything(clients: &[Client]) {
     let servers = Servers::lay_out().await;
     drop_in_while_it_runs(&servers).await;
-    let door: Vec<String> = ["--stdio".to_owned()].into_iter().chain(command_line(&servers)).collect();
+    let door = door(&servers);
     let mut complaints = Vec::new();
     for client in clients {
         complaints.extend(client.complaints(&servers, &door).await);
@@ -41,10 +42,18 @@ async fn tools(stdio: &mut Stdio) -> Vec<String> {
 }
 
 /// What a client is told to start.
-fn command_line(servers: &Servers) -> Vec<String> {
+fn door(servers: &Servers) -> Vec<String> {
     let folder = |name: &str| servers.dir().path().join(name).display().to_string();
     let program = env!("CARGO_BIN_EXE_mcp-gateway").to_owned();
-    vec![program, "stdio".into(), "--shards".into(), folder("shards.d"), "--state-dir".into(), folder("state")]
+    vec![
+        "--stdio".into(),
+        program,
+        "stdio".into(),
+        "--shards".into(),
+        folder("shards.d"),
+        "--state-dir".into(),
+        folder("state"),
+    ]
 }
 
 #[tokio::test]
@@ -60,4 +69,13 @@ async fn the_python_sdk_sees_and_calls_servers_that_were_dropped_in() {
 #[tokio::test]
 async fn the_inspector_sees_and_calls_servers_that_were_dropped_in() {
     all_see_and_call_everything(&STARTING_INSPECTOR).await;
+}
+
+#[tokio::test]
+async fn progress_questions_and_errors_of_a_real_server_reach_both_sdks() {
+    let servers = Servers::lay_out().await;
+    servers.gateway_with_all().await.stop().await;
+    for driver in questions::DRIVERS {
+        questions::check(driver, &questions::told(driver, &door(&servers), &servers.variables()).await);
+    }
 }

@@ -82,6 +82,16 @@ impl Servers {
         self.variables().into_iter().fold(builder, |builder, (name, value)| builder.variable(name, value))
     }
 
+    /// One with all eight, each of them ready.
+    pub(super) async fn gateway_with_all(&self) -> Gateway {
+        self.drop_in();
+        let gateway = self.gateway().start().await;
+        for name in names() {
+            gateway.until(&name, "ready").await;
+        }
+        gateway
+    }
+
     /// Drops the eight files into `shards.d`, as a person would.
     pub(super) fn drop_in(&self) {
         names().iter().for_each(|name| self.drop_in_one(name));
