@@ -39,6 +39,7 @@ pub(crate) struct Connection {
     tasks: Tasks,
     /// Whether it hears of changes.
     listens: AtomicBool,
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Clone)]
@@ -76,7 +77,7 @@ impl Connection {
     /// carried to `output` by a task of `tasks`.
     pub(crate) fn new(mux: Mux, requests: Budget, output: Output, tasks: Tasks) -> Self {
         let (phase, listens) = (Mutex::new(Phase::Fresh), AtomicBool::new(false));
-        Self { mux, key: fresh_key(), phase, output, requests, tasks, listens }
+        Self { mux, key: fresh_key(), phase, output, requests, tasks, listens, turn: tokio::sync::Mutex::default() }
     }
 
     /// The client has been initialised before, with this legacy revision. What it can be asked is not known any more.
@@ -112,6 +113,18 @@ impl Connection {
     /// would wait here with its refusal.
     pub(crate) async fn has_room(&self) {
         self.output.has_room().await;
+    }
+
+    /// [`Self::has_room`] for one at a time, as long as the guard is kept: else all that wait would pass when one place is free.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        let turn = self.turn.lock().await;
+        self.has_room().await;
+        turn
+    }
+
+    /// Ready when the client is gone. Safe to cancel.
+    pub(crate) async fn over(&self) {
+        self.output.closed().await;
     }
 
     /// Whether the client is gone.

@@ -115,6 +115,9 @@ impl Replay {
     ) -> Option<Resumed> {
         let track = self.shelf().stream(key, id.stream).filter(|track| track.kind == id.kind).cloned()?;
         let turn = track.take_turn();
+        // Whoever has the turn leaves the stream to be carried on, also if he hangs up while he waits here.
+        let mut reading = Reading { replay: Arc::clone(self), track, turn, is_over: false };
+        let track = Arc::clone(&reading.track);
         let mut carriage = track.carriage().await;
         let mut shelf = self.shelf();
         shelf.take_up(key, id.stream);
@@ -126,13 +129,13 @@ impl Replay {
             events.push_front(notice(lost));
         }
         if after.is_all {
+            reading.is_over = true;
             return Some(Resumed::Ended(events));
         }
         if carriage.source.is_none() && track.kind == Kind::Listen {
             carriage.source = Some(Box::new(source()));
         }
         drop(carriage);
-        let reading = Reading { replay: Arc::clone(self), track, turn, is_over: false };
         Some(Resumed::Going(events, reading))
     }
 
@@ -288,7 +291,8 @@ impl Drop for Reading {
 pub(crate) fn gone(id: &EventId, request: &str) -> Bytes {
     let message = format!(
         "the stream of this request is not kept any more, and its answer with it: that is so {KEPT_FOR:?} after its end, \
-         after a restart of the gateway, and when `--max-replay-memory` is reached; what was asked for may have been done"
+         after a restart of the gateway, and when newer ones take its place (a session has {OF_SESSION} bytes, all have \
+         `--max-replay-memory`); what was asked for may have been done"
     );
     let answer = Fault::new(code::INTERNAL, message).response(request);
     numbered(&Name::new(Kind::Call, id.stream, None).end(id.place.saturating_add(1)), &answer)

@@ -161,12 +161,18 @@ async fn take(door: &Door, request: Request<Body>) -> Result<Response, Refused> 
     check_content_type(&parts.headers)?;
     let client = find(door, &parts.uri)?;
     client.has_room().await;
-    let (bytes, _memory) = reading::read(body, &parts.headers, &door.settings, &door.body_bytes).await?;
+    let (bytes, _memory) = tokio::select! {
+        read = reading::read(body, &parts.headers, &door.settings, &door.body_bytes) => read?,
+        () = client.over() => return Err(unknown()),
+    };
+    let turn = client.turn().await;
     if client.is_over() {
         return Err(unknown());
     }
     let mut served = Box::pin(Arc::clone(&client).serve(Kept { bytes, _memory }));
-    match connection::begin(&mut served).await {
+    let begun = connection::begin(&mut served).await;
+    drop(turn);
+    match begun {
         Poll::Ready(served) => served?,
         Poll::Pending => drop(door.tasks.spawn(async move {
             if let Err(refused) = served.await {

@@ -71,7 +71,7 @@ where
 pub(crate) trait Hears {
     /// Ready when the client has read enough to be answered.
     async fn has_room(&self);
-    /// Takes one line, and comes back when the next one may be read.
+    /// Takes one line, and comes back when the next one may be read. Dropped, the line is not served any more.
     async fn take(&self, line: Bytes);
     /// Says what is wrong with a line.
     async fn refuse(&self, refused: &Refused);
@@ -103,7 +103,12 @@ where
             () = gone.cancelled() => return Duration::ZERO,
         };
         match line {
-            Ok(Some(Line::Whole(line))) => hears.take(line).await,
+            Ok(Some(Line::Whole(line))) => tokio::select! {
+                biased;
+                () = hears.take(line) => {}
+                () = stop.cancelled() => return LAST_WORDS,
+                () = gone.cancelled() => return Duration::ZERO,
+            },
             Ok(Some(Line::Overlong { id, length, .. })) => {
                 hears.refuse(&overlong(id.as_deref(), length, settings.message)).await;
             }

@@ -6,9 +6,11 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::client::ClientKey;
 use crate::shard::link::{Ask, Link};
@@ -18,6 +20,8 @@ use crate::wire::{Edit, Id, Meta, Params, Raw, Response, notification, request, 
 /// without one a new question is declined.
 const OF_ONE: usize = 64;
 const OF_ALL: usize = 4096;
+/// A question whose call is over is declined when its session has had no stream open for so long.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// All questions that are open.
 #[derive(Debug, Default)]
@@ -42,8 +46,8 @@ struct Asked {
     client: ClientKey,
     link: Link,
     ask: Ask,
-    /// The call has come to its end. The shard may still want to know.
-    is_late: bool,
+    /// The call has come to its end. The shard may still want to know. When that was, or the session was listening last.
+    late: Option<Instant>,
 }
 
 impl Asks {
@@ -55,7 +59,8 @@ impl Asks {
         let mut late = None;
         if of_client >= OF_ONE || open.asks.len() >= OF_ALL {
             let is_any = of_client < OF_ONE;
-            let oldest = open.asks.iter().filter(|(_, asked)| asked.is_late && (is_any || asked.client == client));
+            let oldest =
+                open.asks.iter().filter(|(_, asked)| asked.late.is_some() && (is_any || asked.client == client));
             let oldest = oldest.map(|(id, _)| *id).min();
             late = oldest.and_then(|id| open.asks.remove(&id));
             if late.is_none() {
@@ -66,7 +71,7 @@ impl Asks {
         }
         open.latest += 1;
         let id = open.latest;
-        open.asks.insert(id, Asked { client, link: link.clone(), ask: ask.clone(), is_late: false });
+        open.asks.insert(id, Asked { client, link: link.clone(), ask: ask.clone(), late: None });
         drop(open);
         if let Some(Asked { link, ask, .. }) = late {
             link.decline(&ask);
@@ -79,9 +84,23 @@ impl Asks {
         let mut open = self.lock();
         for id in ids {
             if let Some(asked) = open.asks.get_mut(id) {
-                asked.is_late = true;
+                asked.late = Some(Instant::now());
             }
         }
+    }
+
+    /// Declines the questions whose calls are over and that nobody has been there to hear for a while.
+    pub(super) fn tire(&self, is_heard: impl Fn(ClientKey) -> bool) {
+        let now = Instant::now();
+        let unheard: Vec<_> = {
+            let mut open = self.lock();
+            for asked in open.asks.values_mut().filter(|asked| asked.late.is_some() && is_heard(asked.client)) {
+                asked.late = Some(now);
+            }
+            let is_tired = |asked: &Asked| asked.late.is_some_and(|since| now.duration_since(since) >= PATIENCE);
+            open.asks.extract_if(|_, asked| is_tired(asked)).collect()
+        };
+        unheard.iter().for_each(|(_, asked)| asked.link.decline(&asked.ask));
     }
 
     /// The answer of a client.
@@ -166,3 +185,6 @@ fn token(params: Raw<'_>) -> Option<Raw<'_>> {
     let Meta { progress_token, .. } = Params::read(Some(params)).ok()?.meta;
     progress_token
 }
+
+#[cfg(test)]
+mod tests;

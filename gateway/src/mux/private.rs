@@ -4,20 +4,37 @@
 //! session listens is declined.
 
 use std::sync::Weak;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::Receiver;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::Inner;
 use super::client::ClientKey;
 use crate::shard::pool::{Mail, Unclaimed};
 use crate::wire::{Level, Raw};
 
+/// How often is looked for questions that nobody is there to hear.
+const ROUND: Duration = Duration::from_secs(15);
+
 /// Carries what the children of sessions say to where the sessions hear it, until the mux is gone.
 pub(super) async fn carry(mux: Weak<Inner>, mut arriving: Receiver<Mail>) {
-    while let Some(mail) = arriving.recv().await {
+    let mut rounds = interval(ROUND);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let mail = tokio::select! {
+            mail = arriving.recv() => match mail {
+                Some(mail) => Some(mail),
+                None => return,
+            },
+            _ = rounds.tick() => None,
+        };
         let Some(mux) = mux.upgrade() else { return };
-        mux.deliver(mail);
+        match mail {
+            Some(mail) => mux.deliver(mail),
+            None => mux.asks.tire(|client| mux.inboxes.is_heard(client)),
+        }
     }
 }
 
@@ -26,7 +43,7 @@ impl Inner {
         let key = ClientKey(client);
         match said {
             Unclaimed::Log(level, params) => {
-                if self.levels.get(key).is_none_or(|least| level >= least)
+                if level.is_none_or(|level| self.levels.get(key).is_none_or(|least| level >= least))
                     && let Some(message) = self.logged(key, &link, params)
                 {
                     self.inboxes.log(key, message);
@@ -74,6 +91,7 @@ impl Inner {
 
     /// The session is over: its own children end.
     pub(super) fn end_own(&self, key: ClientKey) {
+        self.own_children.end(key.0);
         self.world.borrow().shards.values().for_each(|shard| shard.end(key.0));
     }
 }

@@ -148,8 +148,9 @@ impl Subscriptions {
     }
 
     fn spread(&self, touch: &Touch) {
-        let hearers = self.feed.followed.borrow().hearers(touch);
-        for (session, root) in hearers {
+        // Borrowed until all is noted, so that a session that ends meanwhile leaves nothing behind.
+        let followed = self.feed.followed.borrow();
+        for (session, root) in followed.hearers(touch) {
             let client = ClientKey(session);
             {
                 let mut dirty = self.dirty();

@@ -62,9 +62,10 @@ impl Pool {
             return None;
         }
         let woken = Arc::<Notify>::default();
+        let after = setup.after.clone();
         let setup = Setup { changed: Arc::clone(&woken), after: None, asleep: false, ..setup.clone() };
         let (prospect, _) = watch::channel(Prospect::Starting(None));
-        let members = Mutex::new(Members::new());
+        let members = Mutex::new(Members::new(after));
         Some(Arc::new(Self { instances, setup, tasks: tasks.clone(), members, woken, prospect }))
     }
 
@@ -161,7 +162,7 @@ impl Pool {
     pub(crate) fn seek(self: &Arc<Self>, primary: &Shard, tenant: &Tenant) -> Result<Search, Refused> {
         let mut members = self.lock();
         if members.closed || self.tasks.stop().is_cancelled() {
-            return Ok(Search::of_shared(primary));
+            return Ok(Search::in_vain(self.prospect.subscribe()));
         }
         if let Some(client) = self.own_child_of(tenant) {
             if !members.private.contains_key(&client) {
@@ -208,7 +209,7 @@ impl Pool {
     /// Another child for one call at a time.
     fn employ(&self, members: &mut Members, primary: &Shard) {
         let ties = Ties { marks: primary.marks(), ..self.ties() };
-        let setup = self.member_setup(primary, ties);
+        let setup = Setup { after: members.after.clone(), ..self.member_setup(primary, ties) };
         let shard = Shard::supervise(primary.spec(), setup, &self.tasks);
         let member = members.member(Some(shard));
         members.exclusive.push(member);
@@ -217,11 +218,15 @@ impl Pool {
     fn employ_private(&self, members: &mut Members, primary: &Shard, tenant: &Tenant) -> Result<Member, Refused> {
         let Tenant::Session { client, level, asks } = *tenant else { return Err(Refused::Gone) };
         let own = &self.setup.own_children;
+        // Under the lock of the pool: whoever ends the session finds the child, or it is not made.
+        if own.is_over(client) {
+            return Err(Refused::Over);
+        }
         let permit = own.take_place().ok_or(Refused::Private { limit: own.limit() })?;
         let (level, heard) = watch::channel(level);
-        let owner = Owner { client, asks, post: own.post() };
+        let owner = Owner { client, asks, level: heard.clone(), post: own.post() };
         let ties = Ties { marks: primary.marks(), owner: Some(owner), ..Ties::default() };
-        let setup = Setup { level: heard, ..self.member_setup(primary, ties) };
+        let setup = Setup { level: heard, after: members.after.clone(), ..self.member_setup(primary, ties) };
         let shard = Shard::supervise(primary.spec(), setup, &self.tasks);
         Ok(Member { level: Some(level), permit: Some(permit), ..members.member(Some(shard)) })
     }

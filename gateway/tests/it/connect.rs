@@ -3,6 +3,7 @@
 mod carrying;
 mod crowding;
 mod ending;
+mod refusing;
 mod returning;
 
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! `instances: exclusive` and `per_session` (DESIGN D2): who has which child, and for how long.
 
 mod exclusive;
+mod lives;
 mod per_session;
 
 use std::collections::BTreeSet;

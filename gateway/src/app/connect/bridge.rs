@@ -30,6 +30,8 @@ use crate::wire::{Era, Id, Kind, Message, Notification, Raw, Request, Revision, 
 
 /// How long the gateway may take to accept a notification or an answer.
 pub(super) const ACCEPTING: Duration = Duration::from_secs(10);
+/// How long `initialize` may take, the wait for a gateway included. Until then nothing is read, not even the end of stdin.
+const GREETING: Duration = Duration::from_secs(20);
 /// A cancellation can overtake its request on the way, so it is repeated until the request ends: after these times.
 const INSISTING: [Duration; 4] =
     [Duration::ZERO, Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(5)];
@@ -120,7 +122,14 @@ impl Bridge {
             return Err(Refused::invalid("`initialize` was answered already"));
         }
         self.sessions.remember_hello(errand.body.clone());
-        if let Err(lost) = self.exchange(&errand, Origin::Session(0)).await {
+        let mut exchange = std::pin::pin!(self.exchange(&errand, Origin::Session(0)));
+        let exchanged = match timeout(GREETING, &mut exchange).await {
+            Ok(exchanged) => exchanged,
+            // It has answered, and it is the client that does not read.
+            Err(_elapsed) if self.sessions.current().is_some() => exchange.await,
+            Err(_elapsed) => Err(Lost::Silent(GREETING)),
+        };
+        if let Err(lost) = exchanged {
             self.output.send(errand.failed(&lost)).await;
         }
         Ok(())

@@ -66,7 +66,7 @@ impl Messages {
     /// The messages of `response`, whatever its status: a refusal of a gateway is a message too.
     ///
     /// # Errors
-    /// [`Lost::Status`] if it is a failure without a message.
+    /// [`Lost::Status`] if it is a failure without a message, [`Lost::Nonsense`] if it is a page or the like.
     pub(super) fn of(response: Response, turns: &Turns) -> Result<Self, Lost> {
         let status = response.status();
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -74,8 +74,10 @@ impl Messages {
             Form::Events(Events::default())
         } else if kind.starts_with("application/json") {
             Form::Json(BytesMut::new())
-        } else if status.is_success() {
+        } else if status.is_success() && kind.is_empty() {
             Form::Nothing
+        } else if status.is_success() {
+            return Err(Lost::Nonsense(format!("its content type is `{kind}`")));
         } else {
             return Err(Lost::Status(status));
         };

@@ -26,14 +26,22 @@ pub(super) enum Lost {
     /// Nobody took the connection.
     #[error("{0}; the request was not sent")]
     Unsent(String),
+    /// Whoever took the connection says nothing.
+    #[error(
+        "the gateway's address takes connections, but does not answer within {0:?}; is it the address of a gateway?"
+    )]
+    Silent(Duration),
     /// It ended before the answer.
     #[error("the connection to the gateway broke off: {0}; the request may have run and is not repeated")]
     Broken(String),
     /// What answers is no gateway, or a proxy before one.
-    #[error("the gateway's address answers with HTTP status {0}")]
+    #[error("the gateway's address answers with HTTP status {0}; is it the address of a gateway, and its path `/mcp`?")]
     Status(StatusCode),
     /// What answers is no gateway.
-    #[error("the gateway's address answers with something that is no MCP message: {0}")]
+    #[error(
+        "the gateway's address answers with something that is no MCP message: {0}; is it the address of a gateway, and its \
+         path `/mcp`?"
+    )]
     Nonsense(String),
     /// More than is read.
     #[error("the answer is larger than {0} bytes, which is the most that `--connect` carries")]

@@ -18,6 +18,8 @@ pub(crate) const KEPT_FOR: Duration = Duration::from_secs(60);
 /// What a stream and an event take beside their bytes.
 const STREAM: usize = 1024;
 const EVENT: usize = 64;
+/// So many streams that are not there any more, and as many again as there are, wait for the time to forget them.
+const IN_VAIN: usize = 1024;
 
 /// What is kept of all streams; `T` is whatever continues one.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(super) struct Shelf<T> {
     limit: usize,
     /// The oldest first, since all are kept equally long. One that was taken up again stands here in vain.
     expiring: VecDeque<(Instant, ClientKey, u64)>,
+    /// How many of those stood there when none did so in vain.
+    in_earnest: usize,
 }
 
 #[derive(Debug)]
@@ -70,7 +74,7 @@ pub(super) struct After {
 impl<T> Shelf<T> {
     /// With room for `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
-        Self { sessions: HashMap::new(), bytes: 0, limit, expiring: VecDeque::new() }
+        Self { sessions: HashMap::new(), bytes: 0, limit, expiring: VecDeque::new(), in_earnest: 0 }
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -79,7 +83,9 @@ impl<T> Shelf<T> {
 
     /// A stream begins. Its number is higher than those of all before it.
     pub(super) fn begin(&mut self, key: ClientKey, number: u64, stream: T) {
-        self.make_room(key, number, STREAM);
+        // An answer that waits gives way only here: else a client that leaves call after call would keep all of them.
+        while self.bytes + STREAM > self.limit && self.remove_oldest() {}
+        while !self.make_room(key, number, STREAM) && self.remove_resting(key) {}
         let session = self.sessions.entry(key).or_insert_with(|| Session { streams: BTreeMap::new(), bytes: 0 });
         let kept = Kept { stream, events: VecDeque::new(), bytes: STREAM, latest: 0, rest: None };
         session.streams.insert(number, kept);
@@ -115,6 +121,9 @@ impl<T> Shelf<T> {
     pub(super) fn rest(&mut self, key: ClientKey, number: u64, rest: Rest, now: Instant) -> Option<Instant> {
         let until = now + KEPT_FOR;
         self.kept_mut(key, number)?.rest = Some((rest, until));
+        if self.expiring.len() > 2 * self.in_earnest + IN_VAIN {
+            self.tidy();
+        }
         self.expiring.push_back((until, key, number));
         (self.expiring.len() == 1).then_some(until)
     }
@@ -211,6 +220,24 @@ impl<T> Shelf<T> {
         session.bytes -= size;
         self.bytes -= size;
         true
+    }
+
+    /// Removes the oldest stream of a session on which nothing more comes.
+    fn remove_resting(&mut self, key: ClientKey) -> bool {
+        let Some(session) = self.sessions.get(&key) else { return false };
+        let resting = session.streams.iter().find(|(_, kept)| kept.rest.is_some()).map(|(number, _)| *number);
+        if let Some(number) = resting {
+            self.remove(key, number);
+        }
+        resting.is_some()
+    }
+
+    /// Leaves out what stands in vain among that which is to be forgotten.
+    fn tidy(&mut self) {
+        let sessions = &self.sessions;
+        let rest_of = |key: &ClientKey, number: &u64| sessions.get(key)?.streams.get(number)?.rest;
+        self.expiring.retain(|(until, key, number)| rest_of(key, number).is_some_and(|(_, at)| at == *until));
+        self.in_earnest = self.expiring.len();
     }
 
     /// Removes what has rested longest.
@@ -316,5 +343,30 @@ mod tests {
         assert!(!shelf.keep(A, 9, 1, &event(100_000)));
         shelf.put(B, 2, 5, event(90));
         assert_eq!(shelf.bytes, shelf.sessions[&B].bytes);
+    }
+
+    #[test]
+    fn a_client_that_leaves_call_after_call_keeps_no_more_than_its_share() {
+        let mut shelf = shelf(usize::MAX);
+        let now = Instant::now();
+        for number in 0..4_000 {
+            shelf.begin(A, number, ());
+            shelf.put(A, number, 1, event(300));
+            shelf.rest(A, number, Rest::Waiting, now);
+        }
+        assert!(shelf.bytes <= OF_SESSION + STREAM, "{} bytes", shelf.bytes);
+        assert!(shelf.stream(A, 3_999).is_some() && shelf.stream(A, 0).is_none());
+        let kept = shelf.sessions[&A].streams.len();
+        assert!(shelf.expiring.len() <= 3 * kept + IN_VAIN, "{} for {kept} streams", shelf.expiring.len());
+    }
+
+    #[test]
+    fn without_any_memory_nothing_that_rests_is_kept() {
+        let mut shelf = shelf(0);
+        for number in 0..100 {
+            shelf.begin(ClientKey(number), 0, ());
+            shelf.rest(ClientKey(number), 0, Rest::Waiting, Instant::now());
+        }
+        assert_eq!(shelf.sessions.len(), 1);
     }
 }

@@ -230,3 +230,19 @@ async fn a_request_whose_stream_is_gone_is_answered_by_an_error_that_ends_it() {
     assert!(event.starts_with("id: e5.4\n"), "{event}");
     assert!(event.contains(r#""id":"a","error""#) && event.contains("60s"), "{event}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hangs_up_while_it_takes_its_call_up_again_leaves_it_to_be_carried_on() {
+    let (rig, mut reading) = Rig::new(usize::MAX, Kind::Call);
+    rig.says("1");
+    let first = read(&mut reading).await;
+    let track = Arc::clone(&reading.track);
+    let held = track.carriage().await;
+    let waits = tokio::time::timeout(Duration::from_millis(1), rig.resume(KEY, id(&first))).await;
+    assert!(waits.is_err(), "somebody else holds the carriage");
+    drop((held, reading));
+    rig.says("2");
+    rig.answers(10);
+    rig.settle().await;
+    assert_eq!(rig.ended(id(&first)).await.len(), 2);
+}

@@ -49,6 +49,8 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
         return Ok(resumed);
     }
     let place = stream_place(door, key)?;
+    // From here on a DELETE closes the stream; one that came while this waited for the view has found none to close.
+    super::session(door, headers, version)?;
     let missed = if session.from_elsewhere { all_changed().collect() } else { VecDeque::new() };
     let source = Told::new(mux.changes(key), missed);
     let (reading, _) = door.replay.begin(key, Kind::Listen, source, None);

@@ -82,6 +82,10 @@ impl Link {
     }
 
     pub(super) fn take_updated(&self, params: Option<Raw<'_>>) {
+        if self.following().audience == Audience::Nobody {
+            // Another child follows the resource for all clients and says the same.
+            return tracing::debug!("an update that another child of the shard reports");
+        }
         let uri = params.and_then(|params| read_object(params, &["uri"]).ok()).and_then(|[uri]| uri?.string());
         match uri {
             Some(uri) => self.feed().touch(&self.following().shard, self.following().audience, &uri),

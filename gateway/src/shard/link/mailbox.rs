@@ -62,7 +62,16 @@ impl Mailbox {
                 return;
             }
             Event::Log(_) | Event::Other { .. } => inner.logs += 1,
-            Event::Ask(_) | Event::AskCancelled { .. } | Event::LogsDropped(_) | Event::Done(_) => {}
+            // What the caller has not heard of need not be taken back: else a shard that asks and takes back without end
+            // would fill the mailbox of a caller that does not read.
+            Event::AskCancelled { key, .. } => {
+                let is_it = |event: &Event| matches!(event, Event::Ask(ask) if ask.key == *key);
+                if let Some(unheard) = inner.events.iter().position(is_it) {
+                    inner.events.remove(unheard);
+                    return;
+                }
+            }
+            Event::Ask(_) | Event::LogsDropped(_) | Event::Done(_) => {}
         }
         inner.events.push_back(event);
         inner.wake();
@@ -137,7 +146,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::shard::link::Reply;
+    use crate::shard::link::{Ask, Reply};
 
     fn read_all(mailbox: &Mailbox) -> Vec<String> {
         let context = Context::from_waker(Waker::noop());
@@ -170,5 +179,23 @@ mod tests {
         assert_eq!(seen[0], "progress 0");
         assert!(seen.contains(&"progress 99".into()) && !seen.contains(&"progress 98".into()));
         assert_eq!(seen[2 * DEPTH..], ["36 logs dropped", "done"]);
+    }
+
+    #[test]
+    fn what_is_taken_back_before_the_caller_has_read_it_takes_no_room() {
+        let mailbox = Mailbox::new(Instant::now());
+        let ask = |key: &str| {
+            Event::Ask(Ask { id: key.into(), key: key.into(), method: "m".into(), params: None, client: 1 })
+        };
+        let take_back = |key: &str| Event::AskCancelled { key: key.into(), reason: None };
+        mailbox.push(ask("read"));
+        assert_eq!(read_all(&mailbox), ["ask m"]);
+        for _ in 0..1000 {
+            mailbox.push(ask("unread"));
+            mailbox.push(take_back("unread"));
+        }
+        mailbox.push(ask("kept"));
+        mailbox.push(take_back("read"));
+        assert_eq!(read_all(&mailbox), ["ask m", "read taken back"]);
     }
 }

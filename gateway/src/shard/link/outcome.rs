@@ -83,6 +83,9 @@ pub enum Refused {
         /// How many calls may wait for one.
         waiting: usize,
     },
+    /// The session for whose own child it is has ended.
+    #[error("the session is over")]
+    Over,
     /// As many sessions have children of their own as may.
     #[error("{limit} sessions have children of their own (`--max-private-children`)")]
     Private {

@@ -162,10 +162,17 @@ impl Link {
         let owner = self.task_owner(Some(params));
         let mailbox = level.and_then(|level| Some(self.table().log_candidate(level, owner)?.mailbox.clone()));
         let Some((level, said)) = level.zip(self.part(line, params)) else { return self.log(params.as_str()) };
-        match mailbox {
-            Some(mailbox) => mailbox.push(Event::Log(said)),
-            None if self.post_to(owner, Unclaimed::Log(level, said)) => {}
-            None => self.log(params.as_str()),
+        // A session may change its mind while the message is on its way: what counts is what it wants to hear now.
+        let own = self.0.ties.owner.as_ref().filter(|own| owner.is_none_or(|owner| owner == own.client));
+        match (mailbox, own) {
+            (Some(mailbox), _) => mailbox.push(Event::Log(said)),
+            (None, Some(own)) if !own.hears(level) => {}
+            (None, own) => {
+                let level = Some(level).filter(|_| own.is_none());
+                if !self.post_to(owner, Unclaimed::Log(level, said)) {
+                    self.log(params.as_str());
+                }
+            }
         }
     }
 

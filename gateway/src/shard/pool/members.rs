@@ -21,6 +21,8 @@ pub(super) struct Members {
     /// Who waits for one that is exclusive, the oldest first.
     pub(super) waiters: VecDeque<oneshot::Sender<Place>>,
     pub(super) leaving: Vec<Leaving>,
+    /// The predecessor that must be gone before there is any child.
+    pub(super) after: Option<Shard>,
     /// There will be no further children.
     pub(super) closed: bool,
     latest: u64,
@@ -50,12 +52,13 @@ pub(super) struct Leaving {
 }
 
 impl Members {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(after: Option<Shard>) -> Self {
         let mut members = Self {
             exclusive: Vec::new(),
             private: HashMap::new(),
             waiters: VecDeque::new(),
             leaving: Vec::new(),
+            after,
             closed: false,
             latest: 0,
         };
@@ -99,6 +102,8 @@ impl Members {
 
     /// Forgets the children that are gone.
     pub(super) fn bury(&mut self) {
-        self.leaving.retain(|leaving| !matches!(*leaving.shard.state.borrow(), ShardState::Stopped));
+        let is_gone = |shard: &Shard| matches!(*shard.state.borrow(), ShardState::Stopped);
+        self.leaving.retain(|leaving| !is_gone(&leaving.shard));
+        self.after.take_if(|before| is_gone(before));
     }
 }

@@ -54,9 +54,15 @@ impl Search {
         Self(Inner::Child { shard, state, lease })
     }
 
-    /// For the one child of a shard; also for one that takes no more calls, until another has its place.
+    /// For the one child of a shared shard; also for one that takes no more calls, until another has its place.
     pub(crate) fn of_shared(shard: &Shard) -> Self {
         Self::of_child(shard.clone(), None)
+    }
+
+    /// For a child of a pool that gives out none any more, until another shard has the name.
+    pub(super) fn in_vain(prospect: watch::Receiver<Prospect>) -> Self {
+        let (_, granted) = oneshot::channel();
+        Self(Inner::Queue { granted, found: None, prospect, over: true })
     }
 
     pub(super) fn of_queue(granted: oneshot::Receiver<Place>, prospect: watch::Receiver<Prospect>) -> Self {

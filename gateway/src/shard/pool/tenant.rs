@@ -3,18 +3,20 @@
 //! Invariant: a session is an opaque key here; what its child says outside of calls is handed down a bounded queue and
 //! never waits for anybody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::shard::link::{Ask, Link};
 use crate::wire::{Capabilities, Level};
 
 /// How many messages of all sessions' children wait to be carried on.
 const MAIL: usize = 1024;
+/// How many sessions that are over are remembered, so that a call of theirs that is late gets no child.
+const OVER: usize = 1024;
 
 /// Who wants a child for a call.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +39,9 @@ pub enum Tenant {
 pub struct Owner {
     pub(crate) client: u128,
     pub(crate) asks: Capabilities,
-    pub(super) post: Sender<Mail>,
+    /// What it wants to hear.
+    pub(crate) level: watch::Receiver<Option<Level>>,
+    pub(crate) post: Sender<Mail>,
 }
 
 /// What the child of one session says with no call under way.
@@ -54,8 +58,8 @@ pub struct Mail {
 /// A message that belongs to no call.
 #[derive(Debug)]
 pub enum Unclaimed {
-    /// The `params` of a `notifications/message` of this level.
-    Log(Level, Bytes),
+    /// The `params` of a `notifications/message`, with its level if it is still to be seen whether the session hears that.
+    Log(Option<Level>, Bytes),
     /// Any other notification.
     Notice {
         /// Its method.
@@ -75,6 +79,11 @@ pub enum Unclaimed {
 }
 
 impl Owner {
+    /// Whether the session, as of now, hears log messages of this level.
+    pub(crate) fn hears(&self, level: Level) -> bool {
+        self.level.borrow().is_none_or(|least| level >= least)
+    }
+
     /// Hands a message on; gives it back if too many wait.
     pub(crate) fn post(&self, link: &Link, said: Unclaimed) -> Result<(), Unclaimed> {
         let mail = Mail { client: self.client, link: link.clone(), said };
@@ -92,6 +101,8 @@ struct Shared {
     limit: usize,
     places: Arc<Semaphore>,
     streams: Mutex<HashMap<u128, usize>>,
+    /// The sessions that have ended last.
+    over: Mutex<VecDeque<u128>>,
     post: Sender<Mail>,
 }
 
@@ -106,7 +117,8 @@ impl OwnChildren {
     /// With room for `limit` children of sessions; and where arrives what they say outside of calls.
     pub fn new(limit: usize) -> (Self, Receiver<Mail>) {
         let (post, mail) = mpsc::channel(MAIL);
-        let shared = Shared { limit, places: Arc::new(Semaphore::new(limit)), streams: Mutex::default(), post };
+        let places = Arc::new(Semaphore::new(limit));
+        let shared = Shared { limit, places, streams: Mutex::default(), over: Mutex::default(), post };
         (Self(Arc::new(shared)), mail)
     }
 
@@ -114,6 +126,19 @@ impl OwnChildren {
     pub fn arrive(&self, client: u128) -> Present {
         *self.streams().entry(client).or_default() += 1;
         Present { own: self.clone(), client }
+    }
+
+    /// The session is over, and its key is never used again: no call of it gets a child from now on.
+    pub fn end(&self, client: u128) {
+        let mut over = self.over();
+        over.push_back(client);
+        if over.len() > OVER {
+            over.pop_front();
+        }
+    }
+
+    pub(super) fn is_over(&self, client: u128) -> bool {
+        self.over().contains(&client)
     }
 
     /// Whether a stream to the session is open.
@@ -131,6 +156,10 @@ impl OwnChildren {
 
     pub(crate) fn post(&self) -> Sender<Mail> {
         self.0.post.clone()
+    }
+
+    fn over(&self) -> MutexGuard<'_, VecDeque<u128>> {
+        self.0.over.lock().expect("no code that can panic runs under this lock")
     }
 
     fn streams(&self) -> MutexGuard<'_, HashMap<u128, usize>> {

@@ -124,7 +124,7 @@ async fn media_types_that_do_not_fit_are_refused_and_wildcards_fit() {
 #[tokio::test]
 async fn unknown_paths_and_methods_say_where_to_go() {
     let mut bench = Bench::start(&[]).await;
-    for path in ["/MCP", "//mcp", "/sse", "/nowhere?a=b"] {
+    for path in ["/MCP", "//mcp", "/sse/a/b", "/nowhere?a=b"] {
         let response = bench.gateway.http().await.send("POST", path, &[], PING).await;
         bench.check(path, &response, Told(404, INVALID, "the MCP endpoint is `/mcp`")).await;
     }

@@ -56,6 +56,7 @@ impl Sharing {
 pub(super) struct Stage {
     pub(super) client: Client,
     pub(super) sharing: Sharing,
+    way: Way,
     /// What all children of the shard were sent.
     pub(super) journal: Journal,
     /// None where the door is the gateway.
@@ -69,25 +70,19 @@ impl Stage {
         let instances = sharing.name();
         let text = journal.fake_shard(&[]) + &format!("instances: {instances}\nroots: [\"{OWN_ROOT}\"]\n");
         let builder = Gateway::builder().shard("fake", text);
-        let capabilities: Value = json!({"elicitation": {}, "sampling": {}, "roots": {"listChanged": true}});
-        let door: Box<dyn Door>;
-        let mut gateway = None;
         if way == Way::Stdio {
-            door = Box::new(Pipe::open(builder.stdio(), &capabilities).await);
-        } else {
-            let serving = gateway.insert(builder.start().await);
-            serving.until("fake", "ready").await;
-            door = match way {
-                Way::Http => Box::new(Streamable::open(serving, &capabilities).await),
-                Way::Sse => Box::new(Stream::open(serving, &capabilities).await),
-                Way::Connect => {
-                    let joining = Gateway::builder().flags(&["--connect", &serving.url()]).stdio();
-                    Box::new(Pipe::open(joining, &capabilities).await)
-                }
-                Way::Stdio => unreachable!("it serves itself"),
-            };
+            let client = Client::new(Box::new(Pipe::open(builder.stdio(), &capabilities()).await));
+            return Self { client, sharing, way, journal, gateway: None };
         }
-        Self { client: Client::new(door), sharing, journal, gateway }
+        let gateway = builder.start().await;
+        gateway.until("fake", "ready").await;
+        let client = open(way, &gateway).await;
+        Self { client, sharing, way, journal, gateway: Some(gateway) }
+    }
+
+    /// Another client at the same door, unless the door is the client's own.
+    pub(super) async fn another(&self) -> Option<Client> {
+        Some(open(self.way, self.gateway.as_ref()?).await)
     }
 
     /// The client leaves and the gateway stops. Neither leaves anything behind.
@@ -97,4 +92,23 @@ impl Stage {
             gateway.stop().await;
         }
     }
+}
+
+fn capabilities() -> Value {
+    json!({"elicitation": {}, "sampling": {}, "roots": {"listChanged": true}})
+}
+
+/// A client at one door of a gateway that runs.
+async fn open(way: Way, gateway: &Gateway) -> Client {
+    let capabilities = capabilities();
+    let door: Box<dyn Door> = match way {
+        Way::Http => Box::new(Streamable::open(gateway, &capabilities).await),
+        Way::Sse => Box::new(Stream::open(gateway, &capabilities).await),
+        Way::Connect => {
+            let joining = Gateway::builder().flags(&["--connect", &gateway.url()]).stdio();
+            Box::new(Pipe::open(joining, &capabilities).await)
+        }
+        Way::Stdio => unreachable!("it serves itself"),
+    };
+    Client::new(door)
 }

@@ -131,6 +131,12 @@ fn texts(response: &Response) -> Vec<String> {
         return vec![body];
     }
     let events = body.strip_suffix("\n\n").unwrap_or_else(|| panic!("{response:?}"));
-    let data = |event: &str| event.strip_prefix("event: message\ndata: ").map(str::to_owned);
-    events.split("\n\n").map(|event| data(event).unwrap_or_else(|| panic!("{response:?}"))).collect()
+    let mut events = events.split("\n\n").peekable();
+    // What makes the stream one that can be resumed is no message.
+    events.next_if(|first| first.starts_with("id: ") && first.ends_with("\ndata: "));
+    let data = |event: &str| {
+        let event = if event.starts_with("id: ") { event.split_once('\n')?.1 } else { event };
+        event.strip_prefix("event: message\ndata: ").map(str::to_owned)
+    };
+    events.map(|event| data(event).unwrap_or_else(|| panic!("{response:?}"))).collect()
 }

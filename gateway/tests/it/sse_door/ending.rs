@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::REVISION;
-use crate::support::{Gateway, Journal, Sse, eventually};
+use crate::support::{Gateway, Journal, Socket, Sse, eventually};
 
 #[tokio::test]
 async fn a_client_that_hangs_up_has_cancelled_its_calls_and_its_session_is_gone() {
@@ -83,5 +83,20 @@ async fn sessions_that_come_and_go_with_calls_under_way_leave_nothing() {
         (shard["in_flight"] == 0 && journal.cancelled().len() == hanging).then_some(())
     })
     .await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_still_coming_when_its_session_ends_is_refused_at_once() {
+    let gateway = Gateway::builder().start().await;
+    let client = Sse::open(&gateway, REVISION).await;
+    let mut socket = Socket::open(&gateway).await;
+    let head = format!("POST {} HTTP/1.1\r\nhost: {}\r\n", client.address, gateway.host());
+    socket.write(format!("{head}content-type: application/json\r\ncontent-length: 1000\r\n\r\n{{\"jsonrpc\"")).await;
+    let health = gateway.http().await.send("GET", "/health", &[], "").await;
+    assert_eq!(health.status, 200);
+    drop(client);
+    let refused = socket.response().await;
+    assert_eq!(refused.status, 404, "{refused:?}");
     gateway.stop().await;
 }

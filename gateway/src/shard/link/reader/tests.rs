@@ -3,11 +3,15 @@
 
 use std::time::Duration;
 
+use tokio::sync::{mpsc, watch};
+
 use super::*;
 use crate::config::Mask;
 use crate::shard::Heritage;
 use crate::shard::budget::Budget;
 use crate::shard::link::{Call, Caller, Deadlines, Limits, Ties};
+use crate::shard::pool::{Mail, Owner};
+use crate::wire::Capabilities;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -112,4 +116,24 @@ async fn notices_that_find_no_room_in_memory_are_lost_and_the_answer_is_not() {
     ];
     let heard = heard(11_000, &text.join("\n")).await;
     assert_eq!(heard, ["progress", "log", r#"{"right":true}"#], "the third notice is one too many");
+}
+
+#[tokio::test]
+async fn what_the_child_of_a_session_logs_is_judged_by_what_the_session_wants_to_hear_then() {
+    let (wish, level) = watch::channel(Some(Level::Error));
+    let (post, mut mail) = mpsc::channel(4);
+    let owner = Owner { client: 7, asks: Capabilities::NONE, level, post };
+    let limits = Limits::new(64, 6000, Budget::new(1 << 20), Mask::default());
+    let link = Link::new(limits, Heritage::default(), Ties { owner: Some(owner), ..Ties::default() });
+    let line = |data: &str| {
+        format!(r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{{"level":"info","data":"{data}"}}}}"#)
+            + "\n"
+    };
+    read(link.clone(), line("before").as_bytes()).await.unwrap();
+    wish.send_replace(Some(Level::Debug));
+    assert!(mail.try_recv().is_err(), "a wish says nothing of what was said before");
+    read(link.clone(), line("while").as_bytes()).await.unwrap();
+    wish.send_replace(Some(Level::Error));
+    let Ok(Mail { said: Unclaimed::Log(None, said), .. }) = mail.try_recv() else { panic!("it is told") };
+    assert_eq!(said, r#"{"level":"info","data":"while"}"#);
 }

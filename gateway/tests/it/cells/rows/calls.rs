@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Turned;
-use crate::cells::stage::Stage;
+use crate::cells::client::Client;
+use crate::cells::stage::{Sharing, Stage};
 
 pub(super) async fn plain(stage: &mut Stage) -> Turned {
     let client = &mut stage.client;
@@ -15,7 +16,28 @@ pub(super) async fn plain(stage: &mut Stage) -> Turned {
     let prompt = client.ask("prompts/get", json!({"name": "fake__greet"})).await.result();
     assert_eq!(prompt["messages"][0]["content"]["text"], "fake has greet");
     assert_eq!(client.ask("ping", json!({})).await.result(), json!({}));
+    has_its_children(stage).await;
     Ok(())
+}
+
+/// Two calls at once, and two sessions where the door has them, have as many children as `instances` says.
+async fn has_its_children(stage: &mut Stage) {
+    let own = child(&mut stage.client).await;
+    let id = stage.client.start_call("hang", json!({})).await;
+    let call = stage.journal.call_of("hang").await;
+    let at_once = child(&mut stage.client).await;
+    assert_eq!(own == at_once, stage.sharing != Sharing::Exclusive, "two calls of one session at once");
+    if let Some(mut other) = stage.another().await {
+        let of_other = child(&mut other).await;
+        assert_eq!(own == of_other, stage.sharing == Sharing::Shared, "the calls of two sessions");
+        other.leave().await;
+    }
+    stage.client.tell("notifications/cancelled", json!({"requestId": id})).await;
+    stage.journal.until_cancelled(&call).await;
+}
+
+async fn child(client: &mut Client) -> Value {
+    client.call("whoami", json!({})).await.result()["structuredContent"]["pid"].take()
 }
 
 pub(super) async fn progress(stage: &mut Stage) -> Turned {

@@ -16,6 +16,8 @@ pub(super) async fn logging(stage: &mut Stage) -> Turned {
     }
     let none = stage.client.ask("logging/setLevel", json!({"level": "loud"})).await;
     assert_eq!(none.error().0, -32602);
+    assert_eq!(stage.client.ask("ping", json!({})).await.result(), json!({}));
+    assert_eq!(stage.client.kept().next(), None, "what a session does not want to hear is not kept for later");
     Ok(())
 }
 
