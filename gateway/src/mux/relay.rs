@@ -5,6 +5,7 @@
 
 mod errand;
 mod finding;
+mod loudness;
 
 use std::sync::Arc;
 
@@ -13,15 +14,16 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use self::finding::Finding;
+use self::loudness::{Told, told_level};
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::{Errand, Route};
 use super::subscriptions::Pending;
 use super::{Answer, Inner, inbox, rewrite};
-use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Raised, Refused, Reply};
+use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
 use crate::shard::pool::Tenant;
-use crate::shard::{Live, Place, Shard};
+use crate::shard::{Place, Shard};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
 
 /// What a call yields, in wire order.
@@ -387,22 +389,5 @@ impl Drop for Relay {
         if !matches!(self.stage, Stage::Over) {
             self.go_alone();
         }
-    }
-}
-
-/// Kept while the call is under way; nobody asks how it went.
-#[derive(Debug)]
-enum Told {
-    ForAll { _asked: Box<Call> },
-    ForCall { _raised: Box<Raised> },
-}
-
-/// Sees to it that the shard logs as much as the client wants to hear: for good for a session, which has said so before,
-/// and for the time of the call for a modern client.
-fn told_level(client: &Client, live: &Live) -> Option<Told> {
-    let level = client.level.filter(|_| live.era == Era::Legacy)?;
-    match client.revision.era() {
-        Era::Legacy => live.link.tell_at_least(level).map(|asked| Told::ForAll { _asked: Box::new(asked) }),
-        Era::Modern => Some(Told::ForCall { _raised: Box::new(live.link.raise_level(level)) }),
     }
 }
