@@ -1,6 +1,6 @@
-//! How much a shard logs for one call (2025-11-25, server/utilities/logging).
+//! How much the shard logs for the client of a call.
 //!
-//! Invariant: the shard is told before the call is sent, and a modern client's wish lasts no longer than its call.
+//! Invariant: the shard is told before the call, so that the call's own messages are at the level that its client wants.
 
 use crate::mux::client::Client;
 use crate::shard::Live;

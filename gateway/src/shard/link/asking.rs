@@ -17,6 +17,8 @@ use crate::wire::{Capabilities, Fault, Id, Outcome, Params, Raw, Request, error_
 
 /// How many requests of one shard wait for clients at once; more are answered as if there were no client.
 const ASKS: usize = 64;
+/// A request with a longer id is not kept for a client, in bytes: ids are not counted as results in memory.
+const LONGEST_ID: usize = 1024;
 
 /// The requests of the shard that wait for a client, by their ids.
 #[derive(Debug, Default)]
@@ -99,7 +101,8 @@ impl Link {
         // A shared shard's roots are its file's: measured, servers take the answer for all their clients.
         let is_own = needed == Some(Capabilities::ROOTS) && self.0.limits.roots.instances == Instances::Shared;
         let owner = self.task_owner(request.params);
-        let asked = needed.filter(|_| !is_own).and_then(|needed| self.asked(needed, owner));
+        let is_kept = !is_own && request.id.as_str().len() <= LONGEST_ID;
+        let asked = needed.filter(|_| is_kept).and_then(|needed| self.asked(needed, owner));
         let key = request.id.key();
         let params = request.params.map(|params| self.part(line, params));
         let (Some((asked, client)), None | Some(Some(_))) = (asked, &params) else {

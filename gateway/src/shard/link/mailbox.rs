@@ -14,6 +14,8 @@ use crate::tasks::wait_in;
 
 /// How many progress notifications, and how many logs, wait for one caller.
 pub(crate) const DEPTH: usize = 64;
+/// From so many events on, a question that is taken back unread leaves no trace.
+const CROWDED: usize = 4 * DEPTH;
 
 #[derive(Debug)]
 pub(crate) struct Mailbox(Mutex<Inner>);
@@ -62,16 +64,16 @@ impl Mailbox {
                 return;
             }
             Event::Log(_) | Event::Other { .. } => inner.logs += 1,
-            // What the caller has not heard of need not be taken back: else a shard that asks and takes back without end
-            // would fill the mailbox of a caller that does not read.
-            Event::AskCancelled { key, .. } => {
+            // Where much waits, what the caller has not heard of need not be taken back: else a shard that asks and takes
+            // back without end would fill the mailbox of a caller that does not read.
+            Event::AskCancelled { key, .. } if inner.events.len() >= CROWDED => {
                 let is_it = |event: &Event| matches!(event, Event::Ask(ask) if ask.key == *key);
-                if let Some(unheard) = inner.events.iter().position(is_it) {
+                if let Some(unheard) = inner.events.iter().rposition(is_it) {
                     inner.events.remove(unheard);
                     return;
                 }
             }
-            Event::Ask(_) | Event::LogsDropped(_) | Event::Done(_) => {}
+            Event::Ask(_) | Event::AskCancelled { .. } | Event::LogsDropped(_) | Event::Done(_) => {}
         }
         inner.events.push_back(event);
         inner.wake();
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_back_before_the_caller_has_read_it_takes_no_room() {
+    fn questions_that_are_taken_back_unread_take_bounded_room() {
         let mailbox = Mailbox::new(Instant::now());
         let ask = |key: &str| {
             Event::Ask(Ask { id: key.into(), key: key.into(), method: "m".into(), params: None, client: 1 })
@@ -196,6 +198,9 @@ mod tests {
         }
         mailbox.push(ask("kept"));
         mailbox.push(take_back("read"));
-        assert_eq!(read_all(&mailbox), ["ask m", "read taken back"]);
+        let seen = read_all(&mailbox);
+        assert_eq!(seen.len(), CROWDED + 2);
+        assert_eq!(seen[..2], ["ask m", "unread taken back"]);
+        assert_eq!(seen[CROWDED..], ["ask m", "read taken back"]);
     }
 }

@@ -137,3 +137,18 @@ async fn what_the_child_of_a_session_logs_is_judged_by_what_the_session_wants_to
     let Ok(Mail { said: Unclaimed::Log(None, said), .. }) = mail.try_recv() else { panic!("it is told") };
     assert_eq!(said, r#"{"level":"info","data":"while"}"#);
 }
+
+#[tokio::test]
+async fn a_question_with_an_endless_id_is_answered_and_not_kept() {
+    let heritage = Heritage::default();
+    let limits = Limits::new(64, 6000, Budget::new(1 << 20), Mask::default());
+    let link = Link::new(limits, heritage.clone(), Ties::default());
+    let asks = Capabilities::read(Raw::parse(br#"{"elicitation":{}}"#).ok());
+    let caller = Caller { client: 7, asks, ..Caller::GATEWAY };
+    let _call = link.call(1, b"call".to_vec(), caller, Deadlines { call: HOUR, max: HOUR }).unwrap();
+    link.table().take_batch(64, &mut Vec::new());
+    let ask =
+        |id: &str| format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"elicitation/create","params":{{}}}}"#) + "\n";
+    read(link.clone(), (ask(&"x".repeat(2000)) + &ask("x")).as_bytes()).await.unwrap();
+    assert_eq!((heritage.stats.asked(), heritage.stats.declined()), (1, 1));
+}
