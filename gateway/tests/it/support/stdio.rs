@@ -11,9 +11,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
-use super::PATIENCE;
 use super::gateway::{Builder, follow, write_shard};
 use super::processes::{Process, descendants, surviving};
+use super::{PATIENCE, eventually};
 
 /// A running `mcp-gateway stdio`. [`Stdio::finish`] it at the end of a test.
 #[derive(Debug)]
@@ -170,6 +170,9 @@ impl Stdio {
         let status = status.unwrap_or_else(|_| panic!("it does not end; log:\n{}", self.log())).unwrap();
         let left = surviving(children);
         assert!(left.is_empty(), "left behind: {left:?}; log:\n{}", self.log());
+        // Who reads its log ends with it, and then holds no part of it.
+        let is_read = async || (Arc::strong_count(&self.log) == 1).then_some(());
+        eventually("its log is read to the end", is_read).await;
         (rest, status)
     }
 
