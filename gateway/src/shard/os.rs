@@ -14,6 +14,20 @@ use tokio::process::Command;
 
 use self::table::Id;
 
+/// Lets a child write much at once: at 64 KiB, which is usual, a large result costs a switch between the two for each of its
+/// pieces. Where the system allows no more, nothing changes.
+#[cfg(target_os = "linux")]
+pub(crate) fn widen(pipe: &impl std::os::fd::AsFd) {
+    const PIPE: usize = 512 * 1024;
+    if let Err(error) = rustix::pipe::fcntl_setpipe_size(pipe, PIPE) {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a pipe keeps its size");
+    }
+}
+
+/// Other systems decide by themselves.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn widen(_pipe: &impl std::os::fd::AsFd) {}
+
 /// The child is killed when the thread that spawns it ends, fails to start if its parent is gone by then, and has the
 /// limit of open files that the gateway was started with.
 #[expect(unsafe_code, reason = "the closure makes system calls and nothing else, which is what may run before exec")]

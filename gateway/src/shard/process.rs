@@ -19,6 +19,7 @@ use crate::shard::Reason;
 use crate::shard::keeper::Keeper;
 use crate::shard::keeper::ledger::Entry;
 use crate::shard::os::table::Id;
+use crate::shard::os::widen;
 
 /// How long a group has between SIGTERM and SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(2);
@@ -72,6 +73,7 @@ impl Process {
             stdout: process.child.stdout.take().expect("stdout is piped"),
             stderr: process.child.stderr.take().expect("stderr is piped"),
         };
+        widen(&pipes.stdout);
         Ok((process, pipes))
     }
 
