@@ -43,7 +43,7 @@ use crate::shard::roster::List;
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
 
-pub use self::changes::Changes;
+pub use self::changes::{Changes, all_changed};
 pub use self::client::{Client, ClientKey, Initialized};
 pub use self::overview::{Overview, Tool};
 pub use self::registry::{Entry, Registry};

@@ -36,7 +36,6 @@ use crate::wire::{
     Capabilities, Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response,
 };
 use headers::Accept;
-pub(super) use listen::all_changed;
 use reply::{Form, Standing};
 
 /// What all requests share.

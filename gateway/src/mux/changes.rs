@@ -71,7 +71,7 @@ impl Changes {
         let resources = changed(List::Resources) || changed(List::Templates);
         let kinds = [("tools", changed(List::Tools)), ("prompts", changed(List::Prompts)), ("resources", resources)];
         let changed = kinds.into_iter().filter(|(_, changed)| *changed);
-        changed.map(|(kind, _)| notification(&format!("notifications/{kind}/list_changed"), None).into()).collect()
+        changed.map(|(kind, _)| list_changed(kind)).collect()
     }
 
     fn generations(&mut self) -> [u64; 4] {
@@ -79,5 +79,26 @@ impl Changes {
         let world = Arc::clone(&self.world.borrow_and_update());
         let seen = world.seen(&self.view);
         List::ALL.map(|list| seen.generation(list))
+    }
+}
+
+/// What a session of another process may have missed: each message on one line.
+pub fn all_changed() -> impl Iterator<Item = Bytes> {
+    ["tools", "prompts", "resources"].into_iter().map(list_changed)
+}
+
+fn list_changed(kind: &str) -> Bytes {
+    notification(&format!("notifications/{kind}/list_changed"), None).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_of_another_process_is_told_that_every_list_may_have_changed() {
+        let messages: Vec<_> = all_changed().collect();
+        assert_eq!(messages.len(), 3);
+        assert_eq!(messages[0], r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
     }
 }

@@ -19,6 +19,7 @@ use super::exchange::LAST_EVENT_ID;
 use super::messages::Messages;
 use super::session::Session;
 use super::way::Lost;
+use crate::mux;
 use crate::wire::{Message, Outcome, Raw, notification};
 
 const FIRST_DELAY: Duration = Duration::from_millis(200);
@@ -127,8 +128,7 @@ impl Bridge {
 
     /// What a new session may have missed.
     async fn all_changed(&self) {
-        for list in ["tools", "prompts", "resources"] {
-            let told = notification(&format!("notifications/{list}/list_changed"), None);
+        for told in mux::all_changed() {
             self.output.send(told.into()).await;
         }
     }

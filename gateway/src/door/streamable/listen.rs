@@ -23,8 +23,8 @@ use crate::door::event::COMMENT_LINE;
 use crate::door::listeners::Listening;
 use crate::door::refusal::Refused;
 use crate::door::replay::{Kind, Reading};
-use crate::mux::{Changes, ClientKey, Relayed, View};
-use crate::wire::{Fault, code, notification};
+use crate::mux::{Changes, ClientKey, Relayed, View, all_changed};
+use crate::wire::{Fault, code};
 
 /// Who comes without a session is a person more often than a client.
 const EXPLANATION: &str = "no `Mcp-Session-Id` header: a GET opens the stream of a session, and a session begins with a POST \
@@ -67,12 +67,6 @@ pub(super) fn stream_place(door: &Door, key: ClientKey) -> Result<Place, Refused
         Refused::new(StatusCode::CONFLICT, Fault::new(code::INVALID_REQUEST, message))
     })?;
     Ok(Place { listening, stop: door.tasks.stop().clone(), comment: door.settings.times.comment, _permit: permit })
-}
-
-/// What a session of another process may have missed.
-pub(in crate::door) fn all_changed() -> impl Iterator<Item = Bytes> {
-    let lists = ["tools", "prompts", "resources"].into_iter();
-    lists.map(|list| notification(&format!("notifications/{list}/list_changed"), None).into())
 }
 
 /// What a session is told outside of its calls, one message at a time. It has no end.
@@ -140,17 +134,5 @@ impl Source for Listen {
             pieces = self.reading.next() => pieces,
             () = sleep(*comment) => Some(VecDeque::from([COMMENT_LINE])),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_of_another_process_is_told_that_every_list_may_have_changed() {
-        let messages: Vec<_> = all_changed().collect();
-        assert_eq!(messages.len(), 3);
-        assert_eq!(messages[0], r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
     }
 }

@@ -4,7 +4,7 @@
 //! not answered at all. How many wait is bounded.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
@@ -48,7 +48,7 @@ impl Roots {
     }
 
     fn own(&self) -> MutexGuard<'_, Bytes> {
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+        self.own.lock().expect("no code that can panic runs under this lock")
     }
 }
 
@@ -58,14 +58,8 @@ fn result(roots: &[String]) -> Bytes {
 }
 
 impl Link {
-    /// Answers a request of the shard, unless that has been done or the shard has taken it back.
-    pub fn answer(&self, ask: &Ask, answer: Result<Bytes, Fault>) {
-        if self.settle(&ask.key) {
-            self.answer_request(&ask.id, answer);
-        }
-    }
-
-    /// Answers a request of the shard with what the client said, byte for byte.
+    /// Answers a request of the shard with what the client said, byte for byte, unless it has been answered or the shard has
+    /// taken it back.
     pub fn pass_on(&self, ask: &Ask, outcome: Outcome<'_>) {
         if self.settle(&ask.key) {
             let message = match outcome {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::servers::{LISTS, Servers, Sight, calls, installed, source};
-use crate::support::{Tree, eventually};
+use crate::support::{Gateway, Tree, eventually};
 
 /// How often the processes are looked at while a client runs.
 const LOOK: Duration = Duration::from_millis(100);
@@ -58,6 +58,21 @@ pub(super) const OVER_SSE: [Client; 4] = [
 /// The Inspector over stdio, where each of its starts is one of the gateway and of all eight servers as well.
 pub(super) const STARTING_INSPECTOR: [Client; 1] =
     [Client { driver: "inspector.mjs", mode: "legacy", revision: LEGACY, calls: 2 }];
+
+/// Each client sees at `door` all that the eight list, and every call is answered as its server answers it.
+pub(super) async fn all_see_and_call_everything(
+    clients: &[Client],
+    servers: &Servers,
+    gateway: Gateway,
+    door: &[String],
+) {
+    let mut complaints = Vec::new();
+    for client in clients {
+        complaints.extend(client.complaints(servers, door).await);
+    }
+    assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
+    gateway.stop().await;
+}
 
 impl Client {
     /// Lets it list everything and make the calls, and gives all that went wrong. `door` is how it reaches the gateway:

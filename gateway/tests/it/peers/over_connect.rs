@@ -1,6 +1,6 @@
 //! Third-party clients on stdio that join a running gateway, third-party servers behind it.
 
-use super::clients::{Client, PYTHON, STARTING_INSPECTOR, TYPESCRIPT};
+use super::clients::{self, Client, PYTHON, STARTING_INSPECTOR, TYPESCRIPT};
 use super::questions;
 use super::servers::Servers;
 use crate::support::Gateway;
@@ -15,12 +15,8 @@ fn joining(gateway: &Gateway) -> Vec<String> {
 async fn all_see_and_call_everything(clients: &[Client]) {
     let servers = Servers::lay_out().await;
     let gateway = servers.gateway_with_all().await;
-    let mut complaints = Vec::new();
-    for client in clients {
-        complaints.extend(client.complaints(&servers, &joining(&gateway)).await);
-    }
-    assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
-    gateway.stop().await;
+    let door = joining(&gateway);
+    clients::all_see_and_call_everything(clients, &servers, gateway, &door).await;
 }
 
 #[tokio::test]

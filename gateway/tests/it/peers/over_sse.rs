@@ -1,6 +1,6 @@
 //! Third-party clients at the gateway's HTTP+SSE door, third-party servers behind it.
 
-use super::clients::{Client, OVER_SSE, TYPESCRIPT};
+use super::clients::{self, Client, OVER_SSE, TYPESCRIPT};
 use super::questions;
 use super::servers::{Servers, installed};
 use crate::support::Gateway;
@@ -14,12 +14,7 @@ async fn all_see_and_call_everything(clients: &[Client]) {
     let servers = Servers::lay_out().await;
     let gateway = servers.gateway_with_all().await;
     let door = ["--url".to_owned(), address(&gateway)];
-    let mut complaints = Vec::new();
-    for client in clients {
-        complaints.extend(client.complaints(&servers, &door).await);
-    }
-    assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
-    gateway.stop().await;
+    clients::all_see_and_call_everything(clients, &servers, gateway, &door).await;
 }
 
 #[tokio::test]
