@@ -3,6 +3,9 @@
 //!
 //! Invariant: it answers with the status, the headers and the bytes that the gateway gave for the same request.
 
+mod relay;
+
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _, stdout};
 use std::net::SocketAddr;
@@ -28,14 +31,18 @@ use tokio::io::{AsyncReadExt as _, stdin};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use self::relay::Relay;
 use crate::cli::{Verdict, beside};
 
 /// What the floor serves.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The file that holds every answer.
-    #[arg(long, value_name = "FILE")]
-    pub answer: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "pad")]
+    pub answer: Option<PathBuf>,
+    /// Let an echo shard answer instead, whose results carry so many bytes.
+    #[arg(long, value_name = "BYTES", conflicts_with = "answer")]
+    pub pad: Option<usize>,
     /// How many threads serve; by default as many as the gateway takes.
     #[arg(long, value_name = "COUNT", default_value_t = threads::half())]
     pub workers: usize,
@@ -46,11 +53,11 @@ pub struct Options {
 /// # Errors
 /// The answer cannot be read, or there is no address to listen at.
 pub fn run(options: &Options) -> anyhow::Result<Verdict> {
-    let answer = fs::read(&options.answer).with_context(|| format!("no answer in `{}`", options.answer.display()))?;
     let runtime = threads::runtime(options.workers)?;
     runtime.block_on(async {
+        let source = Source::new(options)?;
         tokio::select! {
-            served = serve(answer.into()) => served,
+            served = serve(source) => served,
             _ = async { stdin().read(&mut [0]).await } => Ok(()),
         }
     })?;
@@ -58,8 +65,27 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
     Ok(Verdict::Pass)
 }
 
-async fn serve(answer: Bytes) -> anyhow::Result<()> {
-    let router = Router::new().route("/", get(welcome)).route("/mcp", any(answered)).with_state(answer);
+/// Where the answers come from.
+#[derive(Clone)]
+enum Source {
+    Memory(Bytes),
+    Shard(Relay),
+}
+
+impl Source {
+    fn new(options: &Options) -> anyhow::Result<Self> {
+        match &options.answer {
+            Some(path) => {
+                let answer = fs::read(path).with_context(|| format!("no answer in `{}`", path.display()))?;
+                Ok(Self::Memory(answer.into()))
+            }
+            None => Ok(Self::Shard(Relay::start(options.pad.unwrap_or_default())?)),
+        }
+    }
+}
+
+async fn serve(source: Source) -> anyhow::Result<()> {
+    let router = Router::new().route("/", get(welcome)).route("/mcp", any(answered)).with_state(source);
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     writeln!(stdout(), "{}", listener.local_addr()?)?;
     let mut connections = JoinSet::new();
@@ -83,7 +109,7 @@ async fn welcome() -> &'static str {
     "This is the floor.\n"
 }
 
-async fn answered(State(answer): State<Bytes>, request: Request) -> Response<Body> {
+async fn answered(State(source): State<Source>, request: Request) -> Response<Body> {
     let mut body = request.into_body();
     let mut whole = BytesMut::new();
     while let Some(Ok(frame)) = body.frame().await {
@@ -91,6 +117,11 @@ async fn answered(State(answer): State<Bytes>, request: Request) -> Response<Bod
             whole.extend_from_slice(&piece);
         }
     }
+    let answer = match source {
+        Source::Memory(answer) => answer,
+        // The generator counts an empty answer as a fault.
+        Source::Shard(relay) => relay.ask(whole.freeze()).await.unwrap_or_default(),
+    };
     let mut response = Response::new(Body::from(answer));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -102,7 +133,7 @@ async fn answered(State(answer): State<Bytes>, request: Request) -> Response<Bod
 pub struct Floor {
     child: Child,
     host: String,
-    _answer: NamedTempFile,
+    _answer: Option<NamedTempFile>,
 }
 
 impl Floor {
@@ -113,12 +144,25 @@ impl Floor {
     pub fn start(answer: &[u8]) -> anyhow::Result<Self> {
         let mut file = NamedTempFile::with_prefix("bench-")?;
         file.write_all(answer)?;
+        let path = file.path().to_owned();
+        Self::spawn(["--answer".as_ref(), path.as_os_str()], Some(file))
+    }
+
+    /// Starts a floor with an echo shard behind it, whose results carry `pad` bytes, and returns when it listens.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn relaying(pad: usize) -> anyhow::Result<Self> {
+        Self::spawn(["--pad".as_ref(), pad.to_string().as_ref()], None)
+    }
+
+    fn spawn(arguments: [&OsStr; 2], answer: Option<NamedTempFile>) -> anyhow::Result<Self> {
         let mut command = Command::new(beside("bench")?);
-        command.args(["floor", "--answer"]).arg(file.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("floor").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("cannot start the floor")?;
         let mut host = String::new();
         BufReader::new(child.stdout.take().context("stdout is a pipe")?).read_line(&mut host)?;
-        Ok(Self { child, host: host.trim().to_owned(), _answer: file })
+        Ok(Self { child, host: host.trim().to_owned(), _answer: answer })
     }
 
     /// `127.0.0.1:PORT`.

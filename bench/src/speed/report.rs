@@ -150,10 +150,10 @@ impl Report {
         self.pair(&what, "plain calls", PROGRESS, pair);
     }
 
-    /// Adds large results, beside the floor.
-    pub(super) fn large(&mut self, era: Era, in_flight: usize, pair: Pair) {
+    /// Adds large results, beside the floor named `base`.
+    pub(super) fn large(&mut self, era: Era, in_flight: usize, base: &str, pair: Pair) {
         let what = format!("{} with results of 1 MiB, {in_flight} in flight", era.as_str());
-        self.pair(&what, "the floor", LARGE, pair);
+        self.pair(&what, base, LARGE, pair);
     }
 
     fn pair(&mut self, what: &str, base: &str, least: f64, pair: Pair) {

@@ -51,12 +51,15 @@ fn large(binary: &Path, runtime: &Runtime, era: Era, pace: Pace, report: &mut Re
         let call = client.prepare("s0__echo")?;
         Floor::start(&client.send(&call).await?.body)
     })?;
+    let relaying = Floor::relaying(LARGE)?;
     let served = peer(&gateway, era);
-    let at_floor = Peer { floor: Some(floor.host().to_owned()), pid: floor.pid(), ..served.clone() };
-    let pair = rounds([&at_floor, &served], LARGE_IN_FLIGHT, pace)?;
+    for (base, name) in [(floor, "the floor"), (relaying, "a bare relay")] {
+        let beside = Peer { floor: Some(base.host().to_owned()), pid: base.pid(), ..served.clone() };
+        let pair = rounds([&beside, &served], LARGE_IN_FLIGHT, pace)?;
+        let _ = writeln!(stderr(), "{} with 1 MiB results: {:.2} of {name}", era.as_str(), pair.ratio);
+        report.large(era, LARGE_IN_FLIGHT, name, pair);
+    }
     runtime.block_on(gateway.stop())?;
-    let _ = writeln!(stderr(), "{} with 1 MiB results: {:.2} of the floor", era.as_str(), pair.ratio);
-    report.large(era, LARGE_IN_FLIGHT, pair);
     Ok(())
 }
 

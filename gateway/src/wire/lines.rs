@@ -14,6 +14,9 @@ use crate::tasks::work_on;
 use crate::wire::{IdFinder, Kind, Raw, flatten};
 
 const BUFFER: usize = 64 * 1024;
+/// What a line that fills the buffer gets at once: it is long, and so it is read in few pieces that are not moved. Memory that is
+/// never written costs nothing.
+const LONG: usize = 1024 * 1024 + BUFFER;
 /// After so many bytes that were there at once, other tasks get their turn.
 const TURN: usize = BUFFER;
 
@@ -100,7 +103,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// False at the end of the stream.
     async fn fill(&mut self) -> io::Result<bool> {
         if self.buffer.capacity() - self.buffer.len() < BUFFER / 4 {
-            self.buffer.reserve(BUFFER);
+            self.buffer.reserve(if self.buffer.len() < BUFFER / 2 { BUFFER } else { LONG });
         }
         if self.taken > TURN {
             self.taken = 0;
