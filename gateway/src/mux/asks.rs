@@ -127,7 +127,7 @@ impl Asks {
     }
 
     /// The shard has taken its question back: what the client is told, on one line.
-    pub(super) fn take_back(&self, client: ClientKey, link: &Link, key: &str, reason: Option<&str>) -> Option<Bytes> {
+    pub(super) fn take_back(&self, client: ClientKey, link: &Link, key: &str, reason: Option<&Bytes>) -> Option<Bytes> {
         let id = {
             let mut open = self.lock();
             let is_it = |asked: &Asked| asked.client == client && *asked.ask.key == *key && asked.link.is(link);
@@ -135,9 +135,13 @@ impl Asks {
             open.asks.remove(&id);
             id
         };
-        let reason = reason.map(|reason| format!(r#","reason":{reason}"#)).unwrap_or_default();
-        let params = format!(r#"{{"requestId":{id}{reason}}}"#);
-        Some(notification("notifications/cancelled", Some(params.as_bytes())).into())
+        let mut params = format!(r#"{{"requestId":{id}"#).into_bytes();
+        if let Some(reason) = reason {
+            params.extend_from_slice(br#","reason":"#);
+            params.extend_from_slice(reason);
+        }
+        params.push(b'}');
+        Some(notification("notifications/cancelled", Some(&params)).into())
     }
 
     /// Nobody will answer this: the shard is told so. Nothing happens if somebody has.

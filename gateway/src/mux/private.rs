@@ -64,7 +64,7 @@ impl Inner {
                 }
             }
             Unclaimed::AskCancelled { key: asked, reason } => {
-                if let Some(message) = self.asks.take_back(key, &link, &asked, reason.as_deref()) {
+                if let Some(message) = self.asks.take_back(key, &link, &asked, reason.as_ref()) {
                     self.leave(key, message);
                 }
             }

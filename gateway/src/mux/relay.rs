@@ -291,7 +291,7 @@ impl Relay {
             Event::Ask(ask) => self.ask(&ask),
             Event::AskCancelled { key, reason } => {
                 let Stage::Running(running) = &self.stage else { return None };
-                self.mux.asks.take_back(self.client.key, running.call.link(), &key, reason.as_deref())
+                self.mux.asks.take_back(self.client.key, running.call.link(), &key, reason.as_ref())
             }
             Event::Done(_) => None,
         }

@@ -164,7 +164,8 @@ impl Shard {
             (Role::Primary, Some(pool)) => pool.ties(),
             (Role::Primary, None) => Ties::default(),
         };
-        let ties = Ties { post: Some(setup.own_children.post()), ..ties };
+        let (post, elicited) = (Some(setup.own_children.post()), setup.own_children.elicited());
+        let ties = Ties { post, elicited, ..ties };
         setup.audience = pool.as_ref().map_or(setup.audience, |pool| pool.audience());
         let marks = Arc::clone(&ties.marks);
         let (spec, described) = watch::channel(spec);

@@ -5,6 +5,7 @@
 
 mod asking;
 mod call;
+mod elicited;
 mod following;
 mod limits;
 mod mailbox;
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use call::Call;
+pub(crate) use elicited::Elicited;
 pub use limits::Limits;
 pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
@@ -36,6 +38,7 @@ pub use volume::Raised;
 pub(crate) use writer::write;
 
 use self::asking::Asking;
+use self::elicited::OfChild;
 use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
 use self::volume::Volume;
@@ -114,7 +117,7 @@ pub enum Event {
         /// The [`Ask::key`] of what it had asked.
         key: Box<str>,
         /// Why, JSON text.
-        reason: Option<Box<str>>,
+        reason: Option<Bytes>,
     },
     /// The end of the call.
     Done(Done),
@@ -153,6 +156,7 @@ struct Shared {
     /// Cancelled when the child is to be exchanged for a fresh one.
     renewal: CancellationToken,
     asking: Asking,
+    elicited: OfChild,
     volume: Volume,
     /// Whether the child has written a line to stdout that is no message, and the log says so.
     nonsense_told: AtomicBool,
@@ -163,8 +167,18 @@ impl Link {
     pub(crate) fn new(limits: Limits, heritage: Heritage, ties: Ties) -> Self {
         let table = Mutex::new(Table::new());
         let (outgoing, nonsense_told, renewal) = (Notify::new(), AtomicBool::new(false), CancellationToken::new());
-        let (asking, volume) = (Asking::default(), Volume::default());
-        Self(Arc::new(Shared { table, outgoing, limits, heritage, asking, volume, ties, renewal, nonsense_told }))
+        Self(Arc::new(Shared {
+            table,
+            outgoing,
+            limits,
+            heritage,
+            elicited: ties.elicited.child(),
+            ties,
+            renewal,
+            asking: Asking::default(),
+            volume: Volume::default(),
+            nonsense_told,
+        }))
     }
 
     /// Whether both lead to the same child.

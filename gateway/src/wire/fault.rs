@@ -18,6 +18,8 @@ pub mod code {
     pub const INTERNAL: i64 = -32603;
     /// Legacy era: no such resource. The modern era says [`INVALID_PARAMS`].
     pub const RESOURCE_NOT_FOUND: i64 = -32002;
+    /// 2025-11-25: the person must go to some URLs before.
+    pub const URL_ELICITATION_REQUIRED: i64 = -32042;
     /// Modern era: a header is missing or does not match the body.
     pub const HEADER_MISMATCH: i64 = -32020;
     /// Modern era: the request needs a capability that the client did not declare.

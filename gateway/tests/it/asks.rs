@@ -1,5 +1,7 @@
 //! What a shard asks in the midst of a call, and whom (DESIGN D2).
 
+mod complete;
+
 use serde_json::{Value, json};
 
 use crate::support::{Events, Gateway, Journal, Legacy, eventually};

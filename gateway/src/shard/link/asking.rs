@@ -113,6 +113,7 @@ impl Link {
             client,
         };
         self.0.heritage.stats.count_asked();
+        self.note_elicitation(client, needed, request.params);
         match asked {
             Asked::Caller(mailbox) => mailbox.push(Event::Ask(ask)),
             Asked::Owner => {
@@ -139,12 +140,12 @@ impl Link {
         Some(self.0.ties.owner.as_ref()?.post(self, said))
     }
 
-    /// The shard needs no answer any more.
-    pub(super) fn take_back(&self, params: Option<Raw<'_>>) {
+    /// The shard needs no answer any more. Where the reason finds no room in memory it is left out.
+    pub(super) fn take_back(&self, line: &Bytes, params: Option<Raw<'_>>) {
         let id = Params::read(params).ok().and_then(|params| Id::read(params.request_id?));
         let Some(key) = id.map(Id::key) else { return self.0.heritage.stats.count_stray() };
         let Some(asked) = self.forget(&key) else { return };
-        let reason = params.and_then(|params| params.get("reason")).map(|reason| reason.as_str().into());
+        let reason = params.and_then(|params| params.get("reason")).and_then(|reason| self.part(line, reason));
         match asked {
             Asked::Caller(mailbox) => {
                 mailbox.push(Event::AskCancelled { key: key.into(), reason });

@@ -110,7 +110,10 @@ impl Link {
                 self.note_task(number, &entry, result);
                 self.part(line, result).map(Reply::Result)
             }
-            Outcome::Error(error) => self.part(line, error).map(Reply::Error),
+            Outcome::Error(error) => {
+                self.note_required(&entry.caller, error);
+                self.part(line, error).map(Reply::Error)
+            }
         };
         entry.mailbox.finish(reply.ok_or_else(|| Failure::Budget(self.0.limits.budget.total())));
     }
@@ -119,11 +122,12 @@ impl Link {
         let list = match &*notification.method {
             "notifications/progress" => return self.take_progress(line, notification),
             "notifications/message" => return self.take_log(line, notification.params),
-            "notifications/cancelled" => return self.take_back(notification.params),
+            "notifications/cancelled" => return self.take_back(line, notification.params),
             "notifications/resources/updated" => return self.take_updated(notification.params),
             "notifications/tools/list_changed" => &[List::Tools][..],
             "notifications/prompts/list_changed" => &[List::Prompts],
             "notifications/resources/list_changed" => &[List::Resources, List::Templates],
+            "notifications/elicitation/complete" if self.take_complete(line, notification) => return,
             _ if self.take_of_task(line, notification) => return,
             _ => return self.take_other(line, notification),
         };

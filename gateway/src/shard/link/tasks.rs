@@ -192,8 +192,8 @@ impl Link {
         client.inspect(|client| self.tell(line, *client, notification)).is_some()
     }
 
-    /// Puts a notification of a task before its owner: on the oldest call that it has here, else outside of calls.
-    fn tell(&self, line: &Bytes, client: u128, notification: &Notification<'_>) {
+    /// Puts a notification before the one client that it is for: on the oldest call that it has here, else outside of calls.
+    pub(super) fn tell(&self, line: &Bytes, client: u128, notification: &Notification<'_>) {
         // Without room for the parameters all that can be said is that the shard is at work.
         let kept = notification.params.map_or(Some(None), |params| self.part(line, params).map(Some));
         let mailbox = self.table().oldest_of(client).map(|entry| Arc::clone(&entry.mailbox));
@@ -205,14 +205,14 @@ impl Link {
             }
             (None, Some(params)) => {
                 if !self.post_to(Some(client), Unclaimed::Notice { method, params }) {
-                    tracing::debug!("so much is told of tasks that a notification is dropped");
+                    tracing::debug!("so much waits for sessions that a notification is dropped");
                 }
             }
             (None, None) => {}
         }
     }
 
-    /// Hands what belongs to no call to the owner of the task that it names, else to the session whose child this is; false
+    /// Hands what belongs to no call to its `owner`, if it has one, else to the session whose child this is; false
     /// if there is neither, or too much waits.
     pub(super) fn post_to(&self, owner: Option<u128>, said: Unclaimed) -> bool {
         let Some(client) = owner else { return matches!(self.post(said), Some(Ok(()))) };

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
+use super::Elicited;
 use crate::shard::pool::{Mail, Owner};
 use crate::shard::roster::List;
 
@@ -21,8 +22,10 @@ pub struct Ties {
     pub(crate) settled: Option<Arc<Notify>>,
     /// The session whose child it is.
     pub(crate) owner: Option<Owner>,
-    /// The way to a session outside of its calls, for what the child says of a task.
+    /// The way to a session outside of its calls, for what the child says of a task or an elicitation.
     pub(crate) post: Option<Sender<Mail>>,
+    /// The elicitations that this child and all others have announced.
+    pub(crate) elicited: Elicited,
 }
 
 /// The lists that have changed since they were fetched.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::shard::link::{Ask, Link};
+use crate::shard::link::{Ask, Elicited, Link};
 use crate::wire::{Capabilities, Level};
 
 /// How many messages of all sessions' children wait to be carried on.
@@ -74,7 +74,7 @@ pub enum Unclaimed {
         /// See [`Ask::key`].
         key: Box<str>,
         /// What the shard says why, JSON text.
-        reason: Option<Box<str>>,
+        reason: Option<Bytes>,
     },
 }
 
@@ -104,6 +104,7 @@ struct Shared {
     /// The sessions that have ended last.
     over: Mutex<VecDeque<u128>>,
     post: Sender<Mail>,
+    elicited: Elicited,
 }
 
 /// While it lives, its session has an open stream.
@@ -118,7 +119,8 @@ impl OwnChildren {
     pub fn new(limit: usize) -> (Self, Receiver<Mail>) {
         let (post, mail) = mpsc::channel(MAIL);
         let places = Arc::new(Semaphore::new(limit));
-        let shared = Shared { limit, places, streams: Mutex::default(), over: Mutex::default(), post };
+        let (streams, over, elicited) = (Mutex::default(), Mutex::default(), Elicited::default());
+        let shared = Shared { limit, places, streams, over, post, elicited };
         (Self(Arc::new(shared)), mail)
     }
 
@@ -130,6 +132,7 @@ impl OwnChildren {
 
     /// The session is over, and its key is never used again: no call of it gets a child from now on.
     pub fn end(&self, client: u128) {
+        self.0.elicited.end(client);
         let mut over = self.over();
         over.push_back(client);
         if over.len() > OVER {
@@ -156,6 +159,10 @@ impl OwnChildren {
 
     pub(crate) fn post(&self) -> Sender<Mail> {
         self.0.post.clone()
+    }
+
+    pub(crate) fn elicited(&self) -> Elicited {
+        self.0.elicited.clone()
     }
 
     fn over(&self) -> MutexGuard<'_, VecDeque<u128>> {

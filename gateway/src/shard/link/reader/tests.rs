@@ -152,3 +152,30 @@ async fn a_question_with_an_endless_id_is_answered_and_not_kept() {
     read(link.clone(), (ask(&"x".repeat(2000)) + &ask("x")).as_bytes()).await.unwrap();
     assert_eq!((heritage.stats.asked(), heritage.stats.declined()), (1, 1));
 }
+
+#[tokio::test]
+async fn a_question_is_taken_back_without_a_reason_that_finds_no_room_in_memory() {
+    let limits = Limits::new(64, 6000, Budget::new(6000), Mask::default());
+    let link = Link::new(limits, Heritage::default(), Ties::default());
+    let asks = Capabilities::read(Raw::parse(br#"{"elicitation":{}}"#).ok());
+    let caller = Caller { client: 7, asks, ..Caller::GATEWAY };
+    let mut call = link.call(1, b"call".to_vec(), caller, Deadlines { call: HOUR, max: HOUR }).unwrap();
+    link.table().take_batch(64, &mut Vec::new());
+    let reason = format!(r#""{}""#, "x".repeat(5000));
+    let text: String = ["a", "b"]
+        .map(|id| {
+            format!(r#"{{"jsonrpc":"2.0","id":"{id}","method":"elicitation/create"}}"#)
+                + "\n"
+                + &format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":"{id}","reason":{reason}}}}}"#)
+                + "\n"
+        })
+        .concat();
+    read(link.clone(), text.as_bytes()).await.unwrap();
+    let mut reasons = Vec::new();
+    while reasons.len() < 2 {
+        if let Event::AskCancelled { reason, .. } = call.next().await {
+            reasons.push(reason);
+        }
+    }
+    assert_eq!(reasons, [Some(reason.into()), None], "the first is still in memory");
+}
