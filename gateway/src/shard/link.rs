@@ -26,6 +26,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use call::Call;
+pub(crate) use following::Due;
 pub use limits::Limits;
 pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
@@ -156,15 +157,26 @@ struct Shared {
     volume: Volume,
     /// Whether the child has written a line to stdout that is no message, and the log says so.
     nonsense_told: AtomicBool,
+    /// Whether what the child says of its lists is passed over.
+    is_hushed: AtomicBool,
 }
 
 impl Link {
     /// A link whose reader and writer still have to be run, with [`read`] and [`write`].
     pub(crate) fn new(limits: Limits, heritage: Heritage, ties: Ties) -> Self {
         let table = Mutex::new(Table::new());
-        let (outgoing, nonsense_told, renewal) = (Notify::new(), AtomicBool::new(false), CancellationToken::new());
-        let (asking, volume) = (Asking::default(), Volume::default());
-        Self(Arc::new(Shared { table, outgoing, limits, heritage, asking, volume, ties, renewal, nonsense_told }))
+        Self(Arc::new(Shared {
+            table,
+            outgoing: Notify::new(),
+            limits,
+            heritage,
+            ties,
+            renewal: CancellationToken::new(),
+            asking: Asking::default(),
+            volume: Volume::default(),
+            nonsense_told: AtomicBool::new(false),
+            is_hushed: AtomicBool::new(false),
+        }))
     }
 
     /// Whether both lead to the same child.
@@ -295,6 +307,11 @@ impl Link {
     pub(crate) fn refuse_calls(&self) {
         self.table().refuse();
         self.0.outgoing.notify_one();
+    }
+
+    /// From now on the child has no say in what the shard lists.
+    pub(crate) fn hush(&self) {
+        self.0.is_hushed.store(true, Ordering::Relaxed);
     }
 
     /// Ends every call that is left: the child is gone.
