@@ -13,7 +13,7 @@ usage: fake_shard [--era legacy|modern|python|ts] [--name NAME] [--version V] [-
   [--on-discover normal|exit|close-stdout|silent|garbage] [--on-initialize normal|silent|exit|error]
   [--start-delay MS] [--discover-delay MS] [--journal FILE] [--ignore-eof] [--spoil nothing|values|order]
   [--tools N] [--tools-file FILE] [--resources-file FILE] [--templates-file FILE] [--prompts-file FILE]
-  [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private] [--tasks] [--capability MEMBER]";
+  [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private] [--tasks] [--capability MEMBER] [--last-words LINE]";
 
 /// Which protocol revisions are spoken, and what the first request decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,8 @@ pub(crate) struct Options {
     pub(crate) cache_scope: &'static str,
     /// Calls can ask for tasks.
     pub(crate) tasks: bool,
+    /// Written when stdin has ended.
+    pub(crate) last_words: Option<String>,
     /// A member of the capabilities beside the usual ones, JSON text.
     pub(crate) capability: Option<String>,
 }
@@ -103,6 +105,7 @@ impl Default for Options {
             ttl_ms: 60_000,
             cache_scope: "public",
             tasks: false,
+            last_words: None,
             capability: None,
         }
     }
@@ -155,6 +158,7 @@ fn set(options: &mut Options, flag: &str, value: String) -> Result<(), String> {
         "--ttl-ms" => options.ttl_ms = number(flag, &value)?,
         "--name" => options.name = value,
         "--capability" => options.capability = Some(value),
+        "--last-words" => options.last_words = Some(value),
         "--version" => options.version = value,
         "--instructions" => options.instructions = Some(value),
         "--journal" => options.journal = Some(value),

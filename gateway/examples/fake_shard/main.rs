@@ -68,6 +68,9 @@ fn run(options: Options) -> Result<ExitCode, String> {
             Next::Exit(code) => return Ok(ExitCode::from(code)),
         }
     }
+    if let Some(words) = &shard.options.last_words {
+        shard.out.send(format!("{words}\n"));
+    }
     if ignore_eof {
         park();
     }

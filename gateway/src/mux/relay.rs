@@ -14,14 +14,14 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use self::finding::Finding;
-use self::loudness::{Told, told_level};
+use self::loudness::told_level;
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
 use super::route::{Errand, Route};
 use super::subscriptions::Pending;
 use super::{Answer, Inner, inbox, rewrite};
-use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Refused, Reply};
+use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Raised, Refused, Reply};
 use crate::shard::pool::Tenant;
 use crate::shard::{Place, Shard};
 use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
@@ -56,8 +56,8 @@ pub struct Relay {
     asks: Capabilities,
     /// What the answer decides on, if it is about a subscription.
     pending: Option<Pending>,
-    /// The level that the shard was told before the call.
-    told: Option<Told>,
+    /// Keeps the shard as verbose as a modern client wants it.
+    raised: Option<Raised>,
     started: Instant,
 }
 
@@ -107,7 +107,7 @@ impl Relay {
             asked: Vec::new(),
             asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
             pending: None,
-            told: None,
+            raised: None,
             started: Instant::now(),
         };
         let shard = relay.shard();
@@ -245,7 +245,7 @@ impl Relay {
     }
 
     fn submit(&mut self, place: Place, number: u64, line: Vec<u8>) -> Result<(), Refused> {
-        self.told = told_level(&self.client, &place.live);
+        self.raised = told_level(&self.client, &place.live);
         let level = match self.client.revision.era() {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use call::Call;
 pub(crate) use elicited::Elicited;
+pub(crate) use following::Due;
 pub use limits::Limits;
 pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
@@ -160,24 +161,26 @@ struct Shared {
     volume: Volume,
     /// Whether the child has written a line to stdout that is no message, and the log says so.
     nonsense_told: AtomicBool,
+    /// Whether what the child says of its lists is passed over.
+    is_hushed: AtomicBool,
 }
 
 impl Link {
     /// A link whose reader and writer still have to be run, with [`read`] and [`write`].
     pub(crate) fn new(limits: Limits, heritage: Heritage, ties: Ties) -> Self {
         let table = Mutex::new(Table::new());
-        let (outgoing, nonsense_told, renewal) = (Notify::new(), AtomicBool::new(false), CancellationToken::new());
         Self(Arc::new(Shared {
             table,
-            outgoing,
+            outgoing: Notify::new(),
             limits,
             heritage,
             elicited: ties.elicited.child(),
             ties,
-            renewal,
+            renewal: CancellationToken::new(),
             asking: Asking::default(),
             volume: Volume::default(),
-            nonsense_told,
+            nonsense_told: AtomicBool::new(false),
+            is_hushed: AtomicBool::new(false),
         }))
     }
 
@@ -309,6 +312,11 @@ impl Link {
     pub(crate) fn refuse_calls(&self) {
         self.table().refuse();
         self.0.outgoing.notify_one();
+    }
+
+    /// From now on the child has no say in what the shard lists.
+    pub(crate) fn hush(&self) {
+        self.0.is_hushed.store(true, Ordering::Relaxed);
     }
 
     /// Ends every call that is left: the child is gone.

@@ -21,7 +21,7 @@ use crate::shard::instance::Instance;
 use crate::shard::link::{Limits, Link, Ties};
 use crate::shard::pool::Pool;
 use crate::shard::stderr::StderrTail;
-use crate::shard::{Ended, Known, Live, Reason, Setup, ShardState};
+use crate::shard::{Ended, Known, Live, Reason, Role, Setup, ShardState};
 use crate::tasks::Tasks;
 
 /// How often one start may be begun anew because the eras differ.
@@ -138,7 +138,7 @@ impl Supervisor {
         }
     }
 
-    /// Without a child until somebody calls; `None` if it is to stop instead.
+    /// Without a child until one is needed; `None` if it is to stop instead.
     async fn sleep(&mut self) -> Option<()> {
         // Before anybody can see that it sleeps: who does wakes it, and no earlier call may.
         self.woken.mark_unchanged();
@@ -146,6 +146,8 @@ impl Supervisor {
         let mut woken = self.woken.clone();
         tokio::select! {
             called = woken.changed() => called.ok(),
+            () = self.listed_anew() => Some(()),
+            () = self.followed() => Some(()),
             () = self.stop_asked() => None,
         }
     }
@@ -201,6 +203,10 @@ impl Supervisor {
             }
             End::Idle => {
                 info!("nobody calls the shard: it sleeps until somebody does");
+                if matches!(self.setup.role, Role::Primary) {
+                    // Else a child that says as it ends that its lists have changed would be woken to fetch them.
+                    instance.link.hush();
+                }
                 self.enter(ShardState::Draining);
                 (Next::Sleep, instance.report(Reason::Stopped), Duration::ZERO)
             }

@@ -1,5 +1,6 @@
 //! `instances: exclusive` and `per_session` (DESIGN D2): who has which child, and for how long.
 
+mod asleep;
 mod exclusive;
 mod lives;
 mod per_session;

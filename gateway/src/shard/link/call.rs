@@ -57,6 +57,12 @@ impl Call {
         }
     }
 
+    /// Nobody waits for the end any more, and it is not given up either. Gives its number.
+    pub(super) fn let_go(mut self) -> u64 {
+        self.finished = true;
+        self.number
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Event> {
         if let Poll::Ready(event) = self.mailbox.poll(context) {
             return Poll::Ready(event);

@@ -28,9 +28,21 @@ impl Following {
         Self { shard: shard.into(), audience, feed, told: Mutex::default() }
     }
 
+    fn touch(&self, uri: &str) {
+        self.feed.touch(&self.shard, self.audience, uri);
+    }
+
     fn told(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.told.lock().expect("no code that can panic runs under this lock")
     }
+}
+
+/// A difference that a child is told.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// What it is to report on from now on, unless it is told to stop.
+    pub(crate) begins: Option<String>,
+    pub(crate) call: Result<Call, Refused>,
 }
 
 impl Link {
@@ -46,7 +58,7 @@ impl Link {
 
     /// Tells the child at most `most` of the differences between what it was told and what clients follow, each to be
     /// answered `within` this time. What a client asks after that stands behind it.
-    pub(crate) fn tell_due(&self, most: usize, within: Duration) -> Vec<Result<Call, Refused>> {
+    pub(crate) fn tell_due(&self, most: usize, within: Duration) -> Vec<Due> {
         let Following { shard, audience, feed, .. } = self.following();
         // Held until all is queued, so that no client can come or go in between.
         let followed = feed.followed.borrow();
@@ -62,12 +74,17 @@ impl Link {
             let number = self.next_number();
             let line = request(number, method, Some(params.as_bytes()));
             // It counts as told whatever becomes of it: one that refuses is not asked again.
-            if !told.remove(&uri) {
-                told.insert(uri);
-            }
-            self.call(number, line, Caller::GATEWAY, Deadlines { call: within, max: within })
+            let begins = if told.remove(&uri) { None } else { Some(uri) };
+            told.extend(begins.clone());
+            let call = self.call(number, line, Caller::GATEWAY, Deadlines { call: within, max: within });
+            Due { begins, call }
         };
         due.into_iter().map(ask).collect()
+    }
+
+    /// A resource may have changed without a word of the child.
+    pub(crate) fn touch(&self, uri: &str) {
+        self.following().touch(uri);
     }
 
     /// Whether the child is to report on anything.
@@ -88,7 +105,7 @@ impl Link {
         }
         let uri = params.and_then(|params| read_object(params, &["uri"]).ok()).and_then(|[uri]| uri?.string());
         match uri {
-            Some(uri) => self.feed().touch(&self.following().shard, self.following().audience, &uri),
+            Some(uri) => self.touch(&uri),
             None => self.0.heritage.stats.count_stray(),
         }
     }

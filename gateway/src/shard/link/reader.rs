@@ -131,7 +131,9 @@ impl Link {
             _ if self.take_of_task(line, notification) => return,
             _ => return self.take_other(line, notification),
         };
-        self.0.ties.marks.set(list);
+        if !self.0.is_hushed.load(Ordering::Relaxed) {
+            self.0.ties.marks.set(list);
+        }
     }
 
     /// What comes for a call that was given up is for nobody, but it may have been awaited.

@@ -172,12 +172,17 @@ impl Table {
                 append(out, &line);
             }
         }
-        self.closed |= out.is_empty() && self.refusing && self.calls.is_empty() && !self.tasks.are_awaited();
+        self.closed |= out.is_empty() && self.refusing && !self.are_clients_waiting();
         match (out.is_empty(), self.closed) {
             (false, _) => Batch::Write,
             (true, false) => Batch::Wait,
             (true, true) => Batch::End,
         }
+    }
+
+    /// Whether a client waits for an answer or a task. What the gateway asks, nobody waits for once the child is to end.
+    fn are_clients_waiting(&self) -> bool {
+        self.tasks.are_awaited() || self.calls.values().any(|entry| !entry.caller.is_gateway())
     }
 
     /// Forgets a call; true if the shard has been sent it.

@@ -42,18 +42,15 @@ impl Marks {
         self.woken.notify_one();
     }
 
-    /// Forgets them: all lists are about to be fetched.
-    pub(crate) fn clear(&self) {
-        self.lists.store(0, Ordering::Release);
+    /// The lists that have changed since they were taken last.
+    pub(crate) fn take(&self) -> Vec<List> {
+        let bits = self.lists.swap(0, Ordering::AcqRel);
+        List::ALL.into_iter().filter(|list| bits & (1 << *list as u8) != 0).collect()
     }
 
-    /// The lists that have changed since the last call; waits until there is one. Safe to cancel.
-    pub(crate) async fn changed(&self) -> Vec<List> {
-        loop {
-            let bits = self.lists.swap(0, Ordering::AcqRel);
-            if bits != 0 {
-                return List::ALL.into_iter().filter(|list| bits & (1 << *list as u8) != 0).collect();
-            }
+    /// Waits until there is one to take. Safe to cancel; only one may wait.
+    pub(crate) async fn changed(&self) {
+        while self.lists.load(Ordering::Acquire) == 0 {
             self.woken.notified().await;
         }
     }

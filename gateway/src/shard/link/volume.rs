@@ -3,6 +3,7 @@
 //! Invariant: what the child was told last is known here, and who changes it sends the request under the same lock, so that
 //! a call finds the level that its client wants to hear.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use crate::wire::{Level, request};
 
 /// For so long a child goes on logging as much as the last call wanted that named a level of its own.
 pub(crate) const LINGER: Duration = Duration::from_mins(1);
+/// How many levels the child may owe an answer to that nobody waits for.
+const UNHEARD: usize = 8;
 
 /// The level of one child.
 #[derive(Debug, Default)]
@@ -29,15 +32,13 @@ struct State {
     /// How many such calls are under way, or since when there is none.
     calls: usize,
     calm: Option<Instant>,
+    /// The latest questions whose answers nobody waits for.
+    unheard: VecDeque<u64>,
 }
 
 /// Keeps a child as verbose as a call wants it. Dropped with the call.
 #[derive(Debug)]
-pub struct Raised {
-    link: Link,
-    /// The question itself, if it had to be asked: dropped early it would be taken back.
-    _asked: Option<Call>,
-}
+pub struct Raised(Link);
 
 impl Link {
     /// The child takes levels, and answers within this time.
@@ -58,19 +59,29 @@ impl Link {
     }
 
     /// Has the child log at least as much as `level` from before the next call on, as all clients together wish.
-    pub fn tell_at_least(&self, level: Level) -> Option<Call> {
+    pub fn tell_at_least(&self, level: Level) {
         let mut volume = self.volume();
-        let is_enough = volume.told.is_some_and(|told| told <= level);
-        if is_enough { None } else { self.ask_for(&mut volume, level) }
+        if volume.told.is_some_and(|told| told <= level) {
+            return;
+        }
+        if let Some(asked) = self.ask_for(&mut volume, level) {
+            // The call may be refused or given up, but the wish is the session's.
+            volume.unheard.push_back(asked.let_go());
+        }
+        if volume.unheard.len() > UNHEARD
+            && let Some(oldest) = volume.unheard.pop_front()
+        {
+            self.table().remove(oldest);
+        }
     }
 
     /// The same for the time of one call, which names a level of its own.
     pub fn raise_level(&self, level: Level) -> Raised {
-        let asked = self.tell_at_least(level);
+        self.tell_at_least(level);
         let mut volume = self.volume();
         volume.raised = Some(volume.raised.map_or(level, |raised| raised.min(level)));
         (volume.calls, volume.calm) = (volume.calls + 1, None);
-        Raised { link: self.clone(), _asked: asked }
+        Raised(self.clone())
     }
 
     fn ask_for(&self, volume: &mut State, level: Level) -> Option<Call> {
@@ -90,7 +101,7 @@ impl Link {
 
 impl Drop for Raised {
     fn drop(&mut self) {
-        let mut volume = self.link.volume();
+        let mut volume = self.0.volume();
         volume.calls -= 1;
         if volume.calls == 0 {
             volume.calm = Some(Instant::now());
@@ -125,10 +136,46 @@ mod tests {
         assert!(link.tell_level(None).is_none() && told(&link).is_none());
         assert!(link.tell_level(Some(Level::Error)).is_some());
         assert!(link.tell_level(Some(Level::Error)).is_none());
-        assert!(link.tell_at_least(Level::Info).is_some());
-        assert!(link.tell_at_least(Level::Warning).is_none());
+        link.tell_at_least(Level::Info);
+        assert_eq!(told(&link), Some(Level::Info));
+        link.tell_at_least(Level::Warning);
+        assert_eq!(told(&link), Some(Level::Info));
         assert!(link.tell_level(None).is_some());
         assert_eq!(told(&link), Some(Level::Debug), "without a wish everything is logged again");
+    }
+
+    /// What the child would be sent now.
+    fn lines(link: &Link) -> String {
+        let mut lines = Vec::new();
+        link.table().take_batch(64, &mut lines);
+        String::from_utf8(lines).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_child_is_told_a_level_although_the_call_that_wanted_it_is_gone_at_once() {
+        for level in [Level::Error, Level::Info, Level::Debug] {
+            let link = link();
+            link.tell_at_least(level);
+            assert!(lines(&link).contains(&format!(r#""logging/setLevel","params":{{"level":"{}""#, level.as_str())));
+            let other = self::link();
+            drop(other.raise_level(level));
+            assert!(lines(&other).contains("logging/setLevel"), "{level:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_child_that_answers_no_level_is_not_waited_for_and_takes_bounded_room() {
+        let link = link();
+        for _ in 0..2 * UNHEARD {
+            for level in [Level::Error, Level::Debug] {
+                // As if the child had been told less meanwhile.
+                link.volume().told = None;
+                link.tell_at_least(level);
+            }
+        }
+        assert_eq!(lines(&link).lines().count(), UNHEARD);
+        link.refuse_calls();
+        assert_eq!(link.table().take_batch(64, &mut Vec::new()), crate::shard::link::table::Batch::End);
     }
 
     #[tokio::test(start_paused = true)]

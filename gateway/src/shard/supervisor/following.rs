@@ -1,9 +1,10 @@
 //! Keeps the child's subscriptions equal to what clients follow, over restarts and swaps (DESIGN D4).
 //!
-//! Invariant: each difference is told once; a child that refuses is not asked again before it is another one.
+//! Invariant: each difference is told once; a child that refuses is not asked again before it is another one. What one begins
+//! to report on counts as updated, since nobody knows what has become of it until then.
 
 use super::Supervisor;
-use crate::shard::link::{Failure, Link};
+use crate::shard::link::{Due, Failure, Link, Reply};
 use crate::shard::roster::Roster;
 use crate::wire::Era;
 
@@ -41,17 +42,27 @@ impl Supervisor {
         std::future::pending::<()>().await;
     }
 
+    /// Returns when anybody follows a resource on which the child, which sleeps, would have to report.
+    pub(super) async fn followed(&self) {
+        let name = self.spec().name.as_str().into();
+        let mut followed = self.setup.feed.followed.subscribe();
+        let anybody = followed.wait_for(|followed| !followed.wishes(&name, self.setup.audience).is_empty()).await;
+        drop(anybody.expect("the setup holds a sender"));
+    }
+
     /// `None` if there is nothing to tell.
     async fn tell_some(&self, link: &Link) -> Option<Taken> {
         let asked = link.tell_due(AT_ONCE, self.spec().timeouts.start);
         let mut taken = None;
-        for call in asked {
+        for Due { begins, call } in asked {
             taken.get_or_insert(Taken::InTime);
+            let Ok(call) = call else { continue };
             // Whatever else it answers: clients were told when they asked.
-            if let Ok(call) = call
-                && let Err(Failure::Deadline { .. }) = call.done().await
-            {
-                taken = Some(Taken::Late);
+            match (call.done().await, begins) {
+                // It may have changed before the child heard that somebody follows it.
+                (Ok(Reply::Result(_)), Some(uri)) => link.touch(&uri),
+                (Err(Failure::Deadline { .. }), _) => taken = Some(Taken::Late),
+                _ => {}
             }
         }
         taken

@@ -13,7 +13,7 @@ use crate::shard::fetch::{self, Within};
 use crate::shard::handshake::{self, Disagreed, Greeting, Plan};
 use crate::shard::instance::Instance;
 use crate::shard::link::Link;
-use crate::shard::roster::{Offered, Roster};
+use crate::shard::roster::{List, Offered, Roster};
 use crate::shard::{Reason, Role};
 use crate::wire::Era;
 
@@ -93,23 +93,24 @@ impl Supervisor {
             let known = self.known.borrow().as_ref().map(|known| known.roster.lists.clone());
             Arc::new(Roster { lists: known.unwrap_or_default(), ..fetch::bare(greeting) })
         } else {
-            self.ties.marks.clear();
+            let said = self.ties.marks.take();
             let within = Within::from_now(self.spec().timeouts.start);
-            self.bumped(Arc::new(fetch::roster(link, greeting, within).await))
+            self.bumped(Arc::new(fetch::roster(link, greeting, within).await), &said)
         };
         self.tell_level(link, &roster).await;
         self.tell_followed(link, &roster).await;
         roster
     }
 
-    /// Generations go on counting over the lives of the child, and a list that it fails to tell stays as it was.
-    pub(super) fn bumped(&self, mut roster: Arc<Roster>) -> Arc<Roster> {
+    /// Generations go on counting over the lives of the child, and a list that it fails to tell stays as it was. `said` are
+    /// those of which another child has said, while this one was not there, that they have changed.
+    fn bumped(&self, mut roster: Arc<Roster>, said: &[List]) -> Arc<Roster> {
         let known = self.known.borrow();
         let Some(before) = known.as_ref() else { return roster };
         let fresh = Arc::make_mut(&mut roster);
-        for (list, old) in fresh.lists.iter_mut().zip(&before.roster.lists) {
+        for ((list, old), which) in fresh.lists.iter_mut().zip(&before.roster.lists).zip(List::ALL) {
             let offered = Arc::unwrap_or_clone(std::mem::take(list)).or_what_was(old);
-            let changed = before.live && offered.items != old.items;
+            let changed = said.contains(&which) || before.live && offered.items != old.items;
             *list = Arc::new(Offered { generation: old.generation + u64::from(changed), ..offered });
         }
         roster

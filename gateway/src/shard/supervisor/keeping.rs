@@ -26,8 +26,10 @@ impl Supervisor {
             return std::future::pending().await;
         }
         loop {
-            let changed = self.ties.marks.changed().await;
-            for lists in changed.chunk_by(|one, next| (*one, *next) == (List::Resources, List::Templates)) {
+            self.ties.marks.changed().await;
+            for lists in
+                self.ties.marks.take().chunk_by(|one, next| (*one, *next) == (List::Resources, List::Templates))
+            {
                 let mut fetched = Vec::new();
                 for list in lists {
                     let within = Within::from_now(self.spec().timeouts.start);
@@ -46,6 +48,14 @@ impl Supervisor {
                 });
             }
             sleep(PAUSE).await;
+        }
+    }
+
+    /// Returns when one of the shard's other children says that a list has changed, which this one is to fetch.
+    pub(super) async fn listed_anew(&self) {
+        match self.pool {
+            Some(_) => self.ties.marks.changed().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -44,6 +44,20 @@ async fn a_killed_shard_is_told_again_before_it_serves() {
 }
 
 #[tokio::test]
+async fn what_is_followed_counts_as_updated_when_another_process_reports_on_it() {
+    let journal = Journal::new();
+    let gateway = Gateway::builder().shard("fake", journal.fake_shard(&[])).start().await;
+    let first_life = gateway.until("fake", "ready").await;
+    let (mut client, mut stream) = open(&gateway).await;
+    let (mut other, mut others) = open(&gateway).await;
+    subscribe(&mut client, "fake://one").await;
+    subscribe(&mut other, "fake://two").await;
+    kill(&first_life["pid"]);
+    assert_eq!((heard(&mut stream).await, heard(&mut others).await), ("fake://one".into(), "fake://two".into()));
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_changed_process_is_told_before_it_takes_over() {
     let (before, after) = (Journal::new(), Journal::new());
     let gateway = Gateway::builder().shard("fake", before.fake_shard(&[])).start().await;

@@ -135,6 +135,10 @@ async fn an_update_that_two_children_report_is_told_once() {
     assert_ne!(first, other, "the call was another child's");
     assert_eq!(child(&mut client).await, first);
     for uri in ["fake://one", "fake://two"] {
+        let told = stream.next().await.unwrap();
+        assert_eq!(told["params"]["uri"], uri, "it may have changed before the first child was asked to report");
+    }
+    for uri in ["fake://one", "fake://two"] {
         client.call("fake__later", says(uri)).await;
         assert_eq!(stream.next().await.unwrap()["params"]["uri"], uri);
     }
