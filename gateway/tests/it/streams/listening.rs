@@ -59,7 +59,7 @@ async fn a_client_that_leaves_connection_after_connection_is_always_served_and_h
     gateway.until("fake", "ready").await;
     let mut client = Legacy::open(&gateway, "2025-11-25").await;
     let mut left = Vec::new();
-    let mut last = None;
+    let mut last: Option<String> = None;
     for round in 0..12 {
         // Some know where they were, some do not.
         let mut stream = match &last {
