@@ -91,3 +91,6 @@ where
         debug!(error = &left as &dyn std::error::Error, "the client does not read its last lines");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -238,6 +238,11 @@ impl Reading {
         priming(&self.track.name.at(0))
     }
 
+    /// Which stream it is; none of its session has the same number.
+    pub(crate) fn stream(&self) -> u64 {
+        self.track.number
+    }
+
     /// What comes next; `None` at the end, and when another reader has taken the stream. Safe to cancel.
     pub(crate) async fn next(&mut self) -> Option<VecDeque<Bytes>> {
         if self.is_over {

@@ -16,6 +16,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, StatusCode};
 use axum::response::{IntoResponse, Response};
+#[cfg(test)]
+use tokio::sync::watch;
 
 use crate::door::address;
 use crate::door::batch::Batch;
@@ -34,6 +36,11 @@ use crate::mux::{Client, Dispatched, Mux, View};
 use crate::tasks::Tasks;
 use crate::wire::{
     Capabilities, Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response,
+};
+#[cfg(test)]
+use crate::{
+    fleet::World,
+    shard::{followed::Feed, pool::OwnChildren},
 };
 use headers::Accept;
 use reply::{Form, Standing};
@@ -65,6 +72,15 @@ impl Door {
             settings,
             tasks,
         }
+    }
+
+    /// A door to a world that the test makes.
+    #[cfg(test)]
+    pub(super) fn for_tests(tasks: &Tasks) -> (Self, watch::Sender<Arc<World>>) {
+        let (world, seen) = watch::channel(Arc::<World>::default());
+        let (own_children, mail) = OwnChildren::new(1);
+        let mux = Mux::new(seen, watch::channel(None).0, Feed::default(), (own_children, mail), tasks);
+        (Self::new(mux, HttpSettings::for_tests(), tasks.clone()), world)
     }
 
     /// Where clients find the gateway.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: only the inbox is a queue. A list is changed or it is not, and clients hear of it after the new bytes are there.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -62,6 +63,11 @@ impl Changes {
                 }
             }
         }
+    }
+
+    /// Leaves messages for the other streams of the session that this one was given and has not told.
+    pub fn put_back(&mut self, messages: VecDeque<Bytes>) {
+        self.ear.put_back(messages);
     }
 
     fn changed_lists(&mut self) -> Vec<Bytes> {

@@ -211,6 +211,25 @@ impl Ear {
         messages
     }
 
+    /// Leaves messages, before all that wait, for the stream that speaks next. The last of those that find no room are dropped,
+    /// and counted.
+    pub(super) fn put_back(&self, messages: VecDeque<Bytes>) {
+        let mut sessions = self.inboxes.lock();
+        let Sessions { open, bytes, .. } = &mut *sessions;
+        let Some(inbox) = open.get_mut(&self.key).filter(|_| !messages.is_empty()) else { return };
+        let mut kept = 0;
+        for message in messages {
+            if inbox.messages.len() < DEPTH && *bytes + message.len() <= BYTES {
+                *bytes += message.len();
+                inbox.messages.insert(kept, message);
+                kept += 1;
+            } else {
+                inbox.dropped += 1;
+            }
+        }
+        inbox.wake.send_replace(());
+    }
+
     fn speaks(&self, fits: impl Fn(&View) -> bool) -> bool {
         let sessions = self.inboxes.lock();
         sessions.open.get(&self.key).is_some_and(|inbox| inbox.newest(fits) == Some(self.number))

@@ -1,7 +1,7 @@
 //! The GET stream of a legacy session: it hears that lists have changed, and is otherwise silent.
 //!
-//! Invariant: it ends only with the client, its session or the gateway. Clients open a stream that was ended again and
-//! again, every second (research: Open WebUI).
+//! Invariant: it ends only with the client, its session or the gateway, or when the session opens one more than it may have.
+//! Clients open a stream that was ended again and again, every second (research: Open WebUI).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,20 +9,19 @@ use std::time::Duration;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::headers::{self, Accept};
 use super::reply::has_priming;
-use super::resume::resume;
+use super::resume;
 use super::{Door, session};
 use crate::door::body::{self, EVENT_STREAM, Source};
 use crate::door::call::{Answering, Asked};
 use crate::door::event::COMMENT_LINE;
 use crate::door::listeners::Listening;
 use crate::door::refusal::Refused;
-use crate::door::replay::{Kind, Reading};
+use crate::door::replay::{Kind, Reading, Resumed};
 use crate::mux::{Changes, ClientKey, Relayed, View, all_changed};
 use crate::wire::{Fault, code};
 
@@ -45,31 +44,30 @@ pub(super) async fn get(door: &Door, view: View, headers: &HeaderMap) -> Result<
     let session = session(door, headers, version)?;
     let (key, revision) = (session.client.key, session.client.revision);
     let mux = door.mux.at(view).await?;
-    if let Some(resumed) = resume(door, key, &mux, headers).await? {
+    let last = resume::last_event(headers)?;
+    if let Some(resumed) = resume::call(door, key, &mux, last.as_ref()).await? {
         return Ok(resumed);
     }
-    let place = stream_place(door, key)?;
+    let last = last.filter(|last| last.kind == Kind::Listen);
+    let place = Place::take(door, key, last.as_ref().map(|last| last.stream))?;
     // From here on a DELETE closes the stream; one that came while this waited for the view has found none to close.
     super::session(door, headers, version)?;
+    if let Some(last) = last {
+        let source = || Told::new(mux.changes(key), VecDeque::new());
+        if let Some(Resumed::Going(opening, reading)) = door.replay.resume(key, &last, source).await {
+            return Ok(place.body(opening, reading));
+        }
+    }
     let missed = if session.from_elsewhere { all_changed().collect() } else { VecDeque::new() };
     let source = Told::new(mux.changes(key), missed);
     let (reading, _) = door.replay.begin(key, Kind::Listen, source, None);
+    place.listening.reads(reading.stream());
     let start = if has_priming(revision) { reading.priming() } else { COMMENT_LINE };
     Ok(place.body(VecDeque::from([start]), reading))
 }
 
-/// A place among the streams of the session and of all sessions.
-pub(super) fn stream_place(door: &Door, key: ClientKey) -> Result<Place, Refused> {
-    let permit = door.streams.take(1)?;
-    let most = door.settings.limits.streams_per_session;
-    let listening = door.listeners.open(key, most).ok_or_else(|| {
-        let message = format!("this session has {most} streams open already");
-        Refused::new(StatusCode::CONFLICT, Fault::new(code::INVALID_REQUEST, message))
-    })?;
-    Ok(Place { listening, stop: door.tasks.stop().clone(), comment: door.settings.times.comment, _permit: permit })
-}
-
-/// What a session is told outside of its calls, one message at a time. It has no end.
+/// What a session is told outside of its calls, one message at a time. It has no end. What it has not told when it is dropped
+/// is left for the other streams of the session.
 pub(super) struct Told {
     waiting: VecDeque<Bytes>,
     changes: Changes,
@@ -99,17 +97,29 @@ impl Answering for Told {
     fn go_alone(&mut self) {}
 }
 
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.changes.put_back(std::mem::take(&mut self.waiting));
+    }
+}
+
 /// What an open stream holds and watches.
-pub(super) struct Place {
+struct Place {
     listening: Listening,
     stop: CancellationToken,
     comment: Duration,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Place {
+    /// A place among the streams of the session and of all sessions. One that still reads `stream` gives way.
+    fn take(door: &Door, key: ClientKey, stream: Option<u64>) -> Result<Self, Refused> {
+        let most = door.settings.limits.streams_per_session;
+        let listening = door.listeners.open(key, stream, most, &door.streams)?;
+        Ok(Self { listening, stop: door.tasks.stop().clone(), comment: door.settings.times.comment })
+    }
+
     /// The stream that reads from `reading`.
-    pub(super) fn body(self, opening: VecDeque<Bytes>, reading: Reading) -> Response {
+    fn body(self, opening: VecDeque<Bytes>, reading: Reading) -> Response {
         let opening = Some(opening).filter(|opening| !opening.is_empty());
         body::live(EVENT_STREAM, Listen { opening, reading, place: self })
     }
@@ -126,13 +136,18 @@ impl Source for Listen {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
         }
-        let Place { listening, stop, comment, .. } = &self.place;
+        let Place { listening, stop, comment } = &self.place;
         tokio::select! {
             biased;
             () = stop.cancelled() => None,
             () = listening.closed.cancelled() => None,
+            // What it has not told yet, the other streams of the session tell.
+            () = listening.replaced.cancelled() => None,
             pieces = self.reading.next() => pieces,
             () = sleep(*comment) => Some(VecDeque::from([COMMENT_LINE])),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 
-use super::listen::{Told, stream_place};
+use super::listen::Told;
 use super::{Door, headers};
 use crate::door::body::{self, EVENT_STREAM, Source};
 use crate::door::event::COMMENT_LINE;
@@ -55,22 +55,23 @@ impl Source for Resumable {
     }
 }
 
-/// Answers a GET that names the last event that the client has got; `None` if it is to have a fresh stream.
-pub(super) async fn resume(
+/// The last event that the client has got, if it names one that can be of ours.
+pub(super) fn last_event(headers: &HeaderMap) -> Result<Option<EventId>, Refused> {
+    Ok(headers::single(headers, &LAST_EVENT_ID)?.and_then(EventId::parse))
+}
+
+/// Answers a GET that names an event of a call; `None` if it is to have a stream of the session.
+pub(super) async fn call(
     door: &Door,
     key: ClientKey,
     mux: &Mux,
-    headers: &HeaderMap,
+    last: Option<&EventId>,
 ) -> Result<Option<Response>, Refused> {
-    let Some(id) = headers::single(headers, &LAST_EVENT_ID)?.and_then(EventId::parse) else { return Ok(None) };
-    match id.kind {
-        Kind::End => Err(over()),
-        Kind::Call => call(door, key, mux, &id).await,
-        Kind::Listen => listen(door, key, mux, &id).await,
-    }
-}
-
-async fn call(door: &Door, key: ClientKey, mux: &Mux, id: &EventId) -> Result<Option<Response>, Refused> {
+    let id = match last {
+        Some(id) if id.kind == Kind::End => return Err(over()),
+        Some(id) if id.kind == Kind::Call => id,
+        _ => return Ok(None),
+    };
     let permit = door.requests.take(1)?;
     let never = || Told::new(mux.changes(key), VecDeque::new());
     let comment = door.settings.times.comment;
@@ -85,15 +86,6 @@ async fn call(door: &Door, key: ClientKey, mux: &Mux, id: &EventId) -> Result<Op
             None => return Ok(None),
         },
     }))
-}
-
-async fn listen(door: &Door, key: ClientKey, mux: &Mux, id: &EventId) -> Result<Option<Response>, Refused> {
-    let place = stream_place(door, key)?;
-    let source = || Told::new(mux.changes(key), VecDeque::new());
-    Ok(match door.replay.resume(key, id, source).await {
-        Some(Resumed::Going(opening, reading)) => Some(place.body(opening, reading)),
-        Some(Resumed::Ended(_)) | None => None,
-    })
 }
 
 /// 405 is what clients take for "do not come back"; the answer was the last event that they got.

@@ -32,6 +32,26 @@ async fn a_message_is_told_once_and_by_the_newest_stream() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_stream_took_and_did_not_tell_is_told_next_by_the_newest_and_within_the_bounds() {
+    let inboxes = Arc::<Inboxes>::default();
+    let (older, newer) = (open(&inboxes, View::All), open(&inboxes, View::All));
+    let messages = |names: &[&'static str]| names.iter().map(|name| Bytes::from_static(name.as_bytes())).collect();
+    inboxes.post(KEY, Bytes::from_static(b"3")).unwrap();
+    older.put_back(messages(&["1", "2"]));
+    drop(older);
+    assert_eq!(text(newer.messages()), ["1", "2", "3"]);
+    for _ in 1..DEPTH {
+        inboxes.post(KEY, Bytes::from_static(b"later")).unwrap();
+    }
+    newer.put_back(messages(&["first", "second", "third"]));
+    let told = text(newer.messages());
+    assert_eq!((told.len(), &*told[0], &*told[1]), (DEPTH + 1, "first", "later"));
+    assert!(told[DEPTH].contains("2 log messages were dropped"), "{}", told[DEPTH]);
+    drop(newer);
+    assert!(is_empty(&inboxes));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_speaks_for_its_view_and_for_the_shards_in_it() {
     let inboxes = Arc::<Inboxes>::default();
     let (all, a, b) = (open(&inboxes, View::All), open(&inboxes, View::alone("a")), open(&inboxes, View::alone("b")));
