@@ -251,10 +251,15 @@ fn container_end(bytes: &[u8], start: usize) -> usize {
 }
 
 fn string_end(bytes: &[u8], start: usize) -> usize {
+    // The search is made for long texts, and most strings are short.
+    const NEAR: usize = 16;
     let mut at = start + 1;
     loop {
-        let found = memchr2(b'"', b'\\', &bytes[at..]).expect("a valid string is closed");
-        at += found;
+        let near = bytes[at..].iter().take(NEAR).take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
+        at += near;
+        if near == NEAR {
+            at += memchr2(b'"', b'\\', &bytes[at..]).expect("a valid string is closed");
+        }
         if bytes[at] == b'"' {
             return at + 1;
         }
