@@ -25,7 +25,7 @@ struct CommandLine {
 pub enum Command {
     /// A shard without an SDK that gives back the token of each call; started by the gateway.
     Echo(echo::Options),
-    /// An HTTP server that answers everything with the same bytes; started by `speed`.
+    /// An HTTP server that answers everything with the same bytes, or with a shard's; started by `speed`.
     Floor(floor::Options),
     /// One cell of the speed table alone, for a profiler.
     Cell(cell::Options),

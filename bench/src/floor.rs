@@ -1,7 +1,8 @@
 //! The floor: what any HTTP server in front of an answer costs. It has the router, the connection settings and the
-//! body handling of the gateway's door, parses nothing, and answers every request with the same bytes.
+//! body handling of the gateway's door, parses nothing, and answers every request with the same bytes, or with what a shard
+//! behind it says: a bare relay.
 //!
-//! Invariant: it answers with the status, the headers and the bytes that the gateway gave for the same request.
+//! Invariant: from memory it answers with the status, the headers and the bytes that the gateway gave for the same request.
 
 mod relay;
 

@@ -84,8 +84,8 @@ pub fn wait_in(place: &mut Option<Waker>, context: &Context<'_>) {
     }
 }
 
-/// Work on more bytes than this keeps a thread from its other tasks for long enough to be noticed: so much JSON takes 0.2 ms if it
-/// is text and 3 to 4 ms if it is nothing but numbers, and giving the thread away costs as much as the text does.
+/// Work on more bytes than this keeps a thread from its other tasks for long enough to be noticed: giving the
+/// thread away costs about as much as reading so much text.
 const HEAVY: usize = 1024 * 1024 + 64 * 1024;
 
 /// Does work whose time grows with `bytes`. If they are many, this thread's other tasks go on elsewhere meanwhile.

@@ -12,8 +12,10 @@ use crate::wire::Era;
 pub(super) fn told_level(client: &Client, live: &Live) -> Option<Raised> {
     let level = client.level.filter(|_| live.era == Era::Legacy)?;
     match client.revision.era() {
-        Era::Legacy => live.link.tell_at_least(level),
-        Era::Modern => return Some(live.link.raise_level(level)),
+        Era::Legacy => {
+            live.link.tell_at_least(level);
+            None
+        }
+        Era::Modern => Some(live.link.raise_level(level)),
     }
-    None
 }

@@ -27,9 +27,8 @@ impl Supervisor {
         }
         loop {
             self.ties.marks.changed().await;
-            for lists in
-                self.ties.marks.take().chunk_by(|one, next| (*one, *next) == (List::Resources, List::Templates))
-            {
+            let changed = self.ties.marks.take();
+            for lists in changed.chunk_by(|one, next| (*one, *next) == (List::Resources, List::Templates)) {
                 let mut fetched = Vec::new();
                 for list in lists {
                     let within = Within::from_now(self.spec().timeouts.start);
