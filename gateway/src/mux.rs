@@ -44,7 +44,7 @@ use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
 
 pub use self::changes::{Changes, all_changed};
-pub use self::client::{Client, ClientKey, Initialized};
+pub use self::client::{Client, ClientKey, Initialized, Principal};
 pub use self::overview::{Overview, Tool};
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
@@ -164,8 +164,8 @@ impl Mux {
     ///
     /// # Errors
     /// A key that each request needs is missing, or the revision is not spoken here.
-    pub fn modern_client(&self, key: ClientKey, params: &Params<'_>) -> Result<Client, Fault> {
-        client::modern(key, params)
+    pub fn modern_client(&self, key: ClientKey, principal: Principal, params: &Params<'_>) -> Result<Client, Fault> {
+        client::modern(key, principal, params)
     }
 
     /// Any request but a legacy `initialize`; every fault is an answer.

@@ -22,7 +22,7 @@ use crate::door::call::{Answering, Call};
 use crate::door::incoming;
 use crate::door::refusal::Refused;
 use crate::door::session::fresh_key;
-use crate::mux::{Client, ClientKey, Dispatched, Mux, Relayed};
+use crate::mux::{Client, ClientKey, Dispatched, Mux, Principal, Relayed};
 use crate::tasks::Tasks;
 use crate::wire::{
     Capabilities, Chunks, Era, Kind, Message, Notification, Params, Raw, Request, Revision, result_response,
@@ -182,7 +182,7 @@ impl Connection {
 
     async fn modern(&self, request: &Request<'_>, params: &Params<'_>) -> Result<Placed, Refused> {
         let place = self.requests.take(1)?;
-        let client = self.mux.modern_client(self.key, params)?;
+        let client = self.mux.modern_client(self.key, Principal::Connection(self.key), params)?;
         Ok((self.request(&client, request, params).await, Some(place)))
     }
 
@@ -259,7 +259,8 @@ impl Connection {
 
     /// A client of which only the revision is known: a modern one cancels its requests without saying who it is.
     fn unknown_client(&self, revision: Revision) -> Client {
-        Client { key: self.key, revision, info: Arc::from("{}"), capabilities: Capabilities::default(), level: None }
+        let (key, principal) = (self.key, Principal::Connection(self.key));
+        Client { key, principal, revision, info: Arc::from("{}"), capabilities: Capabilities::default(), level: None }
     }
 
     fn listen(&self) {

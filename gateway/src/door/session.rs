@@ -14,7 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::door::key::{Key, random};
-use crate::mux::{Client, ClientKey};
+use crate::mux::{Client, ClientKey, Principal};
 use crate::wire::{Capabilities, Era, Revision};
 
 /// No session id is longer, in bytes.
@@ -148,8 +148,10 @@ impl Sessions {
         let revision = Revision::ALL.get(usize::from(*revision)).filter(|revision| revision.era() == Era::Legacy)?;
         let (issued, rest) = rest.split_first_chunk()?;
         let (key, boot) = rest.split_first_chunk()?;
+        let key = ClientKey(u128::from_le_bytes(*key));
         let client = Client {
-            key: ClientKey(u128::from_le_bytes(*key)),
+            key,
+            principal: Principal::Connection(key),
             revision: *revision,
             info: Arc::from(std::str::from_utf8(info).ok()?),
             capabilities: Capabilities::from_bits(*capabilities),
@@ -170,8 +172,10 @@ mod tests {
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn client(info: &str) -> Client {
+        let key = fresh_key();
         Client {
-            key: fresh_key(),
+            key,
+            principal: Principal::Connection(key),
             revision: Revision::V2025_06_18,
             info: info.into(),
             capabilities: Capabilities::from_bits(5),

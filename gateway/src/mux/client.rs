@@ -20,11 +20,22 @@ const INFO: usize = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientKey(pub u128);
 
+/// Whose work that outlives a request is: parked calls and tasks of the modern era, which has no sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Principal {
+    /// Whoever has this session or connection.
+    Connection(ClientKey),
+    /// Whoever comes over HTTP without a session: the door lets only one circle of people in, and tells none apart.
+    Passing,
+}
+
 /// Who sends a request.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// Which one.
     pub key: ClientKey,
+    /// On whose behalf.
+    pub principal: Principal,
     /// What it speaks.
     pub revision: Revision,
     /// Its name and version, a JSON object on one line.
@@ -57,6 +68,7 @@ pub(super) fn initialize(key: ClientKey, request: &Request<'_>) -> Result<Client
     }
     Ok(Client {
         key,
+        principal: Principal::Connection(key),
         revision: Revision::negotiate(&version),
         info: short_info(info),
         capabilities: Capabilities::read(capabilities),
@@ -65,7 +77,7 @@ pub(super) fn initialize(key: ClientKey, request: &Request<'_>) -> Result<Client
 }
 
 /// Reads what a modern request says of its sender in `_meta` (2026-07-28, basic).
-pub(super) fn modern(key: ClientKey, params: &Params<'_>) -> Result<Client, Fault> {
+pub(super) fn modern(key: ClientKey, principal: Principal, params: &Params<'_>) -> Result<Client, Fault> {
     // Only legacy sessions need their client's name later, to make modern requests of theirs.
     static UNNAMED: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("{}"));
     let Meta { protocol_version, client_capabilities, log_level, .. } = params.meta;
@@ -77,7 +89,8 @@ pub(super) fn modern(key: ClientKey, params: &Params<'_>) -> Result<Client, Faul
         return Err(missing(Meta::CLIENT_CAPABILITIES, "an object"));
     }
     let level = log_level.map(read_level).transpose()?;
-    Ok(Client { key, revision, info: Arc::clone(&UNNAMED), capabilities: Capabilities::read(capabilities), level })
+    let (info, capabilities) = (Arc::clone(&UNNAMED), Capabilities::read(capabilities));
+    Ok(Client { key, principal, revision, info, capabilities, level })
 }
 
 /// Reads the name of a log level.

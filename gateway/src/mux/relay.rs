@@ -3,28 +3,30 @@
 //! Invariants (DESIGN D8, D13): what was sent is never sent again; the relay owns the call, so whoever drops it decides
 //! what becomes of it: dropped, it is cancelled at the shard; detached, it goes on without a reader.
 
+mod ending;
 mod errand;
 mod finding;
 mod loudness;
+mod notices;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::warn;
 
 use self::finding::Finding;
 use self::loudness::told_level;
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
-use super::route::{Errand, Route};
+use super::route::Route;
 use super::subscriptions::Pending;
-use super::{Answer, Inner, inbox, rewrite};
-use crate::shard::link::{Ask, Call, Caller, Deadlines, Done, Event, Failure, Raised, Refused, Reply};
+use super::{Answer, Inner, rewrite};
+use crate::shard::link::{Call, Caller, Deadlines, Event, Failure, Raised, Refused};
 use crate::shard::pool::Tenant;
 use crate::shard::{Place, Shard};
-use crate::wire::{Capabilities, Era, Level, Params, Raw, error_response, notification, result_response};
+use crate::wire::{Capabilities, Era, Level, Params, Raw};
 
 /// What a call yields, in wire order.
 #[derive(Debug)]
@@ -265,51 +267,6 @@ impl Relay {
         Ok(())
     }
 
-    /// Nobody reads what the call yields any more: what it asks is declined, now and later.
-    pub fn go_alone(&mut self) {
-        self.asks = Capabilities::NONE;
-        for id in self.asked.drain(..) {
-            self.mux.asks.give_up(self.client.key, id);
-        }
-    }
-
-    fn notice(&mut self, event: Event) -> Option<Bytes> {
-        match event {
-            Event::Progress(params) => {
-                let params = rewrite::progress(&params, self.token.as_deref()?)?;
-                Some(notification("notifications/progress", Some(&params)).into())
-            }
-            Event::Log(params) => {
-                let Stage::Running(running) = &self.stage else { return None };
-                self.mux.logged(self.client.key, running.call.link(), params)
-            }
-            Event::LogsDropped(count) => Some(inbox::dropped(count)),
-            Event::Other { method, params } => {
-                let Stage::Running(running) = &self.stage else { return None };
-                self.mux.told(self.client.key, running.call.link(), &method, params)
-            }
-            Event::Ask(ask) => self.ask(&ask),
-            Event::AskCancelled { key, reason } => {
-                let Stage::Running(running) = &self.stage else { return None };
-                self.mux.asks.take_back(self.client.key, running.call.link(), &key, reason.as_ref())
-            }
-            Event::Done(_) => None,
-        }
-    }
-
-    fn ask(&mut self, ask: &Ask) -> Option<Bytes> {
-        let Stage::Running(running) = &self.stage else { return None };
-        if self.asks == Capabilities::NONE {
-            running.call.link().decline(ask);
-            return None;
-        }
-        let link = running.call.link();
-        let ask = self.mux.as_known(self.client.key, link, ask);
-        let (id, message) = self.mux.asks.open(self.client.key, link, &ask)?;
-        self.asked.push(id);
-        Some(message)
-    }
-
     fn cancel(&mut self) -> Relayed {
         self.go_alone();
         if let Stage::Running(running) = std::mem::replace(&mut self.stage, Stage::Over) {
@@ -317,69 +274,6 @@ impl Relay {
         }
         self.log("cancelled");
         Relayed::Cancelled
-    }
-
-    fn finish(&mut self, done: Done, from: Era) -> Answer {
-        if !self.asked.is_empty() {
-            self.mux.asks.outlived(&std::mem::take(&mut self.asked));
-        }
-        let to = self.client.revision.era();
-        let reply = done.map_err(CallError::Failed).and_then(|reply| match &self.stage {
-            Stage::Running(running) => self.learn(running, reply),
-            _ => Ok(reply),
-        });
-        let reply = match reply {
-            Ok(reply) => reply,
-            Err(error) => return self.fail(&error),
-        };
-        let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        match reply {
-            Reply::Result(result) => {
-                if let (Some(pending), Stage::Running(running)) = (self.pending.take(), &stage) {
-                    pending.agreed(running.call.link());
-                }
-                self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
-                match rewrite::result(result, &self.route.method, from, to) {
-                    Ok(Some(result)) => {
-                        self.log("answered");
-                        Answer { body: result_response(&self.id, result), code: None }
-                    }
-                    Ok(None) => self.fail(&CallError::NeedsInput),
-                    Err(fault) => self.fail(&CallError::Failed(Failure::Unreadable(fault))),
-                }
-            }
-            Reply::Error(error) => {
-                self.log("answered with an error");
-                let (error, code) = rewrite::error(&error, &self.route, from, to);
-                Answer { body: error_response(&self.id, &error), code: Some(code) }
-            }
-        }
-    }
-
-    fn fail(&mut self, error: &CallError) -> Answer {
-        // The child that failed, or was waited for, else the shard as a whole.
-        let child = match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Running(running) => Some(running.place.shard),
-            _ => self.finding.take().and_then(|finding| finding.child().cloned()),
-        };
-        self.go_alone();
-        let shard = child.or_else(|| self.shard());
-        if let Some(shard) = &shard {
-            shard.stats.count_failed();
-        }
-        let (name, method) = (&*self.route.shard, &*self.route.method);
-        warn!(shard = name, tool = self.route.exposed, method, %error, "call failed");
-        if method == "tools/call" && !matches!(self.route.errand, Errand::Makes) {
-            let result = error.tool_result(name, shard.as_ref(), self.client.revision.era());
-            return Answer { body: result_response(&self.id, result), code: None };
-        }
-        let fault = error.fault(name, shard.as_ref());
-        Answer { body: fault.response(&self.id), code: Some(fault.code) }
-    }
-
-    fn log(&self, outcome: &'static str) {
-        let (shard, tool, method) = (&*self.route.shard, self.route.exposed.as_deref(), &*self.route.method);
-        info!(shard, tool, method, request_id = &*self.id, elapsed = ?self.started.elapsed(), outcome, "call");
     }
 }
 

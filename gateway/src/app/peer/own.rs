@@ -15,7 +15,7 @@ use crate::config::watch::WatchMode;
 use crate::config::{Host, ShardName, ShardSpec, dir};
 use crate::door::session::passing_key;
 use crate::door::stdio::StdioSettings;
-use crate::mux::{Dispatched, Mux, Relayed};
+use crate::mux::{Dispatched, Mux, Principal, Relayed};
 use crate::shard::Keeper;
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Message, Params, Raw};
@@ -93,7 +93,10 @@ impl Own {
         let message = Message::read(Raw::parse(text.as_bytes())?)?;
         let Message::Request(request) = message else { unreachable!("a question is a request") };
         let params = Params::read(request.params)?;
-        let client = self.mux.modern_client(passing_key(), &params).map_err(|fault| anyhow!(fault.message))?;
+        let client = self
+            .mux
+            .modern_client(passing_key(), Principal::Passing, &params)
+            .map_err(|fault| anyhow!(fault.message))?;
         let mut relay = match self.mux.dispatch(&client, &request, &params).await {
             Dispatched::Answer(answer) => return heard(&answer.body),
             Dispatched::Call(relay) => relay,

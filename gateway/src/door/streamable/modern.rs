@@ -14,7 +14,7 @@ use super::headers::{self, Accept};
 use super::reply::{Form, Standing};
 use crate::door::refusal::Refused;
 use crate::door::session::passing_key;
-use crate::mux::Mux;
+use crate::mux::{Mux, Principal};
 use crate::wire::{Fault, Meta, Params, Raw, Request, code};
 
 /// Serves one request; nothing of its client is kept.
@@ -27,7 +27,7 @@ pub(super) async fn request(
     accept: Accept,
 ) -> Result<Next, Refused> {
     check_version(version, &params.meta)?;
-    let client = mux.modern_client(passing_key(), params)?;
+    let client = mux.modern_client(passing_key(), Principal::Passing, params)?;
     check_names(headers, request, params)?;
     let form = form(accept, &params.meta);
     Ok(Next::of(mux.dispatch(&client, request, params).await, form, Standing::Passing))

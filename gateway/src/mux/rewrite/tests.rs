@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::mux::ClientKey;
 use crate::mux::route::Errand;
+use crate::mux::{ClientKey, Principal};
 use crate::wire::Capabilities;
 use crate::wire::Level;
 
 fn client(revision: Revision, level: Option<Level>) -> Client {
     let info = Arc::from(r#"{"name":"n","version":"1"}"#);
-    Client { key: ClientKey(1), revision, info, capabilities: Capabilities::default(), level }
+    let key = ClientKey(1);
+    let principal = Principal::Connection(key);
+    Client { key, principal, revision, info, capabilities: Capabilities::default(), level }
 }
 
 fn route(method: &str, own: Option<&str>) -> Route {

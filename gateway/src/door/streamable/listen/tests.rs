@@ -10,7 +10,7 @@ use super::super::delete;
 use super::*;
 use crate::door::{Key, Sessions};
 use crate::fleet::World;
-use crate::mux::Client;
+use crate::mux::{Client, Principal};
 use crate::tasks::Tasks;
 use crate::wire::{Capabilities, Revision};
 
@@ -19,7 +19,14 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// The headers of the requests of the one session that there is, which `sessions` has made.
 fn headers(sessions: &Sessions) -> HeaderMap {
     let (key, revision, capabilities) = (ClientKey(7), Revision::V2025_11_25, Capabilities::NONE);
-    let token = sessions.mint(&Client { key, revision, info: "{}".into(), capabilities, level: None });
+    let token = sessions.mint(&Client {
+        key,
+        principal: Principal::Connection(key),
+        revision,
+        info: "{}".into(),
+        capabilities,
+        level: None,
+    });
     [(headers::SESSION_ID, token.parse().unwrap())].into_iter().collect()
 }
 

@@ -1,0 +1,77 @@
+//! The answer of a call: the shard's, in the client's era, or why there is none.
+//!
+//! Invariant: a call ends once, and what it has asked is settled with it.
+
+use tracing::{info, warn};
+
+use super::{Relay, Stage};
+use crate::mux::failure::CallError;
+use crate::mux::route::Errand;
+use crate::mux::{Answer, rewrite};
+use crate::shard::link::{Done, Failure, Reply};
+use crate::wire::{Era, error_response, result_response};
+
+impl Relay {
+    pub(super) fn finish(&mut self, done: Done, from: Era) -> Answer {
+        if !self.asked.is_empty() {
+            self.mux.asks.outlived(&std::mem::take(&mut self.asked));
+        }
+        let to = self.client.revision.era();
+        let reply = done.map_err(CallError::Failed).and_then(|reply| match &self.stage {
+            Stage::Running(running) => self.learn(running, reply),
+            _ => Ok(reply),
+        });
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => return self.fail(&error),
+        };
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        match reply {
+            Reply::Result(result) => {
+                if let (Some(pending), Stage::Running(running)) = (self.pending.take(), &stage) {
+                    pending.agreed(running.call.link());
+                }
+                self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
+                match rewrite::result(result, &self.route.method, from, to) {
+                    Ok(Some(result)) => {
+                        self.log("answered");
+                        Answer { body: result_response(&self.id, result), code: None }
+                    }
+                    Ok(None) => self.fail(&CallError::NeedsInput),
+                    Err(fault) => self.fail(&CallError::Failed(Failure::Unreadable(fault))),
+                }
+            }
+            Reply::Error(error) => {
+                self.log("answered with an error");
+                let (error, code) = rewrite::error(&error, &self.route, from, to);
+                Answer { body: error_response(&self.id, &error), code: Some(code) }
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: &CallError) -> Answer {
+        // The child that failed, or was waited for, else the shard as a whole.
+        let child = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Running(running) => Some(running.place.shard),
+            _ => self.finding.take().and_then(|finding| finding.child().cloned()),
+        };
+        self.go_alone();
+        let shard = child.or_else(|| self.shard());
+        if let Some(shard) = &shard {
+            shard.stats.count_failed();
+        }
+        let (name, method) = (&*self.route.shard, &*self.route.method);
+        warn!(shard = name, tool = self.route.exposed, method, %error, "call failed");
+        if method == "tools/call" && !matches!(self.route.errand, Errand::Makes) {
+            let result = error.tool_result(name, shard.as_ref(), self.client.revision.era());
+            return Answer { body: result_response(&self.id, result), code: None };
+        }
+        let fault = error.fault(name, shard.as_ref());
+        Answer { body: fault.response(&self.id), code: Some(fault.code) }
+    }
+
+    pub(super) fn log(&self, outcome: &'static str) {
+        let (shard, tool, method) = (&*self.route.shard, self.route.exposed.as_deref(), &*self.route.method);
+        info!(shard, tool, method, request_id = &*self.id, elapsed = ?self.started.elapsed(), outcome, "call");
+    }
+}
