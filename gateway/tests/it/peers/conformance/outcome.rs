@@ -53,6 +53,12 @@ impl Outcome {
         Self { scenarios: read(dir.path(), prefix), ended }
     }
 
+    /// Those scenarios whose names begin in this way, and the others.
+    pub(super) fn split(self, beginning: &str) -> [Self; 2] {
+        let (these, others) = self.scenarios.into_iter().partition(|(name, _)| name.starts_with(beginning));
+        [Self { scenarios: these, ended: self.ended.clone() }, Self { scenarios: others, ended: self.ended }]
+    }
+
     /// What went wrong in a run of so many scenarios.
     pub(super) fn failures(&self, scenarios: usize) -> Vec<String> {
         let all = self.scenarios.iter().flat_map(|(name, checks)| checks.iter().map(move |check| (name, check)));
