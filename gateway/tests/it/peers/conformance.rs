@@ -75,14 +75,14 @@ impl Direct {
 }
 
 /// What each of the suites finds without a gateway, one after the other.
-async fn without_a_gateway<const N: usize>(script: &str, suites: [&Suite; N]) -> Vec<Outcome> {
+async fn without_a_gateway<const N: usize>(script: &str, suites: [&Suite; N]) -> [Outcome; N] {
     let shard = Direct::start(script).await;
     let mut outcomes = Vec::new();
     for suite in suites {
         outcomes.push(suite.run(&shard.url).await);
     }
     shard.stop().await;
-    outcomes
+    outcomes.try_into().expect("each suite has one outcome")
 }
 
 /// Prints both outcomes of one suite, and gives what went wrong.

@@ -15,7 +15,7 @@ class Unanswered extends Error {
   }
 }
 
-/** What the capabilities of the client are in this request. */
+/** What the client says in this request that it can do; in the legacy era a request does not say it. */
 export const declared = (context) => context.mcpReq.envelope?.[sdk.CLIENT_CAPABILITIES_META_KEY] ?? {};
 
 /** The result of a tool: what it gives, what it asks, or what went wrong in it. Errors of the protocol stay errors. */
@@ -40,7 +40,7 @@ export const form = (message, name, type = "string") => ({
 });
 
 /** For one call: `log`, `progress`, `sample`, `elicit` and `hangUp` as in the legacy shard, and what the modern era has. */
-export function asking(context, states, changed) {
+export function asking(context, { states, changed, session }) {
   const { mcpReq: request, http } = context;
   const progressToken = request._meta?.progressToken;
   const needs = async (inputRequests, state) => {
@@ -71,7 +71,7 @@ export function asking(context, states, changed) {
     answers,
     needs,
     state: () => request.requestState(),
-    declared: () => declared(context),
+    declared: () => (request.envelope ? declared(context) : session()),
     changed,
   };
 }

@@ -54,8 +54,10 @@ function open({ era }, publish) {
     },
   );
   const changed = changes(server, publish);
-  offerTools(server, changed);
-  offerPrompts(server.server);
+  const session = () => server.server.getClientCapabilities() ?? {};
+  const toolbox = { states: STATES, changed, session };
+  offerTools(server, toolbox);
+  offerPrompts(server.server, toolbox);
   offerResources(server.server);
   for (const [method, handle] of Object.entries(era === "modern" ? TASKS : {})) {
     server.server.setRequestHandler(method, { params: sdk.fromJsonSchema({ type: "object" }) }, handle);
@@ -63,8 +65,9 @@ function open({ era }, publish) {
   return server;
 }
 
-function offerTools(server, changed) {
-  const call = (name) => (args, context) => asResult(() => ALL[name].call(args, asking(context, STATES, changed)));
+function offerTools(server, toolbox) {
+  const { changed } = toolbox;
+  const call = (name) => (args, context) => asResult(() => ALL[name].call(args, asking(context, toolbox)));
   for (const [name, { description }] of Object.entries(ALL)) {
     server.registerTool(name, { description, inputSchema: SCHEMAS.get(name) }, call(name));
   }
@@ -81,7 +84,7 @@ function offerTools(server, changed) {
   });
 }
 
-function offerPrompts(server) {
+function offerPrompts(server, toolbox) {
   const shown = () => ({ ...PROMPTS, ...ROUNDS_PROMPT, ...CHANGING.shown("prompts") });
   server.setRequestHandler("prompts/list", () => ({
     prompts: Object.entries(shown()).map(([name, { description, arguments: args }]) => ({
@@ -95,7 +98,7 @@ function offerPrompts(server) {
     const prompt = shown()[name];
     const missing = prompt.arguments.find((argument) => args[argument.name] === undefined);
     if (missing) throw invalid(`the prompt ${name} lacks ${missing.name}`);
-    return asResult(async () => ({ messages: await prompt.messages(args, asking(context, STATES)) }));
+    return asResult(async () => ({ messages: await prompt.messages(args, asking(context, toolbox)) }));
   });
   server.setRequestHandler("completion/complete", ({ params: { argument } }) => {
     const values = completions(argument.value);

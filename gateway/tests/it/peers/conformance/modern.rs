@@ -3,9 +3,10 @@
 //! Invariant: both runs that are compared are of this test, and of the same shard.
 
 use super::outcome::Outcome;
-use super::suite::{ABOUT_TASKS, MODERN, NEXT, RELEASED, Suite, TASKS};
+use super::suite::{ABOUT_TASKS, BRIDGED, MODERN, NEXT, NOT_BRIDGED, RELEASED, Suite, TASKS};
 use super::{Direct, gateway, judge, mounted, without_a_gateway};
 use crate::peers::servers::Servers;
+use crate::support::Gateway;
 
 /// The shard that speaks 2026-07-28 and 2025-11-25 on the SDK's second major version.
 const BOTH: &str = "conformance/modern.mjs";
@@ -52,28 +53,35 @@ async fn all_of_the_modern_suite_passes_on_children_of_their_own_in_a_view_of_a_
     gateway.stop().await;
 }
 
-async fn pass_in_the_legacy_era(protocol: &str) {
+/// The gateway with this shard, a child for each call, spoken to in this way.
+async fn spoken_to(servers: &Servers, protocol: &str) -> Gateway {
+    gateway(servers, BOTH, &format!("instances: exclusive\nprotocol: {protocol}")).await
+}
+
+#[tokio::test]
+async fn both_legacy_suites_pass_on_a_shard_that_answers_with_questions() {
     let servers = Servers::lay_out().await;
-    let lines = format!("instances: exclusive\nprotocol: {protocol}");
-    let gateway = gateway(&servers, BOTH, &lines).await;
+    let gateway = spoken_to(&servers, "modern").await;
     let url = gateway.url();
-    let suites = [&RELEASED, &NEXT];
-    let without = without_a_gateway(BOTH, suites);
-    let (direct, released, next) = tokio::join!(without, RELEASED.run(&url), NEXT.run(&url));
-    let mut complaints = Vec::new();
-    for ((suite, direct), behind) in suites.into_iter().zip(&direct).zip([&released, &next]) {
-        complaints.extend(judge(suite, direct, behind, &lines));
-    }
+    let direct = without_a_gateway(BOTH, [&RELEASED, &NEXT]);
+    let (direct, released, next) = tokio::join!(direct, RELEASED.run(&url), NEXT.run(&url));
+    let mut complaints = judge(&RELEASED, &direct[0], &released, "protocol: modern");
+    complaints.extend(judge(&NEXT, &direct[1], &next, "protocol: modern"));
     assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
     gateway.stop().await;
 }
 
+/// Its SDK asks the client where the tool would have answered with questions.
 #[tokio::test]
-async fn both_legacy_suites_pass_on_a_shard_of_both_eras_that_is_spoken_to_as_a_legacy_one() {
-    pass_in_the_legacy_era("legacy").await;
-}
-
-#[tokio::test]
-async fn both_legacy_suites_pass_on_a_shard_that_answers_with_questions_instead_of_asking() {
-    pass_in_the_legacy_era("modern").await;
+async fn clients_of_both_eras_pass_on_a_shard_that_asks_in_the_middle_of_calls() {
+    let servers = Servers::lay_out().await;
+    let gateway = spoken_to(&servers, "legacy").await;
+    let url = gateway.url();
+    let direct = without_a_gateway(BOTH, [&BRIDGED, &NEXT]);
+    let ([without, plain], with, next) = tokio::join!(direct, BRIDGED.run(&url), NEXT.run(&url));
+    let (without, with) = (without.without(NOT_BRIDGED), with.without(NOT_BRIDGED));
+    let mut complaints = judge(&BRIDGED, &without, &with, "protocol: legacy");
+    complaints.extend(judge(&NEXT, &plain, &next, "protocol: legacy"));
+    assert!(complaints.is_empty(), "{}\nlog:\n{}", complaints.join("\n"), gateway.log());
+    gateway.stop().await;
 }

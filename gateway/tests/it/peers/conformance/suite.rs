@@ -61,6 +61,19 @@ pub(super) const MODERN: Suite = Suite {
 pub(super) const TASKS: Suite =
     Suite { version: "0.2.0-alpha.12 at 2026-07-28, tasks", scenarios: 10, checks: 44, ..MODERN };
 
+/// What of that suite can pass on a shard that asks its client itself, in the middle of the call.
+pub(super) const BRIDGED: Suite = Suite {
+    version: "0.2.0-alpha.12 at 2026-07-28, bridged",
+    flags: &["--suite", "all", "--spec-version", "2026-07-28"],
+    scenarios: 37,
+    checks: 117,
+    ..MODERN
+};
+/// What cannot, in this order: the questions of such a shard have no keys, and the scenario wants one by name; nothing can
+/// be answered that was not asked; and whether it needs a capability it finds out when it asks.
+pub(super) const NOT_BRIDGED: &[&str] =
+    &["input-required-result-basic-elicitation", "input-required-result-ignore-extra-params", "server-stateless"];
+
 impl Suite {
     /// Runs it to the end against the server at `url`.
     pub(super) async fn run(&self, url: &str) -> Outcome {
