@@ -34,7 +34,7 @@ use self::inbox::Inboxes;
 use self::levels::Levels;
 use self::route::{Errand, Route, Shown};
 use self::subscriptions::{Course, Subscriptions};
-use self::task_ids::TaskIds;
+use self::task_ids::{Holder, TaskIds};
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
 use crate::shard::followed::Feed;
@@ -289,10 +289,10 @@ impl Mux {
         let era = client.revision.era();
         let route = match self.left(client, &request.method, params) {
             Some(route) => route,
-            None => route::route(&self.scope(&catalogue, client.key), era, &request.method, params)?,
+            None => route::route(&self.scope(&catalogue, client), era, &request.method, params)?,
         };
         if matches!(route.errand, Errand::Makes) {
-            self.inner.task_ids.has_room(client.key)?;
+            self.inner.task_ids.has_room(Holder::of(client))?;
         }
         let pending = match self.following(client, &route)? {
             Some(Course::Settled) => return Ok(None),
