@@ -35,7 +35,7 @@ use self::levels::Levels;
 use self::route::{Errand, Route, Shown};
 use self::subscriptions::{Course, Subscriptions};
 use self::task_ids::{Holder, TaskIds};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Mirrored};
 use crate::fleet::World;
 use crate::shard::followed::Feed;
 use crate::shard::pool::{Mail, OwnChildren};
@@ -44,7 +44,7 @@ use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
 
 pub use self::changes::{Changes, all_changed};
-pub use self::client::{Client, ClientKey, Initialized, Principal};
+pub use self::client::{Client, ClientKey, Initialized, Principal, unsupported};
 pub use self::overview::{Overview, Tool};
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
@@ -166,6 +166,11 @@ impl Mux {
     /// A key that each request needs is missing, or the revision is not spoken here.
     pub fn modern_client(&self, key: ClientKey, principal: Principal, params: &Params<'_>) -> Result<Client, Fault> {
         client::modern(key, principal, params)
+    }
+
+    /// What HTTP clients repeat in headers of the arguments of the tool that the view calls `name`. Waits for a first start.
+    pub async fn mirrored(&self, name: &str) -> Option<Arc<Mirrored>> {
+        self.settled().await.tool(name)?.mirrored.clone()
     }
 
     /// Any request but a legacy `initialize`; every fault is an answer.
