@@ -5,6 +5,7 @@
 mod capabilities;
 mod instructions;
 mod merge;
+mod mirrored;
 mod names;
 mod problem;
 mod render;
@@ -14,6 +15,7 @@ mod store;
 mod template;
 
 pub use merge::{Member, NoRules, Rules, alone, merge};
+pub use mirrored::{BadMark, Mirrored, Place};
 pub use names::Dropped;
 pub use problem::{Problem, Reason};
 pub use schema::Unfit;

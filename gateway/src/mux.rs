@@ -34,8 +34,8 @@ use self::inbox::Inboxes;
 use self::levels::Levels;
 use self::route::{Errand, Route, Shown};
 use self::subscriptions::{Course, Subscriptions};
-use self::task_ids::TaskIds;
-use crate::catalogue::Catalogue;
+use self::task_ids::{Holder, TaskIds};
+use crate::catalogue::{Catalogue, Mirrored};
 use crate::fleet::World;
 use crate::shard::followed::Feed;
 use crate::shard::pool::{Mail, OwnChildren};
@@ -44,7 +44,7 @@ use crate::tasks::Tasks;
 use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, Response, code, result_response};
 
 pub use self::changes::{Changes, all_changed};
-pub use self::client::{Client, ClientKey, Initialized, Principal};
+pub use self::client::{Client, ClientKey, Initialized, Principal, unsupported};
 pub use self::overview::{Overview, Tool};
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
@@ -168,6 +168,11 @@ impl Mux {
         client::modern(key, principal, params)
     }
 
+    /// What HTTP clients repeat in headers of the arguments of the tool that the view calls `name`. Waits for a first start.
+    pub async fn mirrored(&self, name: &str) -> Option<Arc<Mirrored>> {
+        self.settled().await.tool(name)?.mirrored.clone()
+    }
+
     /// Any request but a legacy `initialize`; every fault is an answer.
     pub async fn dispatch(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Dispatched {
         let result = match self.own_answer(client, request, params).await {
@@ -289,10 +294,10 @@ impl Mux {
         let era = client.revision.era();
         let route = match self.left(client, &request.method, params) {
             Some(route) => route,
-            None => route::route(&self.scope(&catalogue, client.key), era, &request.method, params)?,
+            None => route::route(&self.scope(&catalogue, client), era, &request.method, params)?,
         };
         if matches!(route.errand, Errand::Makes) {
-            self.inner.task_ids.has_room(client.key)?;
+            self.inner.task_ids.has_room(Holder::of(client))?;
         }
         let pending = match self.following(client, &route)? {
             Some(Course::Settled) => return Ok(None),

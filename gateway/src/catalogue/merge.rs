@@ -141,7 +141,12 @@ fn claims_of<'a>(list: List, at: usize, member: &Member<'a>, report: &mut dyn Fn
     let mut ready: Vec<(&'a Item, Ready<'a>)> = Vec::new();
     for item in member.roster.list(list).items.iter().filter(|item| !ruled || member.rules.exposes(&item.key)) {
         match Ready::read(list, item) {
-            Ok(text) => ready.push((item, text)),
+            Ok(text) => {
+                if let Some(bad) = text.bad_mark.clone() {
+                    report(&item.key, bad.into());
+                }
+                ready.push((item, text));
+            }
             Err(reason) => report(&item.key, reason),
         }
     }
@@ -182,7 +187,8 @@ fn assemble(list: List, claims: &[Claim<'_>], members: &[(Arc<str>, Member<'_>)]
     for (claim, item) in claims.iter().zip(rendered.items) {
         let shard = members[claim.member].0.clone();
         (&shard, claim.own).hash(&mut hasher);
-        entries.push((claim.exposed.clone(), Target { shard, own: claim.own.into(), item }));
+        let mirrored = claim.ready.mirrored.clone();
+        entries.push((claim.exposed.clone(), Target { shard, own: claim.own.into(), item, mirrored }));
     }
     let index = entries.iter().enumerate().map(|(at, (exposed, _))| (exposed.clone(), at)).collect();
     Listed { entries, index, legacy: rendered.legacy, modern: rendered.modern, generation: hasher.finish() }

@@ -1,15 +1,16 @@
-//! What could not be offered, and why.
+//! What could not be offered, or not to all clients, and why.
 //!
-//! Invariant: each item that a shard lists and its file does not hide is in the catalogue or in one of these.
+//! Invariant: each item that a shard lists and its file does not hide is in the catalogue, or in one of these, or in both if
+//! some clients do not take it.
 
 use std::sync::Arc;
 
-use crate::catalogue::{Dropped, Unfit};
+use crate::catalogue::{BadMark, Dropped, Unfit};
 use crate::shard::roster::List;
 
-/// One item that is not in the catalogue.
+/// One item that not all clients see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} `{key}` of shard `{shard}` is left out: {reason}{}", way_round(shard, reason), what = noun(*list))]
+#[error("{what} `{key}` of shard `{shard}` {fate}: {reason}{}", way_round(shard, reason), what = noun(*list), fate = reason.fate())]
 pub struct Problem {
     /// Whose item it is.
     pub shard: Arc<str>,
@@ -17,11 +18,11 @@ pub struct Problem {
     pub list: List,
     /// The item's own name, uri or template.
     pub key: String,
-    /// Why it is left out.
+    /// Why it is so.
     pub reason: Reason,
 }
 
-/// Why an item is not in the catalogue.
+/// Why not all clients see an item.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// Its text cannot be relayed.
@@ -30,6 +31,9 @@ pub enum Reason {
     /// Its arguments are not described as an object.
     #[error(transparent)]
     Schema(#[from] Unfit),
+    /// HTTP clients of the modern era refuse it for its headers; all others can use it.
+    #[error(transparent)]
+    Mark(#[from] BadMark),
     /// Its name meets others of the same shard.
     #[error(transparent)]
     Name(#[from] Dropped),
@@ -49,11 +53,20 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    fn fate(&self) -> &'static str {
+        match self {
+            Self::Mark(_) => "is not seen by HTTP clients of revision 2026-07-28",
+            _ => "is left out",
+        }
+    }
+}
+
 /// Where those find it who need it all the same.
 fn way_round(shard: &str, reason: &Reason) -> String {
     match reason {
         Reason::NameHeld { .. } | Reason::UriHeld { .. } => format!("; `/mcp/{shard}` has it"),
-        Reason::Unreadable(_) | Reason::Schema(_) | Reason::Name(_) => String::new(),
+        Reason::Unreadable(_) | Reason::Schema(_) | Reason::Mark(_) | Reason::Name(_) => String::new(),
     }
 }
 

@@ -44,8 +44,13 @@ pub(crate) fn complete(schema: Raw<'_>) -> Result<Cow<'_, str>, Unfit> {
     insertions.carried_out()
 }
 
+/// Whether it says that it describes an object, as legacy clients demand of every `outputSchema`.
+pub(crate) fn describes_object(schema: Raw<'_>) -> bool {
+    schema.get("type").and_then(Raw::string).as_deref() == Some("object")
+}
+
 /// Where a keyword holds further schemas.
-enum Holds {
+pub(super) enum Holds {
     /// In the values of an object.
     Named,
     /// In the elements of an array.
@@ -56,7 +61,8 @@ enum Holds {
     OneOrListed,
 }
 
-fn holds(keyword: &str) -> Option<Holds> {
+/// Where `keyword` holds further schemas, if it does.
+pub(super) fn holds(keyword: &str) -> Option<Holds> {
     Some(match keyword {
         "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies" => {
             Holds::Named

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::catalogue::Mirrored;
 use crate::catalogue::capabilities::Merged;
 use crate::catalogue::template::Template;
 use crate::shard::roster::List;
@@ -21,6 +22,8 @@ pub struct Target {
     pub own: Arc<str>,
     /// The item as it is listed, a JSON object.
     pub item: Bytes,
+    /// What HTTP clients repeat of a tool's arguments in headers.
+    pub mirrored: Option<Arc<Mirrored>>,
 }
 
 /// Who answers for a uri.

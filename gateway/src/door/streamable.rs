@@ -5,6 +5,7 @@
 
 pub(super) mod headers;
 mod listen;
+mod mirrored;
 mod modern;
 pub(super) mod reading;
 mod reply;
@@ -171,12 +172,16 @@ async fn exchange(door: &Door, view: View, headers: &HeaderMap, body: &[u8], acc
         Message::Notification(notification) => {
             let params = Params::read(notification.params).map_err(|error| Refused::invalid(error.to_string()))?;
             // The modern era has no client notifications over HTTP: closing the stream is how a call is cancelled.
-            if incoming::era(&params.meta, version) == Era::Legacy {
-                let session = session(door, headers, version)?;
-                door.mux.notify(&session.client, &notification);
+            match incoming::era(&params.meta, version) {
+                Era::Modern => modern::check_notification(version, &params.meta)?,
+                Era::Legacy => {
+                    let session = session(door, headers, version)?;
+                    door.mux.notify(&session.client, &notification);
+                }
             }
             Ok(Next::Now(StatusCode::ACCEPTED.into_response()))
         }
+        Message::Response(_) if incoming::era(&Meta::default(), version) == Era::Modern => Err(modern::no_responses()),
         Message::Response(response) => {
             let session = session(door, headers, version)?;
             door.mux.respond(session.client.key, &response);

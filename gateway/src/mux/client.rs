@@ -102,7 +102,7 @@ pub(super) fn read_level(level: Raw<'_>) -> Result<Level, Fault> {
 }
 
 /// -32022 with what is spoken here.
-pub(super) fn unsupported(version: &str) -> Fault {
+pub fn unsupported(version: &str) -> Fault {
     let message = format!("protocol version `{version}` is not spoken here");
     let supported = [Revision::MODERN.as_str()];
     Fault::new(code::UNSUPPORTED_VERSION, message).with_data(json!({"supported": supported, "requested": version}))

@@ -45,6 +45,8 @@ pub(super) enum CallError {
         task: Arc<str>,
         /// How the child ended, if it has.
         ended: Option<Arc<Ended>>,
+        /// Whose rules the task went by.
+        era: Era,
     },
     /// The shard answered with a question that cannot be passed on to this client.
     NeedsInput,
@@ -73,10 +75,10 @@ impl fmt::Display for CallError {
             Self::Removed => formatter.write_str("it was taken away"),
             Self::OtherEra => formatter
                 .write_str("it was started again and speaks another revision; the call did not run, make it again"),
-            Self::TaskLost { task, ended: Some(ended) } => {
+            Self::TaskLost { task, ended: Some(ended), .. } => {
                 write!(formatter, "{ended}, and task `{task}` is lost with it; start the task anew")
             }
-            Self::TaskLost { task, ended: None } => {
+            Self::TaskLost { task, ended: None, .. } => {
                 write!(formatter, "it is ending, and task `{task}` is lost with it; start the task anew")
             }
             Self::NeedsInput => {
@@ -121,7 +123,12 @@ impl CallError {
 
     /// The JSON-RPC error for methods other than `tools/call`.
     pub(super) fn fault(&self, name: &str, shard: Option<&Shard>) -> Fault {
-        Fault::new(code::INTERNAL, self.message(name, shard)).with_data(self.facts(name, shard))
+        let code = match self {
+            // There is no such task any more, and who asks on would wait for good.
+            Self::TaskLost { era: Era::Modern, .. } => code::INVALID_PARAMS,
+            _ => code::INTERNAL,
+        };
+        Fault::new(code, self.message(name, shard)).with_data(self.facts(name, shard))
     }
 
     /// The result for `tools/call`.

@@ -90,7 +90,7 @@ mod tests {
 
     #[track_caller]
     fn check(item: &str, title: Option<&str>, description: Option<&str>) {
-        let target = Target { shard: "a".into(), own: "b".into(), item: item.to_owned().into() };
+        let target = Target { shard: "a".into(), own: "b".into(), item: item.to_owned().into(), mirrored: None };
         let told = tool("a__b", &target, Some(&Mask::new(["hunter2"])));
         let expected = |text: Option<&str>| text.map(ToOwned::to_owned);
         let tool = Tool { name: "a__b".into(), title: expected(title), description: expected(description) };

@@ -258,7 +258,7 @@ impl Relay {
             level,
             progress: self.token.is_some(),
             asks: self.asks,
-            purpose: self.purpose(timeouts.max),
+            purpose: self.purpose(place.live.era, timeouts.max),
         };
         let call = place.live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
         self.ticket.taken(&place.live.link, number);

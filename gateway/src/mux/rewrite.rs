@@ -25,7 +25,8 @@ pub(super) fn outgoing(
     read: &Params<'_>,
 ) -> Vec<u8> {
     let meta = meta(number, route, client, era, read);
-    match parameters(route, meta.as_deref(), params, read) {
+    let edits = [meta.as_deref().map(|meta| Edit::Set("_meta", meta)), tasks::disregarded(client, era, read)];
+    match parameters(route, &edits, params, read) {
         Some(written) => request(number, &route.method, Some(&written)),
         None => request(number, &route.method, params.map(|params| params.as_str().as_bytes())),
     }
@@ -33,12 +34,12 @@ pub(super) fn outgoing(
 
 /// The parameters of a notification for the shard.
 pub(super) fn passed(route: &Route, params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
-    let written = parameters(route, None, params, read);
+    let written = parameters(route, &[], params, read);
     written.or_else(|| params.map(|params| params.as_str().as_bytes().to_vec()))
 }
 
-/// The parameters for the shard, if they are others than the client wrote.
-fn parameters(route: &Route, meta: Option<&str>, params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
+/// The parameters for the shard, if they are others than the client wrote: with its own names, and with `more` edits.
+fn parameters(route: &Route, more: &[Option<Edit<'_>>], params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
     let name = route.own_name.as_ref().map(|own| serde_json::to_string(&**own).expect("a string is always JSON"));
     let reference = match (&name, read.reference) {
         (Some(name), Some(reference)) if &*route.method == "completion/complete" => {
@@ -47,14 +48,14 @@ fn parameters(route: &Route, meta: Option<&str>, params: Option<Raw<'_>>, read: 
         _ => None,
     };
     let task_id = tasks::own_id(route, read);
-    let mut edits = Vec::with_capacity(3);
+    let mut edits = Vec::with_capacity(4);
     match (&name, &reference) {
         (_, Some(reference)) => edits.push(Edit::Set("ref", reference)),
         (Some(name), None) => edits.push(Edit::Set("name", name)),
         (None, None) => {}
     }
     edits.extend(task_id.as_deref().map(|id| Edit::Set("taskId", id)));
-    edits.extend(meta.map(|meta| Edit::Set("_meta", meta)));
+    edits.extend(more.iter().flatten());
     if edits.is_empty() {
         return None;
     }
@@ -65,7 +66,7 @@ fn parameters(route: &Route, meta: Option<&str>, params: Option<Raw<'_>>, read: 
 
 /// The `_meta` that the shard gets, if it is another than the client wrote.
 fn meta(number: u64, route: &Route, client: &Client, era: Era, read: &Params<'_>) -> Option<String> {
-    let related = tasks::related(route, read);
+    let related = tasks::related(route, client, read);
     if read.meta.progress_token.is_none() && client.revision.era() == era && related == Related::Kept {
         return None;
     }
@@ -165,7 +166,9 @@ pub(super) fn shown_uris(result: &Bytes) -> Vec<String> {
         return Vec::new();
     }
     let Ok(result) = Raw::parse(result) else { return Vec::new() };
-    let lists = ["content", "contents"].into_iter().filter_map(|key| result.get(key));
+    // The answer to `tasks/get` holds the result of the call within its own.
+    let results = [Some(result), result.get("result")].into_iter().flatten();
+    let lists = results.flat_map(|result| ["content", "contents"].into_iter().filter_map(move |key| result.get(key)));
     let uris = lists.flat_map(|list| list.elements().collect::<Vec<_>>()).filter_map(|item| {
         let uri = item.get("uri").or_else(|| item.get("resource")?.get("uri"))?;
         uri.string().filter(|uri| uri.len() <= LONGEST_URI).map(Cow::into_owned)

@@ -3,6 +3,8 @@
 //! Invariant (DESIGN D1): a key on which the gateway decides is compared unescaped, and a duplicate or a case-variant of
 //! it is refused, so that gateway and shard never read two different tools out of one message.
 
+use std::borrow::Cow;
+
 use crate::wire::{Kind, Raw};
 
 /// A message that two readers could read in two ways.
@@ -10,14 +12,14 @@ use crate::wire::{Kind, Raw};
 pub enum Ambiguous {
     /// The same key twice.
     #[error("duplicate key `{0}`")]
-    Duplicate(&'static str),
+    Duplicate(Cow<'static, str>),
     /// A key that differs from an interpreted one in case only.
     #[error("key `{found}` differs from `{expected}` in case only")]
     Variant {
         /// The key as the peer wrote it.
         found: String,
-        /// The key that the protocol names.
-        expected: &'static str,
+        /// The key that the protocol, or a tool's schema, names.
+        expected: Cow<'static, str>,
     },
 }
 
@@ -36,14 +38,40 @@ pub fn read_object<'a, const N: usize>(
         for (slot, expected) in found.iter_mut().zip(keys) {
             if key == *expected {
                 if slot.replace(member.value).is_some() {
-                    return Err(Ambiguous::Duplicate(expected));
+                    return Err(Ambiguous::Duplicate(Cow::Borrowed(expected)));
                 }
             } else if key.eq_ignore_ascii_case(expected) || (!is_ascii && folds_to(&key, expected)) {
-                return Err(Ambiguous::Variant { found: key.into_owned(), expected });
+                return Err(Ambiguous::Variant { found: key.into_owned(), expected: Cow::Borrowed(expected) });
             }
         }
     }
     Ok(found)
+}
+
+/// Reads the value of one key that only a schema names. Of keys that differ from it in case only, those that the schema names
+/// too mean something else.
+///
+/// # Errors
+/// [`Ambiguous`] if the key stands twice, or in a case that the schema does not name.
+pub fn read_key<'a>(object: Raw<'a>, key: &str, named: &[Box<str>]) -> Result<Option<Raw<'a>>, Ambiguous> {
+    let expected = || Cow::Owned(key.to_owned());
+    let mut found = None;
+    for member in object.members() {
+        let other = member.key();
+        if other == key {
+            if found.replace(member.value).is_some() {
+                return Err(Ambiguous::Duplicate(expected()));
+            }
+        } else if is_variant(&other, key) && !named.iter().any(|named| **named == *other) {
+            return Err(Ambiguous::Variant { found: other.into_owned(), expected: expected() });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a lenient parser takes one key for the other.
+pub fn is_variant(key: &str, expected: &str) -> bool {
+    key.eq_ignore_ascii_case(expected) || (!(key.is_ascii() && expected.is_ascii()) && folds_to(key, expected))
 }
 
 /// Case folding as lenient parsers do it: `ſ` meets `s` and `K` (the Kelvin sign) meets `k`.
@@ -72,6 +100,8 @@ pub struct Params<'a> {
     pub task: Option<Raw<'a>>,
     /// The task that is asked for.
     pub task_id: Option<Raw<'a>>,
+    /// What the tool or prompt is given.
+    pub arguments: Option<Raw<'a>>,
     /// What the gateway reads of `_meta`.
     pub meta: Meta<'a>,
 }
@@ -99,8 +129,8 @@ impl<'a> Params<'a> {
     /// Reads the interpreted keys.
     ///
     /// # Errors
-    /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`arguments`,
-    /// `notifications`, `requestState`, `inputResponses`).
+    /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`notifications`,
+    /// `requestState`, `inputResponses`).
     pub fn read(params: Option<Raw<'a>>) -> Result<Self, Ambiguous> {
         const KEYS: [&str; 13] = [
             "name",
@@ -118,12 +148,13 @@ impl<'a> Params<'a> {
             "inputResponses",
         ];
         let Some(params) = params else { return Ok(Self::default()) };
-        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, ..] = read_object(params, &KEYS)?;
+        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, arguments, ..] =
+            read_object(params, &KEYS)?;
         if let Some(reference) = reference {
             read_object(reference, &["type", "name", "uri"])?;
         }
         let meta = meta.map(Meta::read).transpose()?.unwrap_or_default();
-        Ok(Self { name, uri, reference, cursor, request_id, level, task, task_id, meta })
+        Ok(Self { name, uri, reference, cursor, request_id, level, task, task_id, arguments, meta })
     }
 }
 

@@ -3,19 +3,15 @@
 //! Invariant: a request acts only if its headers say what its body says, so that a proxy that decided by the headers
 //! decided on what then happens (2026-07-28, basic/transports/streamable-http, "Server Validation").
 
-use std::borrow::Cow;
-
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use super::Next;
 use super::headers::{self, Accept};
+use super::mirrored;
 use super::reply::{Form, Standing};
 use crate::door::refusal::Refused;
 use crate::door::session::passing_key;
-use crate::mux::{Mux, Principal};
-use crate::wire::{Fault, Meta, Params, Raw, Request, code};
+use crate::mux::{Mux, Principal, unsupported};
+use crate::wire::{Fault, Meta, Params, Raw, Request, Revision, code, from_header};
 
 /// Serves one request; nothing of its client is kept.
 pub(super) async fn request(
@@ -26,9 +22,13 @@ pub(super) async fn request(
     params: &Params<'_>,
     accept: Accept,
 ) -> Result<Next, Refused> {
+    check_era(request, &params.meta)?;
     check_version(version, &params.meta)?;
     let client = mux.modern_client(passing_key(), Principal::Passing, params)?;
     check_names(headers, request, params)?;
+    if request.method == "tools/call" {
+        mirrored::check(mux, headers, params).await?;
+    }
     let form = form(accept, &params.meta);
     Ok(Next::of(mux.dispatch(&client, request, params).await, form, Standing::Passing))
 }
@@ -51,6 +51,31 @@ fn check_version(header: Option<&str>, meta: &Meta<'_>) -> Result<(), Refused> {
     }
 }
 
+/// The handshake of the older revisions is refused with words that lead its sender out.
+fn check_era(request: &Request<'_>, meta: &Meta<'_>) -> Result<(), Refused> {
+    if request.method != "initialize" || meta.protocol_version.is_some() {
+        return Ok(());
+    }
+    let (name, modern) = (headers::PROTOCOL_VERSION, Revision::MODERN.as_str());
+    Err(fault(format!("header mismatch: `{name}` says {modern}, which has no `initialize`; send that without the header")))
+}
+
+/// A notification acts on nothing here, but one that nobody can place is not accepted.
+pub(super) fn check_notification(version: Option<&str>, meta: &Meta<'_>) -> Result<(), Refused> {
+    let said = meta.protocol_version.and_then(Raw::string);
+    check_version(version, meta)?;
+    match said.as_deref().or(version) {
+        Some(version) if version != Revision::MODERN.as_str() => Err(unsupported(version).into()),
+        _ => Ok(()),
+    }
+}
+
+/// A client of this revision answers what it is asked by another request.
+pub(super) fn no_responses() -> Refused {
+    let modern = Revision::MODERN.as_str();
+    Refused::invalid(format!("revision {modern} has no responses of clients: make the request again with `inputResponses`"))
+}
+
 fn check_names(headers: &HeaderMap, request: &Request<'_>, params: &Params<'_>) -> Result<(), Refused> {
     let method = one(headers, &headers::METHOD)?;
     if method != Some(&*request.method) {
@@ -59,10 +84,11 @@ fn check_names(headers: &HeaderMap, request: &Request<'_>, params: &Params<'_>) 
     let name = match &*request.method {
         "tools/call" | "prompts/get" => params.name,
         "resources/read" => params.uri,
+        "tasks/get" | "tasks/update" | "tasks/cancel" => params.task_id,
         _ => return Ok(()),
     };
     let header = one(headers, &headers::NAME)?;
-    let decoded = match header.map(decode) {
+    let decoded = match header.map(from_header) {
         None => None,
         Some(Some(decoded)) => Some(decoded),
         Some(None) => return Err(fault("the header `Mcp-Name` holds bad base64".to_owned())),
@@ -75,16 +101,8 @@ fn check_names(headers: &HeaderMap, request: &Request<'_>, params: &Params<'_>) 
     }
 }
 
-fn one<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Refused> {
+pub(super) fn one<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Refused> {
     headers::single(headers, name).map_err(|_| fault(format!("the header `{name}` must stand once, in visible ASCII")))
-}
-
-/// `=?base64?…?=` holds the base64 of UTF-8, padded and without slack bits; any other value stands for itself.
-fn decode(value: &str) -> Option<Cow<'_, str>> {
-    match value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
-        None => Some(Cow::Borrowed(value)),
-        Some(encoded) => String::from_utf8(BASE64.decode(encoded).ok()?).ok().map(Cow::Owned),
-    }
 }
 
 fn mismatch(name: &HeaderName, header: Option<&str>, body: &str) -> Refused {

@@ -6,7 +6,6 @@ use tracing::{info, warn};
 
 use super::{Relay, Stage};
 use crate::mux::failure::CallError;
-use crate::mux::route::Errand;
 use crate::mux::{Answer, rewrite};
 use crate::shard::link::{Done, Failure, Reply};
 use crate::wire::{Era, error_response, result_response};
@@ -62,7 +61,7 @@ impl Relay {
         }
         let (name, method) = (&*self.route.shard, &*self.route.method);
         warn!(shard = name, tool = self.route.exposed, method, %error, "call failed");
-        if method == "tools/call" && !matches!(self.route.errand, Errand::Makes) {
+        if method == "tools/call" && !self.wants_task() {
             let result = error.tool_result(name, shard.as_ref(), self.client.revision.era());
             return Answer { body: result_response(&self.id, result), code: None };
         }
