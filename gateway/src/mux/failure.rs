@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::parked::Continued;
 use crate::shard::link::{Failure, Refused};
 use crate::shard::{Ended, Shard, ShardState};
 use crate::wire::{Era, Fault, code};
@@ -48,6 +49,8 @@ pub(super) enum CallError {
         /// Whose rules the task went by.
         era: Era,
     },
+    /// It goes on with something that its shard cannot know; it did not run.
+    Continued(Continued),
     /// The shard answered with a question that cannot be passed on to this client.
     NeedsInput,
 }
@@ -81,6 +84,7 @@ impl fmt::Display for CallError {
             Self::TaskLost { task, ended: None, .. } => {
                 write!(formatter, "it is ending, and task `{task}` is lost with it; start the task anew")
             }
+            Self::Continued(continued) => continued.fmt(formatter),
             Self::NeedsInput => {
                 formatter.write_str("it asks for input in a way that this client's protocol revision cannot carry")
             }
@@ -125,7 +129,7 @@ impl CallError {
     pub(super) fn fault(&self, name: &str, shard: Option<&Shard>) -> Fault {
         let code = match self {
             // There is no such task any more, and who asks on would wait for good.
-            Self::TaskLost { era: Era::Modern, .. } => code::INVALID_PARAMS,
+            Self::TaskLost { era: Era::Modern, .. } | Self::Continued(_) => code::INVALID_PARAMS,
             _ => code::INTERNAL,
         };
         Fault::new(code, self.message(name, shard)).with_data(self.facts(name, shard))
