@@ -35,8 +35,13 @@ fn mounted(script: &str, lines: &str) -> String {
 
 /// The gateway with all its shards ready, of which the one without a prefix has these lines in its file.
 async fn gateway(servers: &Servers, script: &str, lines: &str) -> Gateway {
+    gateway_with(&[], servers, script, lines).await
+}
+
+/// The same, with flags.
+async fn gateway_with(flags: &[&str], servers: &Servers, script: &str, lines: &str) -> Gateway {
     let file = mounted(script, &format!("prefix: \"\"\n{lines}"));
-    let mut builder = servers.gateway().shard("conformance", file);
+    let mut builder = servers.gateway().flags(flags).shard("conformance", file);
     for name in BESIDE {
         let text = fs::read_to_string(source("shards").join(format!("{name}.yaml"))).unwrap();
         builder = builder.shard(name, text);
