@@ -37,6 +37,7 @@ use self::subscriptions::{Course, Subscriptions};
 use self::task_ids::TaskIds;
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
+use crate::shard::budget::Budget;
 use crate::shard::followed::Feed;
 use crate::shard::pool::{Mail, OwnChildren};
 use crate::shard::roster::List;
@@ -88,6 +89,8 @@ struct Inner {
     levels: Levels,
     calls: Arc<Calls>,
     asks: Asks,
+    /// What calls that may go round keep.
+    kept: Budget,
     task_ids: TaskIds,
     inboxes: Arc<Inboxes>,
     subscriptions: Arc<Subscriptions>,
@@ -119,6 +122,7 @@ impl Mux {
             levels: Levels::new(level),
             calls: Arc::default(),
             asks: Asks::default(),
+            kept: relay::kept(),
             task_ids: TaskIds::default(),
             subscriptions: Arc::clone(&subscriptions),
             inboxes,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::relay::Unmet;
 use crate::shard::link::{Failure, Refused};
 use crate::shard::{Ended, Shard, ShardState};
 use crate::wire::{Era, Fault, code};
@@ -46,8 +47,8 @@ pub(super) enum CallError {
         /// How the child ended, if it has.
         ended: Option<Arc<Ended>>,
     },
-    /// The shard answered with a question that cannot be passed on to this client.
-    NeedsInput,
+    /// The shard answered that it needs something of the client first, which it cannot be given.
+    Unmet(Unmet),
 }
 
 impl fmt::Display for CallError {
@@ -79,10 +80,14 @@ impl fmt::Display for CallError {
             Self::TaskLost { task, ended: None } => {
                 write!(formatter, "it is ending, and task `{task}` is lost with it; start the task anew")
             }
-            Self::NeedsInput => {
-                formatter.write_str("it asks for input in a way that this client's protocol revision cannot carry")
-            }
+            Self::Unmet(unmet) => unmet.fmt(formatter),
         }
+    }
+}
+
+impl From<Unmet> for CallError {
+    fn from(unmet: Unmet) -> Self {
+        Self::Unmet(unmet)
     }
 }
 

@@ -8,6 +8,7 @@ mod errand;
 mod finding;
 mod loudness;
 mod notices;
+mod rounds;
 
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ use tracing::warn;
 
 use self::finding::Finding;
 use self::loudness::told_level;
+use self::rounds::{Round, Rounds};
+pub(super) use self::rounds::{Unmet, kept};
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
@@ -60,6 +63,8 @@ pub struct Relay {
     pending: Option<Pending>,
     /// Keeps the shard as verbose as a modern client wants it.
     raised: Option<Raised>,
+    /// What a retry with the client's answers needs, if one may be.
+    rounds: Option<Box<Rounds>>,
     started: Instant,
 }
 
@@ -75,6 +80,8 @@ enum Stage {
     },
     /// Is with a child.
     Running(Box<Running>),
+    /// Has been answered with questions, which the client is asked.
+    Round(Box<Round>),
     Over,
 }
 
@@ -110,6 +117,7 @@ impl Relay {
             asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
             pending: None,
             raised: None,
+            rounds: None,
             started: Instant::now(),
         };
         let shard = relay.shard();
@@ -138,6 +146,11 @@ impl Relay {
     /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
     pub async fn next(&mut self) -> Relayed {
         loop {
+            if matches!(self.stage, Stage::Round(..))
+                && let Some(relayed) = self.ask_on().await
+            {
+                return relayed;
+            }
             if !matches!(self.stage, Stage::Running(..) | Stage::Over) {
                 let (tenant, followed) = (self.tenant(), self.followed());
                 let finding = self.finding.get_or_insert_with(|| Finding::new(&self.mux.world));
@@ -173,7 +186,10 @@ impl Relay {
                 Some(Event::Done(Err(Failure::NotSent { line, .. }))) if self.lost().is_none() => {
                     self.stage = Stage::Unsent { number, line, era }
                 }
-                Some(Event::Done(done)) => return Relayed::Done(self.finish(done, era)),
+                Some(Event::Done(done)) => match self.finish(done, era) {
+                    Some(answer) => return Relayed::Done(answer),
+                    None => continue,
+                },
                 Some(event) => {
                     if let Some(notice) = self.notice(event) {
                         return Relayed::Notice(notice);
@@ -212,7 +228,9 @@ impl Relay {
 
     fn send(&mut self, place: Place, params: Option<Raw<'_>>, read: &Params<'_>) -> Result<(), Refused> {
         let number = place.live.link.next_number();
-        let line = rewrite::outgoing(number, &self.route, &self.client, place.live.era, params, read);
+        self.keep_for_rounds(place.live.era, params);
+        let client = (&self.client, self.declared());
+        let line = rewrite::outgoing(number, &self.route, client, place.live.era, params, read);
         self.submit(place, number, line)
     }
 
@@ -221,6 +239,9 @@ impl Relay {
         let world = Arc::clone(&self.mux.world.borrow());
         if !self.route.holds_in(&world) {
             return Err(CallError::Removed);
+        }
+        if self.goes_round() && place.live.era == Era::Legacy {
+            return Err(CallError::OtherEra);
         }
         let sent = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Asked(params) => {
@@ -241,7 +262,9 @@ impl Relay {
                 sent
             }
             // The message would have to be written anew, and what it was written from is gone.
-            Stage::Unsent { .. } | Stage::Running(..) | Stage::Over => return Err(CallError::OtherEra),
+            Stage::Unsent { .. } | Stage::Running(..) | Stage::Round(..) | Stage::Over => {
+                return Err(CallError::OtherEra);
+            }
         };
         sent.map_err(CallError::Refused)
     }
@@ -253,6 +276,7 @@ impl Relay {
             Era::Modern => self.client.level,
         };
         let timeouts = place.shard.spec().timeouts;
+        let deadlines = Deadlines { call: timeouts.call, max: self.time_left(timeouts.max) };
         let caller = Caller {
             client: self.client.key.0,
             level,
@@ -260,7 +284,7 @@ impl Relay {
             asks: self.asks,
             purpose: self.purpose(timeouts.max),
         };
-        let call = place.live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
+        let call = place.live.link.call(number, line, caller, deadlines)?;
         self.ticket.taken(&place.live.link, number);
         self.finding = None;
         self.stage = Stage::Running(Box::new(Running { call, number, place }));
