@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::era::{self, Lock, Speech, unknown_method};
 use crate::flags::{Era, OnDiscover, OnInitialize, Options};
+use crate::jobs::{self, Jobs};
 use crate::lists::List;
 use crate::notes::Listens;
 use crate::tasks::{self, Tasks};
@@ -37,6 +38,7 @@ pub(crate) struct Shard {
     pub(crate) resources: List,
     templates: List,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) jobs: Arc<Jobs>,
     lock: Lock,
 }
 
@@ -52,6 +54,7 @@ impl Shard {
             waits: Arc::default(),
             listens: Listens::default(),
             tasks: Arc::default(),
+            jobs: Arc::default(),
             lock: Lock::new(options.era),
             options,
         })
@@ -93,6 +96,7 @@ impl Shard {
         if let ("notifications/cancelled", Some(id)) = (method, params.request_id) {
             self.waits.cancel(id.get());
             self.listens.remove(id.get());
+            self.jobs.leave(id.get());
         }
     }
 
@@ -114,8 +118,16 @@ impl Shard {
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
                 };
-                if let Some(task) = params.task.as_ref().filter(|_| self.options.tasks) {
+                let is_legacy = speech == Speech::Legacy;
+                if let Some(task) = params.task.as_ref().filter(|_| is_legacy && self.options.tasks) {
                     self.out.send(tasks::make(self, &call, task.ttl)?);
+                    return Ok(Next::GoOn);
+                }
+                if !is_legacy
+                    && self.options.tasks
+                    && let Some(line) = jobs::make(self, &call, &params.meta)?
+                {
+                    self.out.send(line);
                     return Ok(Next::GoOn);
                 }
                 return tools::call(self, call);
@@ -123,8 +135,11 @@ impl Shard {
             "subscriptions/listen" if speech == Speech::Modern => {
                 let filter = params.notifications.ok_or_else(|| Refusal::new(-32602, "`notifications` is missing"))?;
                 self.out.send(self.listens.add(id, filter.get())?);
+                self.jobs.listen(id, filter.get());
             }
-            "tasks/result" if self.options.tasks => tasks::fetch(self, id, params.task_id.as_deref())?,
+            "tasks/result" if self.options.tasks && speech == Speech::Legacy => {
+                tasks::fetch(self, id, params.task_id.as_deref())?
+            }
             "server/discover" => self.answer_late(answer(id, &era::discover(&self.options))),
             _ => {
                 let result = self.result(method, params, speech)?;
@@ -179,9 +194,12 @@ impl Shard {
             "resources/templates/list" => page(&self.templates),
             "resources/read" => self.read(params.uri.as_deref().unwrap_or_default(), speech),
             "prompts/get" => self.prompt(params.name.as_deref().unwrap_or_default(), speech),
+            "tasks/get" | "tasks/update" | "tasks/cancel" if self.options.tasks && speech == Speech::Modern => {
+                jobs::follow(self, method, params)
+            }
             "tasks/get" if self.options.tasks => tasks::get(self, params.task_id.as_deref()),
             "tasks/cancel" if self.options.tasks => tasks::cancel(self, params.task_id.as_deref()),
-            "tasks/list" if self.options.tasks => Ok(r#"{"tasks":[]}"#.into()),
+            "tasks/list" if self.options.tasks && speech == Speech::Legacy => Ok(r#"{"tasks":[]}"#.into()),
             "completion/complete" => {
                 Ok(complete(speech, r#""completion":{"values":["alpha","beta"],"total":2,"hasMore":false}"#))
             }
