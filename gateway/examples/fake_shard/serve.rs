@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::era::{self, Lock, Speech, unknown_method};
 use crate::flags::{Era, OnDiscover, OnInitialize, Options};
 use crate::inputs;
+use crate::jobs::{self, Jobs};
 use crate::lists::List;
 use crate::notes::Listens;
 use crate::tasks::{self, Tasks};
@@ -38,6 +39,7 @@ pub(crate) struct Shard {
     pub(crate) resources: List,
     templates: List,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) jobs: Arc<Jobs>,
     lock: Lock,
 }
 
@@ -53,6 +55,7 @@ impl Shard {
             waits: Arc::default(),
             listens: Listens::default(),
             tasks: Arc::default(),
+            jobs: Arc::default(),
             lock: Lock::new(options.era),
             options,
         })
@@ -94,6 +97,7 @@ impl Shard {
         if let ("notifications/cancelled", Some(id)) = (method, params.request_id) {
             self.waits.cancel(id.get());
             self.listens.remove(id.get());
+            self.jobs.leave(id.get());
         }
     }
 
@@ -115,7 +119,8 @@ impl Shard {
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
                 };
-                if let Some(task) = params.task.as_ref().filter(|_| self.options.tasks) {
+                let is_legacy = speech == Speech::Legacy;
+                if let Some(task) = params.task.as_ref().filter(|_| is_legacy && self.options.tasks) {
                     self.out.send(tasks::make(self, &call, task.ttl)?);
                     return Ok(Next::GoOn);
                 }
@@ -123,13 +128,23 @@ impl Shard {
                     inputs::call(self, &call, params)?;
                     return Ok(Next::GoOn);
                 }
+                if !is_legacy
+                    && self.options.tasks
+                    && let Some(line) = jobs::make(self, &call, &params.meta)?
+                {
+                    self.out.send(line);
+                    return Ok(Next::GoOn);
+                }
                 return tools::call(self, call);
             }
             "subscriptions/listen" if speech == Speech::Modern => {
                 let filter = params.notifications.ok_or_else(|| Refusal::new(-32602, "`notifications` is missing"))?;
                 self.out.send(self.listens.add(id, filter.get())?);
+                self.jobs.listen(id, filter.get());
             }
-            "tasks/result" if self.options.tasks => tasks::fetch(self, id, params.task_id.as_deref())?,
+            "tasks/result" if self.options.tasks && speech == Speech::Legacy => {
+                tasks::fetch(self, id, params.task_id.as_deref())?
+            }
             "server/discover" => self.answer_late(answer(id, &era::discover(&self.options))),
             _ => {
                 let result = self.result(method, params, speech)?;
@@ -188,9 +203,12 @@ impl Shard {
             "completion/complete" if speech == Speech::Modern && asks(params) => Ok(inputs::forbidden()),
             "resources/read" => self.read(params.uri.as_deref().unwrap_or_default(), speech),
             "prompts/get" => self.prompt(params.name.as_deref().unwrap_or_default(), speech),
+            "tasks/get" | "tasks/update" | "tasks/cancel" if self.options.tasks && speech == Speech::Modern => {
+                jobs::follow(self, method, params)
+            }
             "tasks/get" if self.options.tasks => tasks::get(self, params.task_id.as_deref()),
             "tasks/cancel" if self.options.tasks => tasks::cancel(self, params.task_id.as_deref()),
-            "tasks/list" if self.options.tasks => Ok(r#"{"tasks":[]}"#.into()),
+            "tasks/list" if self.options.tasks && speech == Speech::Legacy => Ok(r#"{"tasks":[]}"#.into()),
             "completion/complete" => {
                 Ok(complete(speech, r#""completion":{"values":["alpha","beta"],"total":2,"hasMore":false}"#))
             }
