@@ -2,6 +2,7 @@
 //!
 //! Invariant (DESIGN D1): only the keys named here are set or stripped; every other byte is copied.
 
+mod errors;
 mod tasks;
 
 use std::borrow::Cow;
@@ -9,11 +10,12 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use memchr::memmem;
 
+pub(super) use self::errors::error;
 use self::tasks::Related;
 pub(super) use self::tasks::renamed;
 use super::client::Client;
 use super::route::Route;
-use crate::wire::{Edit, Era, Fault, Meta, Params, Raw, Revision, code, read_object, request, splice};
+use crate::wire::{Edit, Era, Kind, Meta, Params, Raw, Revision, read_object, request, splice};
 
 /// The message for the shard: its own name for the tool, our number as id and progress token, and the `_meta` of its era.
 pub(super) fn outgoing(
@@ -25,7 +27,13 @@ pub(super) fn outgoing(
     read: &Params<'_>,
 ) -> Vec<u8> {
     let meta = meta(number, route, client, era, read);
-    match parameters(route, meta.as_deref(), params, read) {
+    let is_foreign = client.revision.era() == Era::Modern && era == Era::Legacy;
+    let edits = [
+        meta.as_deref().map(|meta| Edit::Set("_meta", meta)),
+        read.input_responses.filter(|_| is_foreign).map(|_| Edit::Remove("inputResponses")),
+        read.request_state.filter(|_| is_foreign).map(|_| Edit::Remove("requestState")),
+    ];
+    match parameters(route, &edits, params, read) {
         Some(written) => request(number, &route.method, Some(&written)),
         None => request(number, &route.method, params.map(|params| params.as_str().as_bytes())),
     }
@@ -33,12 +41,17 @@ pub(super) fn outgoing(
 
 /// The parameters of a notification for the shard.
 pub(super) fn passed(route: &Route, params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
-    let written = parameters(route, None, params, read);
+    let written = parameters(route, &[], params, read);
     written.or_else(|| params.map(|params| params.as_str().as_bytes().to_vec()))
 }
 
-/// The parameters for the shard, if they are others than the client wrote.
-fn parameters(route: &Route, meta: Option<&str>, params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
+/// The parameters for the shard, if they are others than the client wrote: with its own names, and with `more` edits.
+fn parameters(
+    route: &Route,
+    more: &[Option<Edit<'_>>],
+    params: Option<Raw<'_>>,
+    read: &Params<'_>,
+) -> Option<Vec<u8>> {
     let name = route.own_name.as_ref().map(|own| serde_json::to_string(&**own).expect("a string is always JSON"));
     let reference = match (&name, read.reference) {
         (Some(name), Some(reference)) if &*route.method == "completion/complete" => {
@@ -47,14 +60,14 @@ fn parameters(route: &Route, meta: Option<&str>, params: Option<Raw<'_>>, read: 
         _ => None,
     };
     let task_id = tasks::own_id(route, read);
-    let mut edits = Vec::with_capacity(3);
+    let mut edits = Vec::with_capacity(4);
     match (&name, &reference) {
         (_, Some(reference)) => edits.push(Edit::Set("ref", reference)),
         (Some(name), None) => edits.push(Edit::Set("name", name)),
         (None, None) => {}
     }
     edits.extend(task_id.as_deref().map(|id| Edit::Set("taskId", id)));
-    edits.extend(meta.map(|meta| Edit::Set("_meta", meta)));
+    edits.extend(more.iter().flatten());
     if edits.is_empty() {
         return None;
     }
@@ -109,11 +122,11 @@ pub(super) fn result(result: Bytes, method: &str, from: Era, to: Era) -> Result<
         return Ok(Some(result));
     }
     let raw = Raw::parse(&result).map_err(|malformed| malformed.to_string())?;
-    let read = read_object(raw, &["resultType", "ttlMs", "cacheScope"]);
-    let [kind, ttl, scope] = read.map_err(|ambiguous| ambiguous.to_string())?;
+    let read = read_object(raw, &["resultType", "ttlMs", "cacheScope", "structuredContent"]);
+    let [kind, ttl, scope, structured] = read.map_err(|ambiguous| ambiguous.to_string())?;
     if to == Era::Legacy {
         let complete = kind.and_then(Raw::string).is_none_or(|kind| kind == "complete");
-        return Ok(complete.then_some(result));
+        return Ok(complete.then(|| as_object(structured, raw).map_or_else(|| result.clone(), Bytes::from)));
     }
     let mut edits = Vec::with_capacity(3);
     if kind.is_none() {
@@ -126,34 +139,12 @@ pub(super) fn result(result: Bytes, method: &str, from: Era, to: Era) -> Result<
     Ok(Some(edited(raw, &edits).into()))
 }
 
-/// An error for a client of another era: a resource that is not there is -32002 in the legacy era and -32602 with the uri
-/// in the modern one. Returns the error and its code.
-pub(super) fn error(error: &Bytes, route: &Route, from: Era, to: Era) -> (String, i64) {
-    let text = String::from_utf8_lossy(error);
-    let Ok(raw) = Raw::parse(error) else {
-        let fault = Fault::new(code::INTERNAL, "the shard's error cannot be read");
-        return (fault.to_json(), fault.code);
-    };
-    // A code outside of 64 bits is still an error; it is passed on as it was written.
-    let number = Fault::code_of(raw).unwrap_or(code::INTERNAL);
-    let reads = &*route.method == "resources/read";
-    match (from, to, number) {
-        (Era::Legacy, Era::Modern, code::RESOURCE_NOT_FOUND) if reads => {
-            let data = serde_json::json!({"uri": route.uri.as_deref()}).to_string();
-            let code = code::INVALID_PARAMS.to_string();
-            let mut edits = vec![Edit::Set("code", &code)];
-            if raw.get("data").is_none_or(|data| data.get("uri").is_none()) {
-                edits.push(Edit::Set("data", &data));
-            }
-            (edited(raw, &edits), code::INVALID_PARAMS)
-        }
-        (Era::Modern, Era::Legacy, code::INVALID_PARAMS)
-            if reads && raw.get("data").is_some_and(|data| data.get("uri").is_some()) =>
-        {
-            (edited(raw, &[Edit::Set("code", &code::RESOURCE_NOT_FOUND.to_string())]), code::RESOURCE_NOT_FOUND)
-        }
-        _ => (Cow::into_owned(text), number),
-    }
+/// The result with an object around the `structuredContent`, as the SDKs do it, if that is none: the legacy revisions know
+/// no other, and their clients would refuse the whole result.
+fn as_object(structured: Option<Raw<'_>>, result: Raw<'_>) -> Option<String> {
+    let structured = structured.filter(|structured| structured.kind() != Kind::Object)?;
+    let object = format!("{{\"result\":{}}}", structured.as_str());
+    Some(edited(result, &[Edit::Set("structuredContent", &object)]))
 }
 
 /// Longer uris that a result shows are not remembered, in bytes.

@@ -14,6 +14,8 @@ pub enum Edit<'e> {
     Set(&'e str, &'e str),
     /// Every member whose unescaped key starts with this goes.
     RemovePrefixed(&'e str),
+    /// Every member of this unescaped key goes.
+    Remove(&'e str),
 }
 
 /// Copies `object` to `out` with `edits` carried out. A value that is no object counts as `{}`.
@@ -22,8 +24,13 @@ pub enum Edit<'e> {
 pub fn splice(object: Raw<'_>, edits: &[Edit<'_>], out: &mut Vec<u8>) {
     let object = if object.kind() == Kind::Object { object } else { Raw::EMPTY_OBJECT };
     let text = object.as_str().as_bytes();
-    let removes =
-        |key: &str| edits.iter().any(|edit| matches!(edit, Edit::RemovePrefixed(prefix) if key.starts_with(prefix)));
+    let removes = |key: &str| {
+        edits.iter().any(|edit| match edit {
+            Edit::Set(..) => false,
+            Edit::RemovePrefixed(prefix) => key.starts_with(prefix),
+            Edit::Remove(name) => key == *name,
+        })
+    };
     let replacement = |key: &str| {
         edits.iter().find_map(|edit| match edit {
             Edit::Set(name, value) if key == *name => Some(*value),
@@ -128,6 +135,8 @@ mod tests {
         check(r#"{"x/a":1,"k":2,"x/b":[3]}"#, &edits, r#"{"k":2,"t":9}"#);
         check(r#"{"k":2, "t":1 , "\u0078/b":3 , "l":4 }"#, &edits, r#"{"k":2, "t":9 , "l":4 }"#);
         check(r#"{ "x/a" : 1 , "k":2 }"#, &edits, r#"{ "k":2 ,"t":9}"#);
+        let one = [Edit::Remove("task")];
+        check(r#"{"task":{"ttl":1}, "taskId":2,"t\u0061sk":3}"#, &one, r#"{ "taskId":2}"#);
     }
 
     fn edit() -> impl Strategy<Value = (bool, String, String)> {

@@ -42,12 +42,20 @@ impl Bridge {
             session = Some(renewed);
         }
         let head = response.headers().clone();
+        let mut may_mend = errand.is_modern_call() && response.status() == StatusCode::BAD_REQUEST;
         let mut messages = Messages::of(response, &self.turns)?;
         let mut fruitless = 0;
         loop {
             let lost = match messages.next().await {
                 Ok(Some(message)) => {
                     fruitless = 0;
+                    if std::mem::take(&mut may_mend)
+                        && let Some(headers) = self.mended(errand, &message).await
+                    {
+                        let response = self.way.send(Method::POST, &headers, &errand.body).await?;
+                        messages = Messages::of(response, &self.turns)?;
+                        continue;
+                    }
                     if self.takes(errand, &head, message, origin).await? {
                         // A stream that is read to its end leaves its connection to the next request.
                         let _ = timeout(BEHIND, messages.next()).await;
@@ -118,6 +126,9 @@ impl Bridge {
         let Read::One(Message::Response(response)) = answer else { return };
         let Outcome::Result(result) = response.outcome else { return };
         if errand.era == Era::Modern {
+            if errand.method == "tools/list" {
+                self.tools.learn(result);
+            }
             return;
         }
         match &*errand.method {
