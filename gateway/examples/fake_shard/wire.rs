@@ -48,8 +48,6 @@ pub(crate) struct Params<'a> {
     pub(crate) input_responses: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) notifications: Option<&'a RawValue>,
-    #[serde(borrow, rename = "inputResponses")]
-    pub(crate) input_responses: Option<&'a RawValue>,
     #[serde(borrow, rename = "requestState")]
     pub(crate) request_state: Option<&'a RawValue>,
     /// What `completion/complete` completes.

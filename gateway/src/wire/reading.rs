@@ -102,6 +102,8 @@ pub struct Params<'a> {
     pub task_id: Option<Raw<'a>>,
     /// What a tool or prompt is called with.
     pub arguments: Option<Raw<'a>>,
+    /// What `subscriptions/listen` is to tell of.
+    pub notifications: Option<Raw<'a>>,
     /// The mark of the earlier request that a modern one goes on with.
     pub request_state: Option<Raw<'a>>,
     /// The answers to what that request was asked.
@@ -133,7 +135,7 @@ impl<'a> Params<'a> {
     /// Reads the interpreted keys.
     ///
     /// # Errors
-    /// [`Ambiguous`] for any interpreted key, also one that only a later part of the way acts on (`notifications`).
+    /// [`Ambiguous`] for any interpreted key.
     pub fn read(params: Option<Raw<'a>>) -> Result<Self, Ambiguous> {
         const KEYS: [&str; 13] = [
             "name",
@@ -151,8 +153,9 @@ impl<'a> Params<'a> {
             "inputResponses",
         ];
         let Some(params) = params else { return Ok(Self::default()) };
-        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, more @ ..] = read_object(params, &KEYS)?;
-        let [arguments, _notifications, request_state, input_responses] = more;
+        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, more @ ..] =
+            read_object(params, &KEYS)?;
+        let [arguments, notifications, request_state, input_responses] = more;
         if let Some(reference) = reference {
             read_object(reference, &["type", "name", "uri"])?;
         }
@@ -167,6 +170,7 @@ impl<'a> Params<'a> {
             task,
             task_id,
             arguments,
+            notifications,
             request_state,
             input_responses,
             meta,
@@ -218,7 +222,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Option<String>, Ambiguous> {
         let params = Raw::parse(text.as_bytes()).unwrap();
-        Params::read(Some(params)).map(|params| params.name.and_then(Raw::string).map(std::borrow::Cow::into_owned))
+        Params::read(Some(params)).map(|params| params.name.and_then(Raw::string).map(Cow::into_owned))
     }
 
     #[test]
