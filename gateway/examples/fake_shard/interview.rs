@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use crate::era::Speech;
 use crate::notes;
 use crate::tools::Call;
-use crate::waits::{Wake, Waits, question};
+use crate::waits::{Waits, Wake, question};
 use crate::wire::{Out, Params, Refusal};
 
 /// What is done, one after the other.

@@ -21,7 +21,8 @@ async fn malformed_answers_are_refused_and_consume_nothing() {
         let mut client = Modern::able();
         let round = client.interview(&gateway, json!([ask(), {"hear": 1}])).await;
         let key = round.only().0;
-        for bad in [json!(null), json!(7), json!("x"), json!([]), json!({key: null}), json!({key: 7}), json!({key: []})] {
+        for bad in [json!(null), json!(7), json!("x"), json!([]), json!({key: null}), json!({key: 7}), json!({key: []})]
+        {
             let answer = client.answer(&gateway, &round, bad).await;
             assert!(refused(&answer).contains("`params.inputResponses`"), "{answer}");
         }
@@ -82,7 +83,10 @@ async fn a_state_is_good_once_and_only_for_whom_it_was_made() {
     let state = round.state.as_str().unwrap();
     unknown.state = json!(format!("{}AAAAAAAAAAAAAAAAAAAAAA", &state[..=state.rfind('.').unwrap()]));
     let answer = client.answer(&gateway, &unknown, json!({})).await;
-    assert!(refused(&answer).contains("no call of this client") && refused(&answer).contains("again without"), "{answer}");
+    assert!(
+        refused(&answer).contains("no call of this client") && refused(&answer).contains("again without"),
+        "{answer}"
+    );
     assert_eq!(journal.of("tools/call").len(), 1);
     end(gateway, &journal).await;
 }
@@ -136,7 +140,11 @@ async fn what_a_shard_made_up_passes_to_a_modern_shard_untouched_and_a_legacy_on
     }
     let mut client = Modern::able();
     let state = json!("eyJ4IjoxfQ.c2ln");
-    for (state, responses) in [(Some(&state), Some(json!({"k": {"a": 1.50}}))), (Some(&json!("mcp-gateway.other.x")), None), (None, Some(json!({})))] {
+    for (state, responses) in [
+        (Some(&state), Some(json!({"k": {"a": 1.50}}))),
+        (Some(&json!("mcp-gateway.other.x")), None),
+        (None, Some(json!({}))),
+    ] {
         let mut params = json!({"name": "new__echo", "arguments": {"n": 1}});
         state.into_iter().for_each(|state| params["requestState"] = state.clone());
         responses.iter().for_each(|responses| params["inputResponses"] = responses.clone());
@@ -165,7 +173,10 @@ async fn who_did_not_say_so_is_never_asked() {
             (json!({"sampling": {}, "roots": {}}), json!({"method": "elicitation/create"})),
             (json!({"elicitation": {}}), json!({"method": "elicitation/create", "params": url})),
             (json!({"elicitation": {}}), json!({"method": "sampling/createMessage"})),
-            (json!({"sampling": {}}), json!({"method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1, "tools": []}})),
+            (
+                json!({"sampling": {}}),
+                json!({"method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1, "tools": []}}),
+            ),
         ];
         for (capabilities, question) in cases {
             let answer = Modern::new(capabilities.clone()).call(&gateway, "fake__ask", question.clone()).await;
