@@ -8,6 +8,7 @@ mod faults;
 mod flags;
 mod floods;
 mod inputs;
+mod interview;
 mod jobs;
 mod later;
 mod lists;

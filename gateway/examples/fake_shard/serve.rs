@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::era::{self, Lock, Speech, unknown_method};
 use crate::flags::{Era, OnDiscover, OnInitialize, Options};
 use crate::inputs;
+use crate::interview;
 use crate::jobs::{self, Jobs};
 use crate::lists::List;
 use crate::notes::Listens;
@@ -146,6 +147,7 @@ impl Shard {
                 tasks::fetch(self, id, params.task_id.as_deref())?
             }
             "server/discover" => self.answer_late(answer(id, &era::discover(&self.options))),
+            _ if let Some(call) = interview::asking(id, method, params, speech) => return tools::call(self, call),
             _ => {
                 let result = self.result(method, params, speech)?;
                 self.out.send(answer(id, &result));

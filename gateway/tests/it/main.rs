@@ -22,6 +22,7 @@ mod instances;
 mod modern;
 mod modern_tasks;
 mod page;
+mod parked;
 mod peers;
 mod reload;
 mod saved_rosters;
