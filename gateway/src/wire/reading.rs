@@ -72,6 +72,8 @@ pub struct Params<'a> {
     pub task: Option<Raw<'a>>,
     /// The task that is asked for.
     pub task_id: Option<Raw<'a>>,
+    /// What `subscriptions/listen` is to tell of.
+    pub notifications: Option<Raw<'a>>,
     /// What the gateway reads of `_meta`.
     pub meta: Meta<'a>,
 }
@@ -100,7 +102,7 @@ impl<'a> Params<'a> {
     ///
     /// # Errors
     /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`arguments`,
-    /// `notifications`, `requestState`, `inputResponses`).
+    /// `requestState`, `inputResponses`).
     pub fn read(params: Option<Raw<'a>>) -> Result<Self, Ambiguous> {
         const KEYS: [&str; 13] = [
             "name",
@@ -118,12 +120,13 @@ impl<'a> Params<'a> {
             "inputResponses",
         ];
         let Some(params) = params else { return Ok(Self::default()) };
-        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, ..] = read_object(params, &KEYS)?;
+        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, _, notifications, ..] =
+            read_object(params, &KEYS)?;
         if let Some(reference) = reference {
             read_object(reference, &["type", "name", "uri"])?;
         }
         let meta = meta.map(Meta::read).transpose()?.unwrap_or_default();
-        Ok(Self { name, uri, reference, cursor, request_id, level, task, task_id, meta })
+        Ok(Self { name, uri, reference, cursor, request_id, level, task, task_id, notifications, meta })
     }
 }
 
@@ -140,6 +143,8 @@ impl<'a> Meta<'a> {
     pub const LOG_LEVEL: &'static str = "io.modelcontextprotocol/logLevel";
     /// The key of the task that a message of the legacy era belongs to.
     pub const RELATED_TASK: &'static str = "io.modelcontextprotocol/related-task";
+    /// The key by which what is told on a `subscriptions/listen` names the request.
+    pub const SUBSCRIPTION_ID: &'static str = "io.modelcontextprotocol/subscriptionId";
 
     fn read(meta: Raw<'a>) -> Result<Self, Ambiguous> {
         const KEYS: [&str; 6] = [
