@@ -10,6 +10,7 @@ mod conformance;
 mod first_start;
 mod following;
 mod hostile;
+mod matrix;
 mod mcporter;
 mod offered;
 mod openai;
