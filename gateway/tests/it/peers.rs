@@ -7,6 +7,7 @@ mod as_printed;
 mod clients;
 mod commands;
 mod conformance;
+mod every_tool;
 mod first_start;
 mod following;
 mod hostile;

@@ -11,7 +11,7 @@ mod stage;
 use std::io::Write as _;
 use std::rc::Rc;
 
-use client::Era;
+pub(super) use client::{Client, Era, Told};
 use comfy_table::{Table, presets};
 use rows::{FEATURES, Turned};
 use stage::{Cell, Stage, Way};
@@ -89,4 +89,14 @@ async fn every_feature_crosses_the_eras_for_the_typescript_sdks_over_http() {
 #[tokio::test]
 async fn every_feature_crosses_the_eras_for_the_typescript_sdks_over_stdio() {
     crosses(["ts1.mjs", "ts2.mjs"], Way::Stdio).await;
+}
+
+#[tokio::test]
+async fn every_feature_crosses_the_eras_for_the_python_sdk_over_http() {
+    crosses(["py2.py", "py2.py"], Way::Http).await;
+}
+
+#[tokio::test]
+async fn every_feature_crosses_the_eras_for_the_python_sdk_over_stdio() {
+    crosses(["py2.py", "py2.py"], Way::Stdio).await;
 }

@@ -37,7 +37,7 @@ const lists = {
 await serve({
   async open() {
     await client.connect(transport, limits);
-    return { era: "legacy", server: client.getServerVersion() };
+    return { era: "legacy", server: client.getServerVersion(), capabilities: CAPABILITIES };
   },
   request(method, params, how) {
     const other = () => client.request({ method, params }, types.ResultSchema.passthrough(), how);

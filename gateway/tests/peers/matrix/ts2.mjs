@@ -42,7 +42,7 @@ let listening;
 await serve({
   async open() {
     await client.connect(transport, limits);
-    return { era: client.getProtocolEra(), server: client.getServerVersion() };
+    return { era: client.getProtocolEra(), server: client.getServerVersion(), capabilities: CAPABILITIES };
   },
   request(method, params, how) {
     const leveled = level ? { ...params, _meta: { ...params._meta, [LOG_LEVEL_META_KEY]: level } } : params;

@@ -14,15 +14,15 @@ use crate::support::{PATIENCE, Tree, eventually};
 
 /// The protocol's two ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Era {
+pub(in crate::peers) enum Era {
     Legacy,
     Modern,
 }
 
 impl Era {
-    pub(super) const ALL: [Self; 2] = [Self::Legacy, Self::Modern];
+    pub(in crate::peers) const ALL: [Self; 2] = [Self::Legacy, Self::Modern];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::peers) fn name(self) -> &'static str {
         match self {
             Self::Legacy => "legacy",
             Self::Modern => "modern",
@@ -32,47 +32,60 @@ impl Era {
 
 /// What came of a request.
 #[derive(Debug)]
-pub(super) struct Told(Value);
+pub(in crate::peers) struct Told(Value);
 
 impl Told {
     /// Its result.
-    pub(super) fn result(&self) -> &Value {
+    pub(in crate::peers) fn result(&self) -> &Value {
         assert!(self.0.get("error").is_none() && self.0["result"].is_object(), "no result: {}", self.0);
         &self.0["result"]
     }
 
     /// The structured content of a tool's result.
-    pub(super) fn content(&self) -> &Value {
+    pub(in crate::peers) fn content(&self) -> &Value {
         &self.result()["structuredContent"]
     }
 
     /// The progress that came before, in order.
-    pub(super) fn progress(&self) -> &Value {
+    pub(in crate::peers) fn progress(&self) -> &Value {
         &self.0["progress"]
     }
 
     /// What the client was asked before, in order.
-    pub(super) fn asked(&self) -> &[Value] {
+    pub(in crate::peers) fn asked(&self) -> &[Value] {
         self.0["asked"].as_array().unwrap_or_else(|| panic!("{}", self.0))
     }
 
     /// The error's code, message and data; the SDKs prefix some messages.
-    pub(super) fn error(&self) -> (i64, &str, &Value) {
+    pub(in crate::peers) fn error(&self) -> (i64, &str, &Value) {
         let error = &self.0["error"];
         let code = error["code"].as_i64().unwrap_or_else(|| panic!("no protocol error: {}", self.0));
         (code, error["message"].as_str().unwrap_or_default(), &error["data"])
     }
 
+    /// What a tool's answer comes to, whatever the era: its content, whether that is an error, or the protocol's error.
+    pub(in crate::peers) fn essence(&self) -> Value {
+        let result = &self.0["result"];
+        json!({
+            "content": result["content"],
+            "structuredContent": result["structuredContent"],
+            "isError": result["isError"] == true,
+            "code": self.0["error"]["code"],
+        })
+    }
+
     /// Whether the client itself gave up.
-    pub(super) fn is_given_up(&self) -> bool {
+    pub(in crate::peers) fn is_given_up(&self) -> bool {
         self.0.get("result").is_none() && self.0["error"]["message"].is_string()
     }
 }
 
 /// A running driver.
 #[derive(Debug)]
-pub(super) struct Client {
-    pub(super) era: Era,
+pub(in crate::peers) struct Client {
+    era: Era,
+    /// What it declares to whoever it speaks to.
+    capabilities: Value,
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Lines<BufReader<ChildStdout>>,
@@ -81,20 +94,33 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Starts `driver`, which reaches the gateway by `way`, and waits until it is connected.
-    pub(super) async fn start(driver: &str, era: Era, way: &[String]) -> Self {
+    /// Starts `driver`, which reaches the server of this name by `way` with these
+    /// variables, and waits until it is connected.
+    pub(in crate::peers) async fn start(
+        driver: &str,
+        era: Era,
+        server: &str,
+        way: &[String],
+        variables: &[(String, String)],
+    ) -> Self {
         let interpreter = if driver.ends_with(".py") { "python/bin/python" } else { "bin/node" };
         let mut command = Command::new(installed().join(interpreter));
         command.arg(source("matrix").join(driver)).args(["--mode", era.name()]).args(way);
-        command.env("PEERS", installed()).kill_on_drop(true);
+        command.env("PEERS", installed()).envs(variables.iter().cloned()).kill_on_drop(true);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let stdin = child.stdin.take();
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let tree = Tree::of(child.id().expect("it runs"));
-        let mut client = Self { era, child, stdin, lines, tree, latest: 0 };
-        let hello = client.next().await;
-        assert_eq!((&hello["era"], &hello["server"]["name"]), (&json!(era.name()), &json!("mcp-gateway")), "{hello}");
+        let mut client = Self { era, capabilities: json!(null), child, stdin, lines, tree, latest: 0 };
+        let mut hello = client.next().await;
+        assert_eq!((&hello["era"], &hello["server"]["name"]), (&json!(era.name()), &json!(server)), "{hello}");
+        client.capabilities = hello["capabilities"].take();
         client
+    }
+
+    /// What it declared.
+    pub(in crate::peers) fn capabilities(&self) -> &Value {
+        &self.capabilities
     }
 
     async fn next(&mut self) -> Value {
@@ -120,45 +146,45 @@ impl Client {
     }
 
     /// Makes a request. `how` may hold `follow`, `stop` and `answers`.
-    pub(super) async fn request(&mut self, method: &str, params: Value, mut how: Value) -> Told {
+    pub(in crate::peers) async fn request(&mut self, method: &str, params: Value, mut how: Value) -> Told {
         how["method"] = method.into();
         how["params"] = params;
         Told(self.command("request", how).await)
     }
 
     /// The items of a list.
-    pub(super) async fn list(&mut self, kind: &str) -> Vec<Value> {
+    pub(in crate::peers) async fn list(&mut self, kind: &str) -> Vec<Value> {
         self.command("list", json!({"kind": kind})).await["items"].as_array().expect("a list").clone()
     }
 
     /// The parameters of the next `count` notifications of this method.
-    pub(super) async fn heard(&mut self, method: &str, count: usize) -> Value {
+    pub(in crate::peers) async fn heard(&mut self, method: &str, count: usize) -> Value {
         self.command("heard", json!({"method": method, "count": count})).await["notices"].take()
     }
 
     /// What it has heard and been asked, and nobody has looked at.
-    pub(super) async fn rest(&mut self) -> Value {
+    pub(in crate::peers) async fn rest(&mut self) -> Value {
         let told = self.command("rest", json!({})).await;
         json!([told["heard"], told["asked"]])
     }
 
     /// Begins to follow these resources, or all lists if there are none. What the gateway honours, in the modern era.
-    pub(super) async fn follow(&mut self, uris: &[&str]) -> Value {
+    pub(in crate::peers) async fn follow(&mut self, uris: &[&str]) -> Value {
         self.command("follow", json!({"uris": uris})).await["honoured"].take()
     }
 
     /// Ends what [`Client::follow`] began.
-    pub(super) async fn unfollow(&mut self, uris: &[&str]) {
+    pub(in crate::peers) async fn unfollow(&mut self, uris: &[&str]) {
         self.command("unfollow", json!({"uris": uris})).await;
     }
 
     /// Wants to be logged to from this level on, or not any more.
-    pub(super) async fn level(&mut self, level: Option<&str>) {
+    pub(in crate::peers) async fn level(&mut self, level: Option<&str>) {
         self.command("level", json!({"level": level})).await;
     }
 
     /// Lets it leave, and waits until all that it started is gone.
-    pub(super) async fn leave(mut self) {
+    pub(in crate::peers) async fn leave(mut self) {
         self.tree.look();
         drop(self.stdin.take());
         let status = timeout(PATIENCE, self.child.wait()).await.expect("the driver ends").unwrap();

@@ -52,8 +52,10 @@ impl Stage {
             }
         };
         let [legacy, modern] = drivers;
-        let (legacy, modern) =
-            tokio::join!(Client::start(legacy, Era::Legacy, &door), Client::start(modern, Era::Modern, &door));
+        let (legacy, modern) = tokio::join!(
+            Client::start(legacy, Era::Legacy, "mcp-gateway", &door, &[]),
+            Client::start(modern, Era::Modern, "mcp-gateway", &door, &[])
+        );
         Self { gateway, way, clients: [legacy, modern].map(Mutex::new), journals }
     }
 

@@ -23,13 +23,13 @@ pub(super) async fn plain(cell: Cell<'_>) -> Turned {
     assert_eq!(call["params"]["arguments"], arguments);
     for method in ["tools/call", "resources/read", "prompts/get"] {
         let [sent] = &cell.sent_of(method)[..] else { panic!("one {method}: {:?}", cell.sent()) };
-        speaks_for_the_client(&cell, &sent["params"]["_meta"]);
+        speaks_for_the_client(&cell, &sent["params"]["_meta"]).await;
     }
     Ok(())
 }
 
 /// A modern shard hears with each request whom it serves; a legacy one heard it of the gateway, once.
-fn speaks_for_the_client(cell: &Cell<'_>, meta: &Value) {
+async fn speaks_for_the_client(cell: &Cell<'_>, meta: &Value) {
     let key = |name: &str| &meta[format!("io.modelcontextprotocol/{name}")];
     if cell.era == Era::Legacy {
         let keys = meta.as_object().into_iter().flatten().map(|(key, _)| key);
@@ -38,7 +38,16 @@ fn speaks_for_the_client(cell: &Cell<'_>, meta: &Value) {
     }
     assert_eq!(key("protocolVersion"), "2026-07-28");
     assert_eq!(key("clientInfo")["name"], format!("matrix-{}", cell.client.name()));
-    assert_eq!(key("clientCapabilities"), &json!({"elicitation": {}, "roots": {}, "sampling": {}}), "{meta}");
+    let declared = cell.client().await.capabilities().clone();
+    if cell.client == Era::Modern {
+        assert_eq!(key("clientCapabilities"), &declared, "what it said goes as it is");
+    }
+    let kinds = |capabilities: &Value| -> Vec<String> {
+        let mut kinds: Vec<_> = capabilities.as_object().into_iter().flatten().map(|(kind, _)| kind.clone()).collect();
+        kinds.sort_unstable();
+        kinds
+    };
+    assert_eq!(kinds(key("clientCapabilities")), kinds(&declared), "{meta}");
 }
 
 pub(super) async fn progress(cell: Cell<'_>) -> Turned {
