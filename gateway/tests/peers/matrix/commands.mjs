@@ -6,7 +6,7 @@
 export const LIMIT_MS = 15_000;
 
 /** What a client declares, and is asked for. */
-export const CAPABILITIES = { elicitation: {}, roots: {}, sampling: {} };
+export const CAPABILITIES = { elicitation: { form: {}, url: {} }, roots: {}, sampling: {} };
 export const QUESTIONS = ["elicitation/create", "roots/list", "sampling/createMessage"];
 export const NOTICES = [
   "notifications/message",

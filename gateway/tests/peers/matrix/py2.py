@@ -16,6 +16,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.subscriptions import PromptsListChanged, ResourcesListChanged, ResourceUpdated, ToolsListChanged
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     CreateMessageResult,
     DiscoverResult,
     ElicitResult,
@@ -67,6 +68,8 @@ class Driver:
     def answer(self, method, params, kind):
         """Keeps a question, and gives the row's answer to it."""
         self.asked.append({"method": method, "params": params})
+        if method not in self.answers:
+            raise MCPError(INTERNAL_ERROR, f"the row has no answer for {method}")
         return kind.model_validate(self.answers[method])
 
     async def elicit(self, _context, params):

@@ -24,7 +24,8 @@ for (const method of QUESTIONS) client.setRequestHandler(schemaOf(method), ({ pa
 for (const method of NOTICES) client.setNotificationHandler(schemaOf(method), ({ params }) => hear(method, params));
 
 const requests = {
-  "tools/call": (params, how) => client.callTool(params, undefined, how),
+  // Not `callTool`, which refuses by itself what a server wants as a task: what the server answers is what counts.
+  "tools/call": (params, how) => client.request({ method: "tools/call", params }, types.CallToolResultSchema, how),
   "resources/read": (params, how) => client.readResource(params, how),
   "prompts/get": (params, how) => client.getPrompt(params, how),
 };
