@@ -12,6 +12,7 @@ mod every_tool;
 mod first_start;
 mod following;
 mod hostile;
+mod listening;
 mod matrix;
 mod mcporter;
 mod offered;
