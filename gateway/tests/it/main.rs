@@ -22,6 +22,7 @@ mod instances;
 mod page;
 mod peers;
 mod reload;
+mod rounds;
 mod saved_rosters;
 mod sessions;
 mod shard_faults;
