@@ -39,7 +39,7 @@ use self::levels::Levels;
 use self::listens::Listens;
 use self::parked::Parked;
 use self::relay::Waiting;
-use self::route::{Errand, Route, Shown};
+use self::route::{Errand, Shown};
 use self::subscriptions::{Course, Subscriptions};
 use self::task_ids::{Holder, TaskIds};
 use crate::catalogue::{Catalogue, Mirrored};

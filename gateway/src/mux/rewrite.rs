@@ -88,7 +88,7 @@ fn meta(
     let number = number.to_string();
     let version = format!("\"{}\"", Revision::MODERN.as_str());
     let level = client.level.map(|level| format!("\"{}\"", level.as_str()));
-    let capabilities = if client.revision.era() == era { String::new() } else { asks.to_modern_json() };
+    let capabilities;
     let mut edits = Vec::with_capacity(6);
     if read.meta.progress_token.is_some() {
         edits.push(Edit::Set("progressToken", &number));
@@ -101,6 +101,7 @@ fn meta(
     match (client.revision.era(), era) {
         (Era::Modern, Era::Legacy) => edits.push(Edit::RemovePrefixed(Meta::PREFIX)),
         (Era::Legacy, Era::Modern) => {
+            capabilities = asks.to_modern_json();
             edits.extend([
                 Edit::Set(Meta::PROTOCOL_VERSION, &version),
                 Edit::Set(Meta::CLIENT_INFO, &client.info),

@@ -36,9 +36,8 @@ struct Sdk {
 fn calls(servers: &Servers) -> Vec<(String, String, Value, bool)> {
     let file = servers.filled_in("every_tool.json");
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let call = |call: &Value| {
-        (text(&call["server"]), text(&call["tool"]), call["arguments"].clone(), call["varies"] == true)
-    };
+    let call =
+        |call: &Value| (text(&call["server"]), text(&call["tool"]), call["arguments"].clone(), call["varies"] == true);
     file.as_array().unwrap().iter().map(call).collect()
 }
 
@@ -96,7 +95,8 @@ async fn differs(client: &mut Client, servers: &Servers, (listed, answers): &(Ve
         let name = format!("{server}__{tool}");
         let told = call(client, &name, arguments).await;
         let (mine, its) = (told.essence(), direct[&*name].essence());
-        let is_same = if varies { mine["isError"] == its["isError"] && mine["code"] == its["code"] } else { mine == its };
+        let is_same =
+            if varies { mine["isError"] == its["isError"] && mine["code"] == its["code"] } else { mine == its };
         if !is_same {
             differences.push(format!("`{name}` answers\n    {mine}, not\n    {its}"));
         }

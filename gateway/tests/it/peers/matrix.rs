@@ -23,9 +23,8 @@ type Row = (usize, Era, Era);
 /// All of them.
 fn rows() -> impl Iterator<Item = Row> {
     let eras = || Era::ALL.into_iter();
-    (0..FEATURES.len()).flat_map(move |feature| {
-        eras().flat_map(move |client| eras().map(move |shard| (feature, client, shard)))
-    })
+    (0..FEATURES.len())
+        .flat_map(move |feature| eras().flat_map(move |client| eras().map(move |shard| (feature, client, shard))))
 }
 
 async fn play(stage: Rc<Stage>, (feature, client, shard): Row) -> Turned {

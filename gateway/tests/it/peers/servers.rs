@@ -69,7 +69,8 @@ impl Servers {
 
     /// How a client starts one of the servers itself: the command line, and the variables of its own.
     pub(super) fn direct(&self, name: &str) -> (Vec<String>, Vec<(String, String)>) {
-        let text = self.fill_in(&read("claude_desktop_config.json")).replace("${PEERS}", &installed().display().to_string());
+        let text =
+            self.fill_in(&read("claude_desktop_config.json")).replace("${PEERS}", &installed().display().to_string());
         let entry = &serde_json::from_str::<Value>(&text).unwrap()["mcpServers"][name];
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let words = std::iter::once(&entry["command"]).chain(entry["args"].as_array().unwrap()).map(text);

@@ -107,8 +107,10 @@ pub(super) async fn logging(cell: Cell<'_>) -> Turned {
     }
     cell.client().await.level(None).await;
     is_removed(&cell, "logging/setLevel", json!({"level": "info"})).await;
-    Err("\"Remove `ping`, `logging/setLevel`, and `notifications/roots/list_changed`. Log level is now set per-request \
-         via `io.modelcontextprotocol/logLevel` in `_meta`\" (2026-07-28, changelog)")
+    Err(
+        "\"Remove `ping`, `logging/setLevel`, and `notifications/roots/list_changed`. Log level is now set per-request \
+         via `io.modelcontextprotocol/logLevel` in `_meta`\" (2026-07-28, changelog)",
+    )
 }
 
 /// The level reaches the shard in the way of its own era.
