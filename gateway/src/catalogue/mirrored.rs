@@ -42,7 +42,9 @@ pub enum BadMark {
     #[error("`{0}` has `x-mcp-header`, which only arguments may have that are reached by `properties` alone")]
     Unreachable(String),
     /// It is not the name of a header.
-    #[error("`x-mcp-header` of `{place}` is {found}, which is not the name of a header of at most {LONGEST} characters")]
+    #[error(
+        "`x-mcp-header` of `{place}` is {found}, which is not the name of a header of at most {LONGEST} characters"
+    )]
     NoName {
         /// The argument.
         place: String,
@@ -215,7 +217,8 @@ impl Walk {
 
 /// RFC 9110, 5.6.2.
 fn is_token(name: &str) -> bool {
-    (1..=LONGEST).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    (1..=LONGEST).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn dotted<'k>(keys: impl Iterator<Item = &'k str>) -> String {

@@ -46,12 +46,7 @@ pub(super) fn passed(route: &Route, params: Option<Raw<'_>>, read: &Params<'_>) 
 }
 
 /// The parameters for the shard, if they are others than the client wrote: with its own names, and with `more` edits.
-fn parameters(
-    route: &Route,
-    more: &[Option<Edit<'_>>],
-    params: Option<Raw<'_>>,
-    read: &Params<'_>,
-) -> Option<Vec<u8>> {
+fn parameters(route: &Route, more: &[Option<Edit<'_>>], params: Option<Raw<'_>>, read: &Params<'_>) -> Option<Vec<u8>> {
     let name = route.own_name.as_ref().map(|own| serde_json::to_string(&**own).expect("a string is always JSON"));
     let reference = match (&name, read.reference) {
         (Some(name), Some(reference)) if &*route.method == "completion/complete" => {

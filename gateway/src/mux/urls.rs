@@ -114,7 +114,8 @@ mod tests {
         let told = |method: &str, params: &str| {
             declined(method, &Params::read(Some(Raw::parse(params.as_bytes()).unwrap())).unwrap())
         };
-        let refused = r#"{"inputResponses":{"mcp_gateway_url_1":{"action":"accept"},"mcp_gateway_url_2":{"action":"decline"}}}"#;
+        let refused =
+            r#"{"inputResponses":{"mcp_gateway_url_1":{"action":"accept"},"mcp_gateway_url_2":{"action":"decline"}}}"#;
         let result = told("tools/call", refused).unwrap().unwrap();
         let result: Value = serde_json::from_slice(&result).unwrap();
         assert_eq!((&result["isError"], &result["resultType"]), (&json!(true), &json!("complete")));

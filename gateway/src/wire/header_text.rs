@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn base64_that_is_not_written_in_the_one_way_stands_for_nothing() {
-        for header in ["=?base64?YQ?=", "=?base64?YR==?=", "=?base64?SGVs!!!bG8=?=", "=?base64?/w==?=", "=?base64? ?="] {
+        for header in ["=?base64?YQ?=", "=?base64?YR==?=", "=?base64?SGVs!!!bG8=?=", "=?base64?/w==?=", "=?base64? ?="]
+        {
             assert_eq!(from_header(header), None, "{header}");
         }
         assert_eq!(from_header("=?BASE64?YQ==?=").as_deref(), Some("=?BASE64?YQ==?="));

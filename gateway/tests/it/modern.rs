@@ -32,13 +32,7 @@ fn sql() -> Value {
 }
 
 /// A modern request with these headers beside its own.
-async fn ask_with(
-    gateway: &Gateway,
-    path: &str,
-    method: &str,
-    mut params: Value,
-    more: &[(&str, &str)],
-) -> Response {
+async fn ask_with(gateway: &Gateway, path: &str, method: &str, mut params: Value, more: &[(&str, &str)]) -> Response {
     let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
     for (key, value) in modern_meta().as_object().unwrap() {
         params["_meta"][key] = value.clone();

@@ -83,11 +83,10 @@ mod tests {
         };
         let call = r#"{"name":"a","arguments":{"region":"é","n":1e1,"dry":null}}"#;
         assert_eq!(told(call), Vec::<String>::new());
-        let shown = tools.learn(raw(
-            r#"{"tools":[{"name":"b","inputSchema":{}},{"name":"a","inputSchema":{"properties":{
+        let shown =
+            tools.learn(raw(r#"{"tools":[{"name":"b","inputSchema":{}},{"name":"a","inputSchema":{"properties":{
                 "region":{"type":"string","x-mcp-header":"Region"},"n":{"type":"integer","x-mcp-header":"N"},
-                "dry":{"type":"boolean","x-mcp-header":"Dry"}}}}]}"#,
-        ));
+                "dry":{"type":"boolean","x-mcp-header":"Dry"}}}}]}"#));
         assert_eq!(shown, None);
         assert_eq!(told(call), ["mcp-param-n: 10", "mcp-param-region: =?base64?w6k=?="]);
         assert_eq!(told(r#"{"name":"b","arguments":{"region":"x"}}"#), Vec::<String>::new());

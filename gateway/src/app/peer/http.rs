@@ -13,8 +13,8 @@ use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde_json::Value;
 
 use super::Address;
-use super::events::{Events, LONGEST};
 use super::argument_headers;
+use super::events::{Events, LONGEST};
 use super::message::{self, Heard, Question};
 use crate::wire::{Raw, Revision, to_header};
 

@@ -78,9 +78,8 @@ fn a_bad_mark_is_told_with_its_place() {
     let marked = |kind: Value, mark: Value| tool(json!({"a": {"type": kind, "x-mcp-header": mark}}));
     let name = |mark: Value| marked(json!("string"), mark);
     let inner = json!({"type": "string", "x-mcp-header": "A"});
-    let twice = |other: &str| {
-        tool(json!({"a": inner, "b": {"properties": {"c": {"type": "string", "x-mcp-header": other}}}}))
-    };
+    let twice =
+        |other: &str| tool(json!({"a": inner, "b": {"properties": {"c": {"type": "string", "x-mcp-header": other}}}}));
     let cases = [
         (name(json!("")), "`x-mcp-header` of `a` is \"\", which is not the name"),
         (name(json!("A B")), "is \"A B\", which is not the name"),

@@ -110,7 +110,11 @@ mod tests {
         let region = r#"{"region":"us-west1"}"#;
         let cases: [(&str, &[(&str, &str)], &str); 12] = [
             (region, &[], r#"`mcp-param-region` is missing, the argument `region` says "us-west1""#),
-            (region, &[("mcp-param-region", "US-WEST1")], "`mcp-param-region` is `US-WEST1`, the argument `region` says"),
+            (
+                region,
+                &[("mcp-param-region", "US-WEST1")],
+                "`mcp-param-region` is `US-WEST1`, the argument `region` says",
+            ),
             (region, &[("mcp-param-region", "us-west1"), ("mcp-param-region", "us-west1")], "must stand once"),
             (region, &[("mcp-param-region", "=?base64?dXMtd2VzdDE?=")], "holds bad base64 for the argument `region`"),
             (region, &[("mcp-param-region", "é")], "visible ASCII"),

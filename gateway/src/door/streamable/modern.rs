@@ -3,7 +3,6 @@
 //! Invariant: a request acts only if its headers say what its body says, so that a proxy that decided by the headers
 //! decided on what then happens (2026-07-28, basic/transports/streamable-http, "Server Validation").
 
-use axum::http::{HeaderMap, HeaderName, StatusCode};
 use super::Next;
 use super::headers::{self, Accept};
 use super::mirrored;
@@ -12,6 +11,7 @@ use crate::door::refusal::Refused;
 use crate::door::session::passing_key;
 use crate::mux::{Mux, Principal, unsupported};
 use crate::wire::{Fault, Meta, Params, Raw, Request, Revision, code, from_header};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 
 /// Serves one request; nothing of its client is kept.
 pub(super) async fn request(
@@ -57,7 +57,9 @@ fn check_era(request: &Request<'_>, meta: &Meta<'_>) -> Result<(), Refused> {
         return Ok(());
     }
     let (name, modern) = (headers::PROTOCOL_VERSION, Revision::MODERN.as_str());
-    Err(fault(format!("header mismatch: `{name}` says {modern}, which has no `initialize`; send that without the header")))
+    Err(fault(format!(
+        "header mismatch: `{name}` says {modern}, which has no `initialize`; send that without the header"
+    )))
 }
 
 /// A notification acts on nothing here, but one that nobody can place is not accepted.
@@ -73,7 +75,9 @@ pub(super) fn check_notification(version: Option<&str>, meta: &Meta<'_>) -> Resu
 /// A client of this revision answers what it is asked by another request.
 pub(super) fn no_responses() -> Refused {
     let modern = Revision::MODERN.as_str();
-    Refused::invalid(format!("revision {modern} has no responses of clients: make the request again with `inputResponses`"))
+    Refused::invalid(format!(
+        "revision {modern} has no responses of clients: make the request again with `inputResponses`"
+    ))
 }
 
 fn check_names(headers: &HeaderMap, request: &Request<'_>, params: &Params<'_>) -> Result<(), Refused> {

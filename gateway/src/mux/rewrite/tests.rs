@@ -159,7 +159,8 @@ fn a_modern_client_that_cannot_send_the_person_to_urls_is_told_so() {
 
 #[test]
 fn structured_content_that_is_no_object_is_put_into_one_for_legacy_clients() {
-    let given = |text: &'static str| result(Bytes::from(text), "tools/call", Era::Modern, Era::Legacy).unwrap().unwrap();
+    let given =
+        |text: &'static str| result(Bytes::from(text), "tools/call", Era::Modern, Era::Legacy).unwrap().unwrap();
     assert_eq!(given(r#"{"structuredContent":[1.0], "a":1}"#), r#"{"structuredContent":{"result":[1.0]}, "a":1}"#);
     assert_eq!(given(r#"{"structuredContent":null}"#), r#"{"structuredContent":{"result":null}}"#);
     assert_eq!(given(r#"{"structuredContent":{"a":1.0 } }"#), r#"{"structuredContent":{"a":1.0 } }"#);

@@ -31,7 +31,11 @@ async fn a_request_hears_what_it_asked_for_and_nothing_else() {
                 }
             }
             assert_eq!(logs("emergency", json!({})).await, 0, "{instances} {era}: no level, no logs");
-            assert_eq!(logs("emergency", json!({"progressToken": 1})).await, 0, "{instances} {era}: a stream is no wish");
+            assert_eq!(
+                logs("emergency", json!({"progressToken": 1})).await,
+                0,
+                "{instances} {era}: a stream is no wish"
+            );
         }
         gateway.stop().await;
     }

@@ -35,7 +35,12 @@ async fn marked_arguments_are_compared_with_their_headers_at_every_address_for_s
                 assert_eq!((response.status, told), (200, arguments), "{era} {path} {response:?}");
             }
             let bad: [(Value, &[(&str, &str)], &str, &str); 6] = [
-                (json!({"region": "a"}), &[], "region", "`mcp-param-region` is missing, the argument `region` says \"a\""),
+                (
+                    json!({"region": "a"}),
+                    &[],
+                    "region",
+                    "`mcp-param-region` is missing, the argument `region` says \"a\"",
+                ),
                 (json!({"region": "a"}), &[("mcp-param-region", "b")], "region", "`mcp-param-region` is `b`"),
                 (json!({"region": "a"}), &[("mcp-param-region", "=?base64?YQ?=")], "region", "bad base64"),
                 (json!({}), &[("mcp-param-limit", "1")], "limit", "there is no argument `limit`"),
@@ -47,7 +52,11 @@ async fn marked_arguments_are_compared_with_their_headers_at_every_address_for_s
                 let answer = response.answer();
                 let error = &answer["error"];
                 assert_eq!((response.status, &answer["id"]), (400, &json!("a")), "{era} {path} {answer}");
-                assert_eq!((&error["code"], &error["data"]["argument"]), (&json!(-32020), &json!(argument)), "{answer}");
+                assert_eq!(
+                    (&error["code"], &error["data"]["argument"]),
+                    (&json!(-32020), &json!(argument)),
+                    "{answer}"
+                );
                 assert!(error["message"].as_str().unwrap().contains(words), "{answer}");
             }
             assert_eq!(journal.of("tools/call").len(), sent + good.len(), "what is refused does not run");

@@ -75,7 +75,8 @@ async fn a_result_of_a_legacy_shard_reaches_a_legacy_client_without_members_of_t
 #[tokio::test]
 async fn schemas_and_structures_that_only_the_modern_era_knows_do_not_break_a_legacy_client() {
     let object = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
-    let tool = |name: &str, output: Value| json!({"name": name, "inputSchema": {"type": "object"}, "outputSchema": output});
+    let tool =
+        |name: &str, output: Value| json!({"name": name, "inputSchema": {"type": "object"}, "outputSchema": output});
     let tools = listed(&json!([
         tool("array", json!({"type": "array", "items": {"type": "integer"}})),
         tool("object", object.clone()),

@@ -61,7 +61,11 @@ impl Row {
     fn meta(mut self, key: &str, value: Value) -> Self {
         let meta = self.body["params"]["_meta"].as_object_mut().unwrap();
         let key = format!("io.modelcontextprotocol/{key}");
-        if value.is_null() { meta.remove(&key) } else { meta.insert(key, value) };
+        if value.is_null() {
+            meta.remove(&key)
+        } else {
+            meta.insert(key, value)
+        };
         self
     }
 
@@ -131,7 +135,8 @@ fn answers() -> Vec<Row> {
         call("modern__echo").header("mcp-name", "legacy__echo").fails(400, MISMATCH),
         Row::modern("no such resource", "resources/read", json!({"uri": "x:y"})).fails(200, -32602),
         Row::modern("a cursor", "tools/list", json!({"cursor": "2"})).fails(200, -32602),
-        raw_error("a capability that a modern shard misses", "modern", MISSING_CAPABILITY).fails(400, MISSING_CAPABILITY),
+        raw_error("a capability that a modern shard misses", "modern", MISSING_CAPABILITY)
+            .fails(400, MISSING_CAPABILITY),
         events(raw_error("the same to who wants events", "modern", MISSING_CAPABILITY)).fails(400, MISSING_CAPABILITY),
         raw_error("a method that a modern shard has not", "modern", -32601).fails(404, -32601),
         raw_error("an error of its own of a modern shard", "modern", -32000).fails(200, -32000),
@@ -163,7 +168,8 @@ async fn pair() -> Gateway {
 }
 
 async fn post(gateway: &Gateway, headers: &BTreeMap<&'static str, String>, body: &Value) -> Response {
-    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).filter(|(_, v)| !v.is_empty()).collect();
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| (*name, &**value)).filter(|(_, v)| !v.is_empty()).collect();
     gateway.http().await.send("POST", "/mcp", &headers, body.to_string()).await
 }
 

@@ -59,8 +59,7 @@ async fn a_legacy_client_gets_the_error_of_its_revision() {
     let gateway = Gateway::builder().shard("old", Journal::new().fake_shard(&[])).start().await;
     gateway.until("old", "ready").await;
     let mut client = Legacy::open(&gateway, "2025-11-25").await;
-    let response =
-        client.ask("tools/call", json!({"name": "old__raw_error", "arguments": {"text": ERROR}})).await;
+    let response = client.ask("tools/call", json!({"name": "old__raw_error", "arguments": {"text": ERROR}})).await;
     assert_eq!(response.answer()["error"], serde_json::from_str::<Value>(ERROR).unwrap());
     gateway.stop().await;
 }
