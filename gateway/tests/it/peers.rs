@@ -9,6 +9,7 @@ mod commands;
 mod conformance;
 mod first_start;
 mod following;
+mod headers;
 mod hostile;
 mod mcporter;
 mod offered;
