@@ -191,6 +191,8 @@ impl<'a> Meta<'a> {
     pub const LOG_LEVEL: &'static str = "io.modelcontextprotocol/logLevel";
     /// The key of the task that a message of the legacy era belongs to.
     pub const RELATED_TASK: &'static str = "io.modelcontextprotocol/related-task";
+    /// The key by which what is told on a `subscriptions/listen` names the request.
+    pub const SUBSCRIPTION_ID: &'static str = "io.modelcontextprotocol/subscriptionId";
 
     fn read(meta: Raw<'a>) -> Result<Self, Ambiguous> {
         const KEYS: [&str; 6] = [
