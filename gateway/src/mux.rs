@@ -12,6 +12,7 @@ mod inbox;
 mod levels;
 mod listens;
 mod overview;
+mod parked;
 mod passing;
 mod private;
 mod registry;
@@ -35,6 +36,8 @@ use self::calls::Calls;
 use self::inbox::Inboxes;
 use self::levels::Levels;
 use self::listens::Listens;
+use self::parked::Parked;
+use self::relay::Waiting;
 use self::route::{Errand, Route, Shown};
 use self::subscriptions::{Course, Subscriptions};
 use self::task_ids::TaskIds;
@@ -50,6 +53,7 @@ pub use self::changes::{Changes, all_changed};
 pub use self::client::{Client, ClientKey, Initialized, Principal, unsupported};
 pub use self::listens::{Listening, listened};
 pub use self::overview::{Overview, Tool};
+pub use self::parked::ParkLimits;
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
 pub use crate::fleet::{NoView, View};
@@ -96,6 +100,8 @@ struct Inner {
     levels: Levels,
     calls: Arc<Calls>,
     asks: Asks,
+    /// The calls of modern clients that wait for answers.
+    parked: Arc<Parked<Waiting>>,
     task_ids: TaskIds,
     inboxes: Arc<Inboxes>,
     subscriptions: Arc<Subscriptions>,
@@ -112,12 +118,13 @@ struct Inner {
 impl Mux {
     /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients, `feed` where
     /// they hear what clients follow. What the children of sessions say outside of calls arrives as `mail`. What goes on
-    /// without a client does so among `tasks`.
+    /// without a client does so among `tasks`, and what waits for one keeps to `parked`.
     pub fn new(
         world: watch::Receiver<Arc<World>>,
         level: watch::Sender<Option<Level>>,
         feed: Feed,
         (own_children, mail): (OwnChildren, Receiver<Mail>),
+        parked: ParkLimits,
         tasks: &Tasks,
     ) -> Self {
         let inboxes = Arc::<Inboxes>::default();
@@ -128,6 +135,7 @@ impl Mux {
             levels: Levels::new(level),
             calls: Arc::default(),
             asks: Asks::default(),
+            parked: Arc::new(Parked::new(parked)),
             task_ids: TaskIds::default(),
             subscriptions: Arc::clone(&subscriptions),
             listens: Listens::default(),
@@ -229,6 +237,7 @@ impl Mux {
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
         self.inner.asks.end(key);
+        self.inner.parked.end(key);
         self.inner.task_ids.end(key);
         self.inner.end_own(key);
         self.inner.levels.forget(key);
@@ -257,7 +266,11 @@ impl Mux {
 
     /// What is true now of all shards, whatever the view, for people and programs.
     pub fn registry(&self) -> Registry {
-        registry::registry(&self.inner.world.borrow(), &View::All, self.inner.started)
+        let mut registry = registry::registry(&self.inner.world.borrow(), &View::All, self.inner.started);
+        for entry in &mut registry.shards {
+            entry.parked = self.inner.parked.count_of(&entry.name);
+        }
+        registry
     }
 
     /// The shards of the view, with what the tools are and do, for people.
@@ -307,6 +320,10 @@ impl Mux {
     async fn call(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Result<Option<Relay>, Fault> {
         // Before anything is waited for, so that a cancellation right behind the request finds it.
         let ticket = self.inner.calls.enter(client.key, request.id)?;
+        if let Some(waiting) = self.waiting(client, request, params).await? {
+            let mux = Arc::clone(&self.inner);
+            return Ok(Some(Relay::resumed(mux, client, waiting, ticket, request.id.as_str(), params)));
+        }
         let catalogue = self.settled().await;
         let era = client.revision.era();
         let route = match self.left(client, &request.method, params) {

@@ -7,6 +7,7 @@ mod era;
 mod faults;
 mod flags;
 mod floods;
+mod interview;
 mod later;
 mod lists;
 mod notes;

@@ -56,7 +56,7 @@ pub(crate) fn call(shard: &mut Shard, call: Call) -> Result<Next, Refusal> {
         return Ok(Next::GoOn);
     }
     let lines = match call.name.as_str() {
-        "sleep" | "progress" | "ask" => {
+        "sleep" | "progress" | "ask" | "interview" => {
             waits::start(shard, call)?;
             return Ok(Next::GoOn);
         }

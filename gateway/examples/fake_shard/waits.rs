@@ -11,13 +11,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::interview::Interview;
 use crate::notes;
 use crate::serve::Shard;
 use crate::tools::Call;
 use crate::wire::{Out, Refusal};
 
 /// What ends a wait before its time.
-enum Wake {
+pub(crate) enum Wake {
     Cancelled,
     /// The client's answer to what we asked: its whole line.
     Answered(String),
@@ -99,10 +100,15 @@ pub(crate) fn start(shard: &Shard, call: Call) -> Result<(), Refusal> {
             let progress: Progress = call.read()?;
             Box::new(move || report(&out, &call, &wakes, &progress))
         }
+        "interview" => {
+            Interview::check(&call)?;
+            let interview = Interview { out, waits: Arc::clone(&waits), call, wakes };
+            Box::new(move || interview.hold())
+        }
         _ => {
             let ask: Ask = call.read()?;
             let key = format!(r#""ask-{}""#, call.id.trim_matches('"'));
-            let question = question(&key, &ask);
+            let question = question(&key, &ask.method, ask.params);
             shard.waits.asks.lock().expect("no holder of this lock panics").insert(key.clone(), sender.clone());
             shard.out.send(question);
             let withdraw = ask.withdraw_ms;
@@ -157,8 +163,9 @@ fn passes(wakes: &Receiver<Wake>, ms: u64) -> bool {
     matches!(wakes.recv_timeout(Duration::from_millis(ms)), Err(RecvTimeoutError::Timeout))
 }
 
-fn question(id: &str, ask: &Ask) -> String {
-    let usual = match ask.method.as_str() {
+/// A request to the client; `id` is JSON text, and without `params` it has usual ones.
+pub(crate) fn question(id: &str, method: &str, params: Option<&RawValue>) -> String {
+    let usual = match method {
         "sampling/createMessage" => {
             r#"{"messages":[{"role":"user","content":{"type":"text","text":"Say hello."}}],"maxTokens":16}"#
         }
@@ -167,7 +174,7 @@ fn question(id: &str, ask: &Ask) -> String {
         }
         _ => "{}",
     };
-    let params = ask.params.map_or(usual, |params| params.get());
-    let method = crate::wire::json(&ask.method);
+    let params = params.map_or(usual, |params| params.get());
+    let method = crate::wire::json(method);
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":{method},\"params\":{params}}}\n")
 }

@@ -22,6 +22,7 @@ mod instances;
 mod listening;
 mod modern;
 mod page;
+mod parked;
 mod peers;
 mod reload;
 mod saved_rosters;
