@@ -13,14 +13,14 @@ use tempfile::NamedTempFile;
 use crate::support::{Gateway, Response, modern_meta};
 
 /// A file that holds `items`, for the fake shard's lists.
-fn listed(items: &Value) -> NamedTempFile {
+pub(crate) fn listed(items: &Value) -> NamedTempFile {
     let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), items.to_string()).unwrap();
     file
 }
 
 /// A tool that wants three of its arguments repeated.
-fn sql() -> Value {
+pub(crate) fn sql() -> Value {
     let dry = json!({"type": "boolean", "x-mcp-header": "Dry-Run"});
     let properties = json!({
         "region": {"type": "string", "x-mcp-header": "Region"},

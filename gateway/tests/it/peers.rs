@@ -11,6 +11,7 @@ mod conformance;
 mod every_tool;
 mod first_start;
 mod following;
+mod headers;
 mod hostile;
 mod listening;
 mod matrix;

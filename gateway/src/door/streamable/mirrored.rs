@@ -66,9 +66,11 @@ fn shown(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
+    type Fields<'a> = &'a [(&'static str, &'a str)];
+
     /// The status, the code and the words of a refusal.
     #[track_caller]
-    fn check(arguments: &str, fields: &[(&str, &str)]) -> Result<(), (u16, i64, String)> {
+    fn check(arguments: &str, fields: Fields<'_>) -> Result<(), (u16, i64, String)> {
         let schema = br#"{"properties":{
             "region":{"type":"string","x-mcp-header":"Region"},
             "count":{"type":"integer","x-mcp-header":"N"},
@@ -77,7 +79,7 @@ mod tests {
         let mirrored = Mirrored::read(Raw::parse(schema).unwrap()).unwrap().unwrap();
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
-            headers.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
         check_all(&mirrored, &headers, Some(Raw::parse(arguments.as_bytes()).unwrap())).map_err(|refused| {
             let (status, code, _, message) = refused.told();
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn headers_that_repeat_what_the_arguments_say_pass() {
-        let cases: [(&str, &[(&str, &str)]); 11] = [
+        let cases: [(&str, Fields<'_>); 11] = [
             ("{}", &[]),
             (r#"{"query":"x"}"#, &[("mcp-param-query", "y"), ("mcp-param-other", "z")]),
             (r#"{"region":null,"count":null,"deep":{"dry":null}}"#, &[]),
@@ -108,7 +110,7 @@ mod tests {
     #[test]
     fn headers_that_differ_from_the_arguments_are_refused_with_both_named() {
         let region = r#"{"region":"us-west1"}"#;
-        let cases: [(&str, &[(&str, &str)], &str); 12] = [
+        let cases: [(&str, Fields<'_>, &str); 12] = [
             (region, &[], r#"`mcp-param-region` is missing, the argument `region` says "us-west1""#),
             (
                 region,

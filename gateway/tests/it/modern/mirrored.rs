@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::{ask_with, listed, sql};
 use crate::support::{Gateway, Journal, Legacy, fake_shard, modern_meta};
 
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 /// Where one tool is found, and what it is called there.
 const ADDRESSES: [(&str, &str); 3] = [("/mcp", "db__sql"), ("/mcp?shards=db", "db__sql"), ("/mcp/db", "sql")];
 
@@ -17,12 +19,12 @@ async fn marked_arguments_are_compared_with_their_headers_at_every_address_for_s
         let gateway = Gateway::builder().shard("db", journal.fake_shard(&flags)).start().await;
         gateway.until("db", "ready").await;
         for (path, name) in ADDRESSES {
-            let ask = async |arguments: &Value, headers: &[(&str, &str)]| {
+            let ask = async |arguments: &Value, headers: Fields<'_>| {
                 let params = json!({"name": name, "arguments": arguments});
                 ask_with(&gateway, path, "tools/call", params, headers).await
             };
             let sent = journal.of("tools/call").len();
-            let good: [(Value, &[(&str, &str)]); 5] = [
+            let good: [(Value, Fields<'_>); 5] = [
                 (json!({"query": "q"}), &[]),
                 (json!({"region": "us-west1", "query": "q"}), &[("Mcp-Param-Region", "us-west1")]),
                 (json!({"region": "世界"}), &[("mcp-param-region", "=?base64?5LiW55WM?=")]),
@@ -34,7 +36,7 @@ async fn marked_arguments_are_compared_with_their_headers_at_every_address_for_s
                 let told = &response.answer()["result"]["structuredContent"]["arguments"];
                 assert_eq!((response.status, told), (200, arguments), "{era} {path} {response:?}");
             }
-            let bad: [(Value, &[(&str, &str)], &str, &str); 6] = [
+            let bad: [(Value, Fields<'_>, &str, &str); 6] = [
                 (
                     json!({"region": "a"}),
                     &[],

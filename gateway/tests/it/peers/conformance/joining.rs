@@ -24,8 +24,8 @@ const MODERN: [(&str, usize); 8] = [
     ("request-metadata", 8),
     ("sep-2322-client-request-state", 5),
     ("http-standard-headers", 9),
-    ("http-custom-headers", 0),
-    ("http-invalid-tool-headers", 0),
+    ("http-custom-headers", 18),
+    ("http-invalid-tool-headers", 12),
     ("json-schema-ref-no-deref", 1),
     ("json-schema-2020-12-preservation", 9),
 ];
