@@ -33,8 +33,7 @@ pub use limits::Limits;
 pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
 #[cfg(test)]
-pub(crate) use tasks::Begun;
-pub(crate) use tasks::UNASKED;
+pub(crate) use tasks::{Begun, UNASKED};
 pub(crate) use ties::Marks;
 pub use ties::Ties;
 pub(crate) use volume::LINGER;

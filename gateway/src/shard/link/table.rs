@@ -296,6 +296,8 @@ impl Table {
     /// All that is left, each with its line if that was never sent.
     pub(crate) fn drain(&mut self) -> Vec<(Entry, Option<Vec<u8>>)> {
         self.refusing = true;
+        // A writer that the child has left may have ended without a word.
+        self.closed = true;
         self.tasks.clear();
         self.sent = 0;
         self.waiting_bytes = 0;
