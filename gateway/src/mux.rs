@@ -10,6 +10,7 @@ mod client;
 mod failure;
 mod inbox;
 mod levels;
+mod listens;
 mod overview;
 mod passing;
 mod private;
@@ -32,6 +33,7 @@ use self::asks::Asks;
 use self::calls::Calls;
 use self::inbox::Inboxes;
 use self::levels::Levels;
+use self::listens::Listens;
 use self::route::{Errand, Route, Shown};
 use self::subscriptions::{Course, Subscriptions};
 use self::task_ids::{Holder, TaskIds};
@@ -45,6 +47,7 @@ use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, 
 
 pub use self::changes::{Changes, all_changed};
 pub use self::client::{Client, ClientKey, Initialized, Principal, unsupported};
+pub use self::listens::{Listening, listened};
 pub use self::overview::{Overview, Tool};
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
@@ -54,6 +57,8 @@ pub use crate::fleet::{NoView, View};
 const SETTLE: Duration = Duration::from_secs(6);
 /// How many calls may go on after their legacy clients hung up.
 const DETACHED: usize = 256;
+/// The method that opens a subscription of the modern era.
+pub const LISTEN: &str = "subscriptions/listen";
 /// The result that says nothing but that it is so.
 const EMPTY: Bytes = Bytes::from_static(b"{}");
 
@@ -73,6 +78,8 @@ pub enum Dispatched {
     Answer(Answer),
     /// A shard is asked.
     Call(Box<Relay>),
+    /// A modern client listens.
+    Listen(Box<Listening>),
 }
 
 /// The meeting point of clients and shards, as one view shows it. Cheap to clone.
@@ -91,6 +98,7 @@ struct Inner {
     task_ids: TaskIds,
     inboxes: Arc<Inboxes>,
     subscriptions: Arc<Subscriptions>,
+    listens: Listens,
     shown: Shown,
     /// Places for calls that go on without a reader.
     detached: Arc<Semaphore>,
@@ -121,6 +129,7 @@ impl Mux {
             asks: Asks::default(),
             task_ids: TaskIds::default(),
             subscriptions: Arc::clone(&subscriptions),
+            listens: Listens::default(),
             inboxes,
             shown: Shown::default(),
             detached: Arc::new(Semaphore::new(DETACHED)),
@@ -175,6 +184,12 @@ impl Mux {
 
     /// Any request but a legacy `initialize`; every fault is an answer.
     pub async fn dispatch(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Dispatched {
+        if request.method == LISTEN && client.revision.era() == Era::Modern {
+            return match self.listen(client, request, params).await {
+                Ok(listening) => Dispatched::Listen(Box::new(listening)),
+                Err(fault) => Dispatched::Answer(answer(request.id, Err(fault))),
+            };
+        }
         let result = match self.own_answer(client, request, params).await {
             Some(result) => result,
             None => match self.call(client, request, params).await {

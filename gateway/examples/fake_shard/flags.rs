@@ -11,6 +11,7 @@ use crate::spoil::Spoil;
 pub(crate) const USAGE: &str = "\
 usage: fake_shard [--era legacy|modern|python|ts] [--name NAME] [--version V] [--instructions TEXT]
   [--on-discover normal|exit|close-stdout|silent|garbage] [--on-initialize normal|silent|exit|error]
+  [--on-listen normal|error|silent|late]
   [--start-delay MS] [--discover-delay MS] [--journal FILE] [--ignore-eof] [--spoil nothing|values|order]
   [--tools N] [--tools-file FILE] [--resources-file FILE] [--templates-file FILE] [--prompts-file FILE]
   [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private] [--tasks] [--capability MEMBER] [--last-words LINE]";
@@ -47,12 +48,25 @@ pub(crate) enum OnInitialize {
     Error,
 }
 
+/// What `subscriptions/listen` meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnListen {
+    Normal,
+    /// It is an unknown method.
+    Error,
+    /// Nothing is said, neither then nor later.
+    Silent,
+    /// It is acknowledged after a while.
+    Late,
+}
+
 /// The parsed command line.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) era: Era,
     pub(crate) on_discover: OnDiscover,
     pub(crate) on_initialize: OnInitialize,
+    pub(crate) on_listen: OnListen,
     /// Milliseconds before the first byte is read.
     pub(crate) start_delay: u64,
     /// Milliseconds before `server/discover` is answered; whatever else is asked is served meanwhile.
@@ -87,6 +101,7 @@ impl Default for Options {
             era: Era::Legacy,
             on_discover: OnDiscover::Normal,
             on_initialize: OnInitialize::Normal,
+            on_listen: OnListen::Normal,
             start_delay: 0,
             discover_delay: 0,
             name: "fake".into(),
@@ -143,6 +158,11 @@ fn set(options: &mut Options, flag: &str, value: String) -> Result<(), String> {
             let normal = [("normal", OnInitialize::Normal), ("silent", OnInitialize::Silent)];
             let broken = [("exit", OnInitialize::Exit), ("error", OnInitialize::Error)];
             options.on_initialize = one_of(flag, &value, &[normal, broken].concat())?;
+        }
+        "--on-listen" => {
+            let answered = [("normal", OnListen::Normal), ("error", OnListen::Error)];
+            let unanswered = [("silent", OnListen::Silent), ("late", OnListen::Late)];
+            options.on_listen = one_of(flag, &value, &[answered, unanswered].concat())?;
         }
         "--cache-scope" => {
             options.cache_scope = one_of(flag, &value, &[("public", "public"), ("private", "private")])?;

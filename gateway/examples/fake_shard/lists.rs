@@ -24,7 +24,7 @@ const TOOLS: [(&str, &str); 38] = [
     ("stderr", "`lines` times `text` on stderr"),
     ("log", "`n` log messages, then the answer"),
     ("list_changed", "adds an item to `kind` and says so"),
-    ("updated", "says that the resource `uri` was updated"),
+    ("updated", "says that the resource `uri` was updated, `times` times"),
     ("not_found", "is an unknown tool"),
     ("sleep", "answers after `ms` unless cancelled"),
     ("later", "the answer, and `ms` later the whole message `message`"),

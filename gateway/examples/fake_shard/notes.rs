@@ -2,7 +2,7 @@
 //!
 //! A legacy client hears everything; a modern one hears only what an open `subscriptions/listen` asked for.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::era::Speech;
 use crate::wire::{Refusal, SUBSCRIPTION_ID, json, notification};
@@ -16,7 +16,7 @@ struct Listen {
     filter: Filter,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Filter {
     tools_list_changed: bool,
@@ -36,11 +36,14 @@ impl Filter {
 }
 
 impl Listens {
-    /// Opens a subscription and returns the line that acknowledges it.
-    pub(crate) fn add(&mut self, id: &str, filter: &str) -> Result<String, Refusal> {
-        let parsed = serde_json::from_str(filter).map_err(|error| Refusal::new(-32602, error.to_string()))?;
-        self.0.push(Listen { id: id.into(), filter: parsed });
-        let params = format!(r#"{{"_meta":{{"{SUBSCRIPTION_ID}":{id}}},"notifications":{filter}}}"#);
+    /// Opens a subscription to all but `refused` and returns the line that acknowledges it.
+    pub(crate) fn add(&mut self, id: &str, filter: &str, refused: &str) -> Result<String, Refusal> {
+        let parsed = serde_json::from_str(filter).map_err(|error| Refusal::new(-32602, error.to_string()));
+        let mut filter: Filter = parsed?;
+        filter.resource_subscriptions.retain(|uri| uri != refused);
+        let honoured = json(&filter);
+        self.0.push(Listen { id: id.into(), filter });
+        let params = format!(r#"{{"_meta":{{"{SUBSCRIPTION_ID}":{id}}},"notifications":{honoured}}}"#);
         Ok(notification("notifications/subscriptions/acknowledged", &params))
     }
 

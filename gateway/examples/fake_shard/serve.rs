@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::era::{self, Lock, Speech, unknown_method};
-use crate::flags::{Era, OnDiscover, OnInitialize, Options};
+use crate::flags::{Era, OnDiscover, OnInitialize, OnListen, Options};
 use crate::jobs::{self, Jobs};
 use crate::lists::List;
 use crate::notes::Listens;
@@ -18,6 +18,9 @@ use crate::wire::{Incoming, Out, Params, Refusal, answer, json};
 
 /// Nobody may subscribe to it.
 const REFUSED: &str = "fake://item/refused";
+
+/// How late a late acknowledgement is: later than anybody waits for it at a start.
+const LATE: Duration = Duration::from_millis(1500);
 
 /// What the reading loop does after a line.
 pub(crate) enum Next {
@@ -134,11 +137,23 @@ impl Shard {
             }
             "subscriptions/listen" if speech == Speech::Modern => {
                 let filter = params.notifications.ok_or_else(|| Refusal::new(-32602, "`notifications` is missing"))?;
-                self.out.send(self.listens.add(id, filter.get())?);
+                match self.options.on_listen {
+                    OnListen::Error => return Err(unknown_method(method)),
+                    OnListen::Silent => {}
+                    OnListen::Normal => self.out.send(self.listens.add(id, filter.get(), REFUSED)?),
+                    OnListen::Late => {
+                        let line = self.listens.add(id, filter.get(), REFUSED)?;
+                        let out = Arc::clone(&self.out);
+                        thread::spawn(move || {
+                            thread::sleep(LATE);
+                            out.send(line);
+                        });
+                    }
+                }
                 self.jobs.listen(id, filter.get());
             }
             "tasks/result" if self.options.tasks && speech == Speech::Legacy => {
-                tasks::fetch(self, id, params.task_id.as_deref())?
+                tasks::fetch(self, id, params.task_id.as_deref())?;
             }
             "server/discover" => self.answer_late(answer(id, &era::discover(&self.options))),
             _ => {

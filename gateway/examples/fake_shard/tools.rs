@@ -188,9 +188,10 @@ fn updated(shard: &Shard, call: &Call) -> Result<String, Refusal> {
     #[derive(Deserialize)]
     struct Arguments {
         uri: String,
+        times: Option<usize>,
     }
-    let Arguments { uri } = call.read()?;
-    Ok(shard.listens.updated(call.speech, &uri) + &call.text("ok"))
+    let Arguments { uri, times } = call.read()?;
+    Ok(shard.listens.updated(call.speech, &uri).repeat(times.unwrap_or(1)) + &call.text("ok"))
 }
 
 fn stderr(text: &str) {

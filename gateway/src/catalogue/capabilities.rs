@@ -44,7 +44,7 @@ impl Catalogue {
     pub fn capabilities(&self, revision: Revision) -> String {
         let Merged { tasks, experimental, extensions, modern_extensions } = &self.merged;
         let is_legacy = revision.era() == Era::Legacy;
-        let mut text = Self::own_capabilities(revision.era()).to_owned();
+        let mut text = Self::OWN_CAPABILITIES.to_owned();
         let mut declare = |key: &str, value: &Option<String>| {
             if let Some(value) = value {
                 text.truncate(text.len() - 1);
@@ -144,7 +144,7 @@ mod tests {
         catalogue.merged = Merged::of(&rosters.iter().collect::<Vec<_>>());
         let text = catalogue.capabilities(revision);
         assert!(Raw::parse(text.as_bytes()).is_ok(), "{text}");
-        let always = Catalogue::own_capabilities(revision.era());
+        let always = Catalogue::OWN_CAPABILITIES;
         text.strip_prefix(&always[..always.len() - 1]).unwrap().strip_suffix('}').unwrap().to_owned()
     }
 

@@ -68,20 +68,11 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The server capabilities that are declared whatever the shards declare, a JSON object. What the gateway does not relay,
-    /// such as the subscriptions of the modern era, is not declared.
-    pub fn own_capabilities(era: Era) -> &'static str {
-        match era {
-            Era::Legacy => concat!(
-                r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"#,
-                r#""resources":{"subscribe":true,"listChanged":true},"completions":{},"logging":{}}"#
-            ),
-            Era::Modern => concat!(
-                r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"#,
-                r#""resources":{"listChanged":true},"completions":{},"logging":{}}"#
-            ),
-        }
-    }
+    /// The server capabilities that are declared whatever the shards declare, and in both eras, a JSON object.
+    pub const OWN_CAPABILITIES: &'static str = concat!(
+        r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"#,
+        r#""resources":{"subscribe":true,"listChanged":true},"completions":{},"logging":{}}"#
+    );
 
     /// The tool of that exposed name.
     pub fn tool(&self, exposed: &str) -> Option<&Target> {

@@ -59,6 +59,8 @@ impl Batch {
         };
         match mux.dispatch(client, request, &params).await {
             Dispatched::Answer(answer) => self.answers.push(answer.body),
+            // Only modern clients listen, and they send no arrays.
+            Dispatched::Listen(mut listening) => self.answers.push(listening.end().body),
             Dispatched::Call(relay) => self.waiting.push(step(Call::new(relay, Era::Legacy), self.alone.clone())),
         }
     }

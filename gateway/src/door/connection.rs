@@ -22,7 +22,7 @@ use crate::door::call::{Answering, Call};
 use crate::door::incoming;
 use crate::door::refusal::Refused;
 use crate::door::session::fresh_key;
-use crate::mux::{Client, ClientKey, Dispatched, Mux, Principal, Relayed};
+use crate::mux::{Client, ClientKey, Dispatched, Listening, Mux, Principal, Relayed};
 use crate::tasks::Tasks;
 use crate::wire::{
     Capabilities, Chunks, Era, Kind, Message, Notification, Params, Raw, Request, Revision, result_response,
@@ -61,6 +61,7 @@ enum Next {
     Nothing,
     Now(Chunks),
     Call(Call),
+    Listen(Box<Listening>),
     Batch(Batch),
 }
 
@@ -149,6 +150,7 @@ impl Connection {
             Next::Nothing => {}
             Next::Now(answer) => self.output.send(answer).await,
             Next::Call(call) => self.relay(call).await,
+            Next::Listen(listening) => self.tell(listening).await,
             Next::Batch(batch) => self.relay(batch).await,
         }
         drop(place);
@@ -183,7 +185,10 @@ impl Connection {
     async fn modern(&self, request: &Request<'_>, params: &Params<'_>) -> Result<Placed, Refused> {
         let place = self.requests.take(1)?;
         let client = self.mux.modern_client(self.key, Principal::Connection(self.key), params)?;
-        Ok((self.request(&client, request, params).await, Some(place)))
+        let next = self.request(&client, request, params).await;
+        // What is open for as long as the client likes has a bound of its own.
+        let place = Some(place).filter(|_| !matches!(next, Next::Listen(_)));
+        Ok((next, place))
     }
 
     async fn legacy(&self, request: &Request<'_>, params: &Params<'_>) -> Result<Placed, Refused> {
@@ -208,6 +213,7 @@ impl Connection {
     async fn request(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Next {
         match self.mux.dispatch(client, request, params).await {
             Dispatched::Answer(answer) => Next::Now(answer.body),
+            Dispatched::Listen(listening) => Next::Listen(listening),
             // A client that goes takes its calls along: one that is dropped here is cancelled.
             Dispatched::Call(relay) => Next::Call(Call::new(relay, Era::Modern)),
         }
@@ -216,6 +222,22 @@ impl Connection {
     async fn relay<A: Answering>(&self, mut answering: A) {
         loop {
             match answering.next().await {
+                Relayed::Notice(message) => self.output.send_notice(message).await,
+                Relayed::Done(answer) => return self.output.send(answer.body).await,
+                Relayed::Cancelled => return,
+            }
+        }
+    }
+
+    /// Tells what a modern client listens to, until it has cancelled that or the connection comes to its end.
+    async fn tell(&self, mut listening: Box<Listening>) {
+        loop {
+            let relayed = tokio::select! {
+                biased;
+                () = self.tasks.stop().cancelled() => Relayed::Done(listening.end()),
+                relayed = listening.next() => relayed,
+            };
+            match relayed {
                 Relayed::Notice(message) => self.output.send_notice(message).await,
                 Relayed::Done(answer) => return self.output.send(answer.body).await,
                 Relayed::Cancelled => return,

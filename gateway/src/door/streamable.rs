@@ -10,6 +10,7 @@ mod modern;
 pub(super) mod reading;
 mod reply;
 mod resume;
+mod subscribed;
 
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ use crate::door::refusal::Refused;
 use crate::door::replay::Replay;
 use crate::door::session::{Session, fresh_key};
 use crate::door::sse;
-use crate::mux::{Client, Dispatched, Mux, View};
+use crate::mux::{Client, Dispatched, Listening, Mux, View};
 use crate::tasks::Tasks;
 use crate::wire::{
     Capabilities, Era, Fault, Kind, Message, Meta, Params, Raw, Request, Revision, code, result_response,
@@ -94,6 +95,7 @@ impl Door {
 enum Next {
     Now(Response),
     Call(Call, Form, Standing),
+    Listen(Box<Listening>),
     Batch(Batch, Form, Standing),
 }
 
@@ -102,6 +104,7 @@ impl Next {
         let era = standing.era();
         match dispatched {
             Dispatched::Answer(answer) => Self::Now(reply::now(reply::status(era, answer.code), answer.body, form)),
+            Dispatched::Listen(listening) => Self::Listen(listening),
             Dispatched::Call(relay) => Self::Call(Call::new(relay, era), form, standing),
         }
     }
@@ -148,6 +151,7 @@ async fn post(door: &Door, view: View, headers: HeaderMap, body: Body) -> Result
     Ok(match next {
         Next::Now(response) => response,
         Next::Call(call, form, standing) => reply::when_answered(call, form, standing, times, permit).await,
+        Next::Listen(listening) => subscribed::open(door, listening, accept)?,
         Next::Batch(batch, form, standing) => reply::when_answered(batch, form, standing, times, permit).await,
     })
 }

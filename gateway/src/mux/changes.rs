@@ -13,17 +13,24 @@ use super::client::ClientKey;
 use super::inbox::Ear;
 use super::subscriptions::Subscriptions;
 use crate::fleet::{View, World};
+use crate::shard::link::ListKind;
 use crate::shard::pool::Present;
 use crate::shard::roster::List;
 use crate::wire::notification;
+
+/// What a view lists, and what of it has been told.
+#[derive(Debug)]
+pub(super) struct Lists {
+    world: watch::Receiver<Arc<World>>,
+    view: Arc<View>,
+    told: [u64; 4],
+}
 
 /// One stream of a session. While it is there, it counts as open; of several streams of one session each message is told
 /// by one.
 #[derive(Debug)]
 pub struct Changes {
-    world: watch::Receiver<Arc<World>>,
-    view: Arc<View>,
-    told: [u64; 4],
+    lists: Lists,
     ear: Ear,
     client: ClientKey,
     subscriptions: Arc<Subscriptions>,
@@ -33,11 +40,8 @@ pub struct Changes {
 
 impl Changes {
     pub(super) fn new(client: ClientKey, mux: &Inner, view: Arc<View>, ear: Ear) -> Self {
-        let (world, subscriptions) = (mux.world.clone(), Arc::clone(&mux.subscriptions));
-        let present = mux.own_children.arrive(client.0);
-        let mut changes = Self { world, view, told: [0; 4], ear, client, subscriptions, _present: present };
-        changes.told = changes.generations();
-        changes
+        let (lists, subscriptions) = (Lists::new(&mux.world, &view), Arc::clone(&mux.subscriptions));
+        Self { lists, ear, client, subscriptions, _present: mux.own_children.arrive(client.0) }
     }
 
     /// Waits until there is something to tell and gives it, each a message on one line. Never ends; safe to cancel.
@@ -51,16 +55,9 @@ impl Changes {
             }
             tokio::select! {
                 () = self.ear.woken() => {}
-                changed = self.world.changed() => {
-                    if changed.is_err() {
-                        // The fleet is gone, so there is nothing left to change.
-                        return std::future::pending().await;
-                    }
-                    let messages = self.changed_lists();
-                    if !messages.is_empty() && self.ear.speaks_for_view() {
-                        return messages;
-                    }
-                }
+                changed = self.lists.changed() => if !changed.is_empty() && self.ear.speaks_for_view() {
+                    return changed.into_iter().map(list_changed).collect();
+                },
             }
         }
     }
@@ -69,15 +66,27 @@ impl Changes {
     pub fn put_back(&mut self, messages: VecDeque<Bytes>) {
         self.ear.put_back(messages);
     }
+}
 
-    fn changed_lists(&mut self) -> Vec<Bytes> {
+impl Lists {
+    /// What `view` shows now counts as told.
+    pub(super) fn new(world: &watch::Receiver<Arc<World>>, view: &Arc<View>) -> Self {
+        let mut lists = Self { world: world.clone(), view: Arc::clone(view), told: [0; 4] };
+        lists.told = lists.generations();
+        lists
+    }
+
+    /// Waits until the world is another one, and gives what has changed in the view, which then counts as told. Safe to
+    /// cancel.
+    pub(super) async fn changed(&mut self) -> Vec<ListKind> {
+        if self.world.changed().await.is_err() {
+            // The fleet is gone, so there is nothing left to change.
+            return std::future::pending().await;
+        }
         let now = self.generations();
         let before = std::mem::replace(&mut self.told, now);
-        let changed = |list: List| now[list as usize] != before[list as usize];
-        let resources = changed(List::Resources) || changed(List::Templates);
-        let kinds = [("tools", changed(List::Tools)), ("prompts", changed(List::Prompts)), ("resources", resources)];
-        let changed = kinds.into_iter().filter(|(_, changed)| *changed);
-        changed.map(|(kind, _)| list_changed(kind)).collect()
+        let changed = |list: &List| now[*list as usize] != before[*list as usize];
+        ListKind::ALL.into_iter().filter(|kind| kind.lists().iter().any(changed)).collect()
     }
 
     fn generations(&mut self) -> [u64; 4] {
@@ -90,11 +99,11 @@ impl Changes {
 
 /// What a session of another process may have missed: each message on one line.
 pub fn all_changed() -> impl Iterator<Item = Bytes> {
-    ["tools", "prompts", "resources"].into_iter().map(list_changed)
+    ListKind::ALL.into_iter().map(list_changed)
 }
 
-fn list_changed(kind: &str) -> Bytes {
-    notification(&format!("notifications/{kind}/list_changed"), None).into()
+pub(super) fn list_changed(kind: ListKind) -> Bytes {
+    notification(&format!("notifications/{}/list_changed", kind.capability()), None).into()
 }
 
 #[cfg(test)]

@@ -180,7 +180,7 @@ fn named(scope: &Scope<'_>, list: List, method: &str, name: Option<Raw<'_>>, pla
     })
 }
 
-fn resource_owner(scope: &Scope<'_>, uri: &str) -> Option<Arc<str>> {
+pub(super) fn resource_owner(scope: &Scope<'_>, uri: &str) -> Option<Arc<str>> {
     match (scope.catalogue.resource(uri), &**scope.view) {
         (Owner::Listed(shard) | Owner::OnlyTemplate(shard), _) => Some(Arc::clone(shard)),
         // A shard may know uris that it does not list, and here it is the only one to ask.

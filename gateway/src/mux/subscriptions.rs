@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::client::ClientKey;
 use super::inbox::Inboxes;
 use crate::config::Instances;
-use crate::shard::followed::{Feed, Followed, Standing, Touch, Unfollowed};
+use crate::shard::followed::{Audience, Feed, Followed, Standing, Touch, Unfollowed};
 use crate::shard::link::Link;
 use crate::wire::{Fault, code, notification};
 
@@ -26,7 +26,7 @@ const ROUND: Duration = Duration::from_mins(1);
 const DIRTY: usize = 256;
 
 /// A resource of a shard.
-type Resource = (Arc<str>, String);
+pub(super) type Resource = (Arc<str>, String);
 
 /// What all sessions follow.
 #[derive(Debug)]
@@ -105,6 +105,64 @@ impl Subscriptions {
         }
         self.clean(client, uri);
         Course::Settled
+    }
+
+    /// Notes that a listener wishes these resources; the shards' supervisors ask for them.
+    ///
+    /// # Errors
+    /// All clients together follow too many.
+    pub(super) fn wish(&self, listener: ClientKey, resources: &[Resource]) -> Result<(), Fault> {
+        if resources.is_empty() {
+            return Ok(());
+        }
+        let wish = |followed: &mut Followed| followed.wish(resources, listener.0);
+        let mut wished = self.change(wish);
+        while wished == Err(Unfollowed::OfAll) && self.make_room(listener) {
+            wished = self.change(wish);
+        }
+        wished.map_err(|unfollowed| Fault::new(code::INVALID_PARAMS, unfollowed.to_string()))
+    }
+
+    /// Waits until the shards have decided on what a listener wishes, but no longer than `until`. Safe to cancel.
+    pub(super) async fn decided(&self, listener: ClientKey, resources: &[Resource], until: Instant) {
+        let mut followed = self.feed.followed.subscribe();
+        let is_wished = |followed: &Followed, (shard, uri): &Resource| {
+            followed.standing(shard, uri, listener.0) == Some(Standing::Wished)
+        };
+        let decided = followed.wait_for(|followed| !resources.iter().any(|resource| is_wished(followed, resource)));
+        // Whether it came to that, the standings say.
+        let _ = timeout_at(until, decided).await;
+    }
+
+    /// Gives what of it the listener follows from now on: what was agreed to, and what a shard is still to come to; the rest of
+    /// what is not decided counts as refused.
+    pub(super) fn settle(
+        &self,
+        listener: ClientKey,
+        resources: &[Resource],
+        is_to_come: impl Fn(&str) -> bool,
+    ) -> BTreeSet<String> {
+        if resources.is_empty() {
+            return BTreeSet::new();
+        }
+        self.change(|followed| {
+            let mut followed_now = BTreeSet::new();
+            for (shard, uri) in resources {
+                match followed.standing(shard, uri, listener.0) {
+                    None => continue,
+                    Some(Standing::Wished) if is_to_come(shard) => {
+                        followed.set(shard, uri, listener.0, Standing::Kept);
+                    }
+                    Some(Standing::Wished) => {
+                        followed.forget(shard, uri, listener.0);
+                        continue;
+                    }
+                    Some(_) => {}
+                }
+                followed_now.insert(uri.clone());
+            }
+            followed_now
+        })
     }
 
     /// The shard whose resource of this uri the client follows.
@@ -190,7 +248,7 @@ impl Subscriptions {
         let mut dirty = self.dirty();
         let Some(resources) = dirty.get_mut(&client) else { return };
         resources.retain(|(shard, uri)| {
-            let touch = Touch { shard: Arc::clone(shard), session: Some(client.0), uri: uri.clone() };
+            let touch = Touch { shard: Arc::clone(shard), audience: Audience::Session(client.0), uri: uri.clone() };
             !uri.starts_with(left) || !followed.hearers(&touch).is_empty()
         });
         if resources.is_empty() {

@@ -20,7 +20,7 @@ const TOUCHED: usize = 4096;
 const PARTS: usize = 64;
 
 /// For whom one process of a shard serves.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Audience {
     /// All clients: it keeps whatever they follow.
     #[default]
@@ -29,6 +29,28 @@ pub enum Audience {
     Nobody,
     /// One session, by its opaque key: it keeps what that follows.
     Session(u128),
+    /// Whoever listens without a session: the sessions have processes of their own.
+    Listeners,
+}
+
+impl Audience {
+    /// Whether the process serves this session, or who listens under this key.
+    fn includes(self, session: u128) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Nobody => false,
+            Self::Session(only) => session == only,
+            Self::Listeners => session >> 64 == LISTENERS,
+        }
+    }
+}
+
+/// What the keys of those who listen without a session begin with. Those of sessions are random.
+const LISTENERS: u128 = u64::MAX as u128;
+
+/// The key of the listener of this number, in the place of a session's.
+pub(crate) fn listener(number: u64) -> u128 {
+    LISTENERS << 64 | u128::from(number)
 }
 
 /// Why a resource cannot be followed.
@@ -52,6 +74,8 @@ pub(crate) enum Standing {
     Asked,
     /// The same, but the shard was told to stop meanwhile: whatever it says, it must be told anew.
     Doubted,
+    /// It wants the shard to be asked by whoever keeps its process; the first verdict decides.
+    Wished,
     /// The shard has agreed: whatever process the shard has must know of it.
     Kept,
     /// It has asked the shard to forget it.
@@ -60,15 +84,15 @@ pub(crate) enum Standing {
 
 /// Who follows what: by shard, uri and session.
 #[derive(Debug, Default)]
-pub struct Followed(BTreeMap<(Arc<str>, String, u128), Standing>);
+pub struct Followed(BTreeMap<Key, Standing>);
 
 /// A resource that a shard says has changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Touch {
     /// The shard.
     pub shard: Arc<str>,
-    /// The only session whose business it is, if there is one.
-    pub session: Option<u128>,
+    /// Whose business it is.
+    pub audience: Audience,
     /// The resource.
     pub uri: String,
 }
@@ -91,14 +115,13 @@ impl Default for Feed {
 impl Feed {
     /// Notes what a shard says of a resource, if anybody follows it or one that it belongs to.
     pub(crate) fn touch(&self, shard: &Arc<str>, audience: Audience, uri: &str) {
-        let session = if let Audience::Session(session) = audience { Some(session) } else { None };
         let Some(root) = self.followed.borrow().root(shard, uri) else {
             return tracing::debug!(shard = &**shard, "nobody follows the resource that was updated");
         };
         self.touched.send_if_modified(|touched| {
             let is_full = touched.len() >= TOUCHED || uri.len() > LONGEST;
             let uri = if is_full { root } else { uri.to_owned() };
-            touched.insert(Touch { shard: Arc::clone(shard), session, uri })
+            touched.insert(Touch { shard: Arc::clone(shard), audience, uri })
         });
     }
 
@@ -135,6 +158,43 @@ impl Followed {
         Ok(())
     }
 
+    /// Notes that a listener, which follows nothing yet, wishes these resources of these shards: all or none.
+    pub(crate) fn wish(&mut self, resources: &[(Arc<str>, String)], listener: u128) -> Result<(), Unfollowed> {
+        if let Some((_, uri)) = resources.iter().find(|(_, uri)| uri.len() > LONGEST) {
+            return Err(Unfollowed::Overlong(uri.len()));
+        }
+        if self.0.len() + resources.len() > OF_ALL {
+            return Err(Unfollowed::OfAll);
+        }
+        let keys = resources.iter().map(|(shard, uri)| (Arc::clone(shard), uri.clone(), listener));
+        self.0.extend(keys.map(|key| (key, Standing::Wished)));
+        Ok(())
+    }
+
+    /// The process that serves `audience` has agreed: who has wished it has it.
+    pub(crate) fn agree(&mut self, shard: &Arc<str>, uri: &str, audience: Audience) {
+        let (from, to) = whole(shard, uri);
+        let wished = self.0.range_mut(from..=to).filter(|(key, standing)| is_wished(key, **standing, audience));
+        wished.for_each(|(_, standing)| *standing = Standing::Kept);
+    }
+
+    /// It has refused: who has wished it has not got it.
+    pub(crate) fn refuse(&mut self, shard: &Arc<str>, uri: &str, audience: Audience) {
+        let (from, to) = whole(shard, uri);
+        drop(self.0.extract_if(from..=to, |key, standing| is_wished(key, *standing, audience)).collect::<Vec<_>>());
+    }
+
+    /// Whether anybody whom the process that serves `audience` serves wishes the resource.
+    pub(crate) fn is_wished(&self, shard: &Arc<str>, uri: &str, audience: Audience) -> bool {
+        let (from, to) = whole(shard, uri);
+        self.0.range(from..=to).any(|(key, standing)| is_wished(key, *standing, audience))
+    }
+
+    /// How far a session, or a listener, has come with a resource.
+    pub(crate) fn standing(&self, shard: &Arc<str>, uri: &str, session: u128) -> Option<Standing> {
+        self.0.get(&(Arc::clone(shard), uri.to_owned(), session)).copied()
+    }
+
     /// The shard has agreed. Gives how far the session had come with it; nothing happens if that is over.
     pub(crate) fn keep(&mut self, shard: &Arc<str>, uri: &str, session: u128) -> Option<Standing> {
         let standing = self.0.get_mut(&(Arc::clone(shard), uri.to_owned(), session))?;
@@ -143,8 +203,7 @@ impl Followed {
 
     /// The shard was told to stop: who has asked meanwhile may have been before that.
     pub(crate) fn doubt(&mut self, shard: &Arc<str>, uri: &str) {
-        let from = (Arc::clone(shard), uri.to_owned(), 0);
-        let to = (Arc::clone(shard), uri.to_owned(), u128::MAX);
+        let (from, to) = whole(shard, uri);
         let asked = self.0.range_mut(from..=to).filter(|(_, standing)| **standing == Standing::Asked);
         asked.for_each(|(_, standing)| *standing = Standing::Doubted);
     }
@@ -179,8 +238,7 @@ impl Followed {
 
     /// Who follows this very resource.
     pub(crate) fn followers(&self, shard: &Arc<str>, uri: &str) -> impl Iterator<Item = (u128, Standing)> {
-        let from = (Arc::clone(shard), uri.to_owned(), 0);
-        let to = (Arc::clone(shard), uri.to_owned(), u128::MAX);
+        let (from, to) = whole(shard, uri);
         self.0.range(from..=to).map(|((_, _, session), standing)| (*session, *standing))
     }
 
@@ -195,7 +253,7 @@ impl Followed {
         let mut hearers = BTreeMap::new();
         for root in roots(&touch.uri) {
             let followers = self.followers(&touch.shard, root).map(|(session, _)| session);
-            for session in followers.filter(|session| touch.session.is_none_or(|only| only == *session)) {
+            for session in followers.filter(|session| touch.audience.includes(*session)) {
                 hearers.entry(session).or_insert_with(|| root.to_owned());
             }
         }
@@ -206,16 +264,12 @@ impl Followed {
     pub(crate) fn wishes(&self, shard: &Arc<str>, audience: Audience) -> BTreeMap<&str, Standing> {
         let from = (Arc::clone(shard), String::new(), 0);
         let of_shard = self.0.range(from..).take_while(|((other, _, _), _)| other == shard);
-        let mine = of_shard.filter(|((_, _, session), _)| match audience {
-            Audience::Everybody => true,
-            Audience::Nobody => false,
-            Audience::Session(only) => *session == only,
-        });
+        let mine = of_shard.filter(|((_, _, session), _)| audience.includes(*session));
         let mut wishes = BTreeMap::new();
         for ((_, uri, _), standing) in mine {
             let wish = wishes.entry(&**uri).or_insert(*standing);
-            if *standing == Standing::Kept {
-                *wish = Standing::Kept;
+            if *standing == Standing::Kept || *standing == Standing::Wished && *wish != Standing::Kept {
+                *wish = *standing;
             }
         }
         wishes
@@ -225,6 +279,17 @@ impl Followed {
     fn root(&self, shard: &Arc<str>, uri: &str) -> Option<String> {
         roots(uri).find(|root| self.followers(shard, root).next().is_some()).map(ToOwned::to_owned)
     }
+}
+
+type Key = (Arc<str>, String, u128);
+
+/// From the first to the last that may follow a resource.
+fn whole(shard: &Arc<str>, uri: &str) -> (Key, Key) {
+    ((Arc::clone(shard), uri.to_owned(), 0), (Arc::clone(shard), uri.to_owned(), u128::MAX))
+}
+
+fn is_wished((_, _, session): &Key, standing: Standing, audience: Audience) -> bool {
+    standing == Standing::Wished && audience.includes(*session)
 }
 
 /// A uri and the beginnings of it that may name what it belongs to, the longest first.

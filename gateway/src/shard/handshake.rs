@@ -165,15 +165,20 @@ pub(crate) async fn turned_out_modern(discover: &mut Call) -> bool {
 
 /// The `_meta` of the gateway's own requests to a modern shard, as the `params` of a request without others.
 pub(crate) fn modern_params(cursor: Option<&str>) -> Vec<u8> {
-    let mut params = json!({"_meta": {
-        (Meta::PROTOCOL_VERSION): Revision::MODERN.as_str(),
-        (Meta::CLIENT_INFO): implementation(),
-        (Meta::CLIENT_CAPABILITIES): {},
-    }});
+    let mut params = json!({"_meta": modern_meta()});
     if let Some(cursor) = cursor {
         params["cursor"] = cursor.into();
     }
     params.to_string().into_bytes()
+}
+
+/// What each request of the gateway itself carries in the modern era.
+pub(crate) fn modern_meta() -> Value {
+    json!({
+        (Meta::PROTOCOL_VERSION): Revision::MODERN.as_str(),
+        (Meta::CLIENT_INFO): implementation(),
+        (Meta::CLIENT_CAPABILITIES): {},
+    })
 }
 
 fn discover(link: &Link) -> Result<Call, Disagreed> {

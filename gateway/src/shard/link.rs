@@ -8,6 +8,7 @@ mod call;
 mod elicited;
 mod following;
 mod limits;
+mod listening;
 mod mailbox;
 mod outcome;
 mod reader;
@@ -28,8 +29,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use call::Call;
 pub(crate) use elicited::Elicited;
-pub(crate) use following::Due;
+pub(crate) use following::{Due, Told};
 pub use limits::Limits;
+pub(crate) use listening::{Filter, Kind as ListKind};
 pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
 #[cfg(test)]
@@ -78,6 +80,8 @@ pub enum Purpose {
     },
     /// It follows up what this very child has begun, and is taken while the child finishes.
     FollowsUp,
+    /// It is open for as long as the child lives, and its answer only says that it is over.
+    Listens,
 }
 
 impl Caller {

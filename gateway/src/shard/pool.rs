@@ -71,7 +71,7 @@ impl Pool {
 
     /// For whom the child that keeps the roster follows resources.
     pub(crate) fn audience(&self) -> Audience {
-        if self.instances == Instances::PerSession { Audience::Nobody } else { Audience::Everybody }
+        if self.instances == Instances::PerSession { Audience::Listeners } else { Audience::Everybody }
     }
 
     /// What the links of the child that keeps the roster have in common with the others.

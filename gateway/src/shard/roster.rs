@@ -156,6 +156,13 @@ impl Roster {
         &self.lists[list as usize]
     }
 
+    /// Whether the shard declared the server capability `name` with `member`, which is true or false.
+    pub fn declares_that(&self, name: &str, member: &str) -> bool {
+        let capabilities = Raw::parse(self.capabilities.as_bytes()).ok();
+        let value = capabilities.and_then(|capabilities| capabilities.get(name)?.get(member));
+        value.is_some_and(|value| value.as_str() == "true")
+    }
+
     /// Whether the shard declared the server capability `name`.
     pub fn declares(&self, name: &str) -> bool {
         Raw::parse(self.capabilities.as_bytes()).ok().and_then(|capabilities| capabilities.get(name)).is_some()

@@ -5,6 +5,7 @@
 mod following;
 mod greeting;
 mod keeping;
+mod listening;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -232,7 +233,7 @@ impl Supervisor {
             return End::Replan(Plan::Probe);
         }
         let link = instance.link.clone();
-        let roster = tokio::select! {
+        let (roster, listening) = tokio::select! {
             prepared = self.prepare(&link, &greeting, offer) => prepared,
             reason = instance.ended() => return End::Died(instance.report(reason)),
         };
@@ -248,7 +249,7 @@ impl Supervisor {
             reason = instance.ended() => reason,
             () = self.keep_roster(&link, greeting.era) => Reason::Closed,
             () = self.keep_level(&link) => Reason::Closed,
-            () = self.keep_followed(&link, &roster) => Reason::Closed,
+            () = self.keep_followed(&link, listening) => Reason::Closed,
             () = self.keep_limits(&link) => Reason::Closed,
             () = self.idle(&link) => return End::Idle,
             () = link.renewal() => return End::Renew,

@@ -102,6 +102,8 @@ pub struct Params<'a> {
     pub task_id: Option<Raw<'a>>,
     /// What the tool or prompt is given.
     pub arguments: Option<Raw<'a>>,
+    /// What `subscriptions/listen` is to tell of.
+    pub notifications: Option<Raw<'a>>,
     /// What the gateway reads of `_meta`.
     pub meta: Meta<'a>,
 }
@@ -129,8 +131,8 @@ impl<'a> Params<'a> {
     /// Reads the interpreted keys.
     ///
     /// # Errors
-    /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`notifications`,
-    /// `requestState`, `inputResponses`).
+    /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`requestState`,
+    /// `inputResponses`).
     pub fn read(params: Option<Raw<'a>>) -> Result<Self, Ambiguous> {
         const KEYS: [&str; 13] = [
             "name",
@@ -148,13 +150,13 @@ impl<'a> Params<'a> {
             "inputResponses",
         ];
         let Some(params) = params else { return Ok(Self::default()) };
-        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, arguments, ..] =
+        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, arguments, notifications, ..] =
             read_object(params, &KEYS)?;
         if let Some(reference) = reference {
             read_object(reference, &["type", "name", "uri"])?;
         }
         let meta = meta.map(Meta::read).transpose()?.unwrap_or_default();
-        Ok(Self { name, uri, reference, cursor, request_id, level, task, task_id, arguments, meta })
+        Ok(Self { name, uri, reference, cursor, request_id, level, task, task_id, arguments, notifications, meta })
     }
 }
 
@@ -171,6 +173,8 @@ impl<'a> Meta<'a> {
     pub const LOG_LEVEL: &'static str = "io.modelcontextprotocol/logLevel";
     /// The key of the task that a message of the legacy era belongs to.
     pub const RELATED_TASK: &'static str = "io.modelcontextprotocol/related-task";
+    /// The key by which what is told on a `subscriptions/listen` names the request.
+    pub const SUBSCRIPTION_ID: &'static str = "io.modelcontextprotocol/subscriptionId";
 
     fn read(meta: Raw<'a>) -> Result<Self, Ambiguous> {
         const KEYS: [&str; 6] = [

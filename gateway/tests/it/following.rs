@@ -129,7 +129,8 @@ async fn a_modern_client_has_no_such_methods() {
         assert_eq!(told(&journal, method), [""; 0]);
     }
     let discovered = gateway.modern("server/discover", json!({})).await.answer();
-    assert_eq!(discovered["result"]["capabilities"]["resources"].get("subscribe"), None);
+    // It says what `subscriptions/listen` grants.
+    assert_eq!(discovered["result"]["capabilities"]["resources"], json!({"subscribe": true, "listChanged": true}));
     let (_, initialized) = Legacy::open_at(&gateway, "/mcp", "2025-11-25").await;
     assert_eq!(initialized["capabilities"]["resources"], json!({"subscribe": true, "listChanged": true}));
     gateway.stop().await;

@@ -19,6 +19,7 @@ mod following;
 mod handshake;
 mod hygiene;
 mod instances;
+mod listening;
 mod modern_tasks;
 mod page;
 mod peers;

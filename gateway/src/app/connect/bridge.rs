@@ -215,6 +215,7 @@ impl Bridge {
             () = &mut carried => return,
             () = self.output.closed() => return,
             () = self.hung_up.cancelled() => return,
+            () = self.tasks.stop().cancelled(), if errand.listens() => return self.output.send(errand.ended()).await,
             Ok(cancel) = cancelled => cancel,
         };
         errand.cancel();

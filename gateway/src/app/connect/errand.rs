@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::way::Lost;
 use crate::app::peer::modern_headers;
+use crate::mux::{LISTEN, listened};
 use crate::wire::{Chunks, Era, Fault, Id, Message, Outcome, Params, Raw, Request, Response, code, result_response};
 use crate::wire::{Kind, error_response};
 
@@ -85,6 +86,16 @@ impl Errand {
             Ids::One(id) => Some(&id.key),
             Ids::Many(_) => None,
         }
+    }
+
+    /// Whether it is open for as long as the client likes.
+    pub(super) fn listens(&self) -> bool {
+        self.era == Era::Modern && self.method == LISTEN
+    }
+
+    /// What the client gets if that comes to its end here.
+    pub(super) fn ended(&self) -> Chunks {
+        self.each(|id| result_response(id, listened(id)))
     }
 
     /// From now on the client waits for nothing.

@@ -99,6 +99,7 @@ impl Own {
             .map_err(|fault| anyhow!(fault.message))?;
         let mut relay = match self.mux.dispatch(&client, &request, &params).await {
             Dispatched::Answer(answer) => return heard(&answer.body),
+            Dispatched::Listen(mut listening) => return heard(&listening.end().body),
             Dispatched::Call(relay) => relay,
         };
         loop {

@@ -15,7 +15,8 @@ fn following(uris: &[(&str, u128)]) -> Followed {
 }
 
 fn hearers(followed: &Followed, session: Option<u128>, uri: &str) -> Vec<(u128, String)> {
-    let touch = Touch { shard: shard(), session, uri: uri.to_owned() };
+    let audience = session.map_or(Audience::Everybody, Audience::Session);
+    let touch = Touch { shard: shard(), audience, uri: uri.to_owned() };
     followed.hearers(&touch).into_iter().collect()
 }
 
@@ -34,7 +35,7 @@ fn a_touched_resource_is_heard_of_by_who_follows_it_or_what_it_belongs_to() {
 #[test]
 fn another_shards_resource_of_the_same_uri_is_another_resource() {
     let followed = following(&[("a", 1)]);
-    let touch = Touch { shard: Arc::from("other"), session: None, uri: "a".into() };
+    let touch = Touch { shard: Arc::from("other"), audience: Audience::Everybody, uri: "a".into() };
     assert!(followed.hearers(&touch).is_empty());
     assert!(followed.wishes(&Arc::from("r"), Audience::Everybody).is_empty());
 }
@@ -90,4 +91,43 @@ fn a_flood_of_touched_resources_shrinks_to_those_that_are_followed() {
     assert_eq!(touched.len(), TOUCHED + 1);
     assert!(touched.iter().any(|touch| touch.uri == "e"));
     assert!(feed.take_touched().is_empty());
+}
+
+#[test]
+fn what_a_listener_wishes_is_decided_by_the_process_that_serves_it() {
+    let mut followed = following(&[("a", 1)]);
+    let (one, other) = (listener(1), listener(2));
+    let (a, b) = ((shard(), "a".to_owned()), (shard(), "b".to_owned()));
+    followed.wish(&[a, b.clone()], one).unwrap();
+    followed.wish(&[b], other).unwrap();
+    let wishes = |followed: &Followed, audience| followed.wishes(&shard(), audience).into_values().collect::<Vec<_>>();
+    assert_eq!(wishes(&followed, Audience::Everybody), [Standing::Kept, Standing::Wished]);
+    assert_eq!(wishes(&followed, Audience::Listeners), [Standing::Wished, Standing::Wished]);
+    assert_eq!(wishes(&followed, Audience::Session(1)), [Standing::Kept]);
+
+    followed.agree(&shard(), "b", Audience::Session(1));
+    assert_eq!(followed.standing(&shard(), "b", one), Some(Standing::Wished), "it is none of that process's business");
+    followed.agree(&shard(), "b", Audience::Listeners);
+    followed.refuse(&shard(), "a", Audience::Everybody);
+    followed.refuse(&shard(), "b", Audience::Everybody);
+    assert_eq!(followed.standing(&shard(), "a", 1), Some(Standing::Kept), "whoever has it keeps it");
+    assert_eq!(followed.standing(&shard(), "a", one), None);
+    let kept = [one, other].map(|key| followed.standing(&shard(), "b", key));
+    assert_eq!(kept, [Some(Standing::Kept); 2]);
+    let touch = Touch { shard: shard(), audience: Audience::Listeners, uri: "b".into() };
+    assert_eq!(followed.hearers(&touch).into_keys().collect::<Vec<_>>(), [one, other]);
+}
+
+#[test]
+fn wishes_are_bounded_and_taken_all_or_not_at_all() {
+    let mut followed = Followed::default();
+    for number in 0..OF_ALL - 1 {
+        followed.set(&shard(), &number.to_string(), 1, Standing::Kept);
+    }
+    let resources = ["x", "y"].map(|uri| (shard(), uri.to_owned()));
+    assert_eq!(followed.wish(&resources, listener(1)), Err(Unfollowed::OfAll));
+    assert_eq!(followed.standing(&shard(), "x", listener(1)), None);
+    assert_eq!(followed.wish(&resources[..1], listener(1)), Ok(()));
+    let long = [(shard(), "x".repeat(LONGEST + 1))];
+    assert_eq!(followed.wish(&long, listener(2)), Err(Unfollowed::Overlong(LONGEST + 1)));
 }

@@ -143,8 +143,9 @@ impl Link {
     /// The shard needs no answer any more. Where the reason finds no room in memory it is left out.
     pub(super) fn take_back(&self, line: &Bytes, params: Option<Raw<'_>>) {
         let id = Params::read(params).ok().and_then(|params| Id::read(params.request_id?));
-        let Some(key) = id.map(Id::key) else { return self.0.heritage.stats.count_stray() };
-        let Some(asked) = self.forget(&key) else { return };
+        let Some(id) = id else { return self.0.heritage.stats.count_stray() };
+        let key = id.key();
+        let Some(asked) = self.forget(&key) else { return self.end_listening(id) };
         let reason = params.and_then(|params| params.get("reason")).and_then(|reason| self.part(line, reason));
         match asked {
             Asked::Caller(mailbox) => {

@@ -226,10 +226,16 @@ impl Table {
         Some(entry)
     }
 
-    /// The number of the only call that the shard has, if it has exactly one.
+    /// The number of the only call that the shard has to answer, if it has exactly one.
     pub(crate) fn only_sent(&self) -> Option<u64> {
-        let mut sent = self.calls.iter().filter(|(_, entry)| entry.sent).map(|(number, _)| *number);
+        let sent = self.calls.iter().filter(|(_, entry)| entry.sent && entry.caller.purpose != Purpose::Listens);
+        let mut sent = sent.map(|(number, _)| *number);
         sent.next().filter(|_| sent.next().is_none())
+    }
+
+    /// The open `subscriptions/listen` of this number.
+    pub(crate) fn listening(&self, number: u64) -> Option<&Entry> {
+        self.calls.get(&number).filter(|entry| entry.sent && entry.caller.purpose == Purpose::Listens)
     }
 
     pub(crate) fn progress(&self, token: u64) -> Option<&Arc<Mailbox>> {

@@ -4,7 +4,9 @@
 //! to report on counts as updated, since nobody knows what has become of it until then.
 
 use super::Supervisor;
-use crate::shard::link::{Due, Failure, Link, Reply};
+use super::listening::Listening;
+use crate::shard::followed::Standing;
+use crate::shard::link::{Due, Failure, Link, Reply, Told};
 use crate::shard::roster::Roster;
 use crate::wire::Era;
 
@@ -29,10 +31,12 @@ impl Supervisor {
     }
 
     /// Tells the child what has changed since, for as long as it lives.
-    pub(super) async fn keep_followed(&self, link: &Link, roster: &Roster) {
+    pub(super) async fn keep_followed(&self, link: &Link, listening: Option<Listening>) {
+        if let Some(listening) = listening {
+            return listening.keep().await;
+        }
         let mut followed = link.feed().followed.subscribe();
-        // 2026-07-28 has no such requests.
-        while roster.era() == Era::Legacy {
+        loop {
             followed.mark_unchanged();
             while self.tell_some(link).await.is_some() {}
             if followed.changed().await.is_err() {
@@ -52,19 +56,31 @@ impl Supervisor {
 
     /// `None` if there is nothing to tell.
     async fn tell_some(&self, link: &Link) -> Option<Taken> {
+        link.settle_told();
         let asked = link.tell_due(AT_ONCE, self.spec().timeouts.start);
         let mut taken = None;
         for Due { begins, call } in asked {
             taken.get_or_insert(Taken::InTime);
             let Ok(call) = call else { continue };
-            // Whatever else it answers: clients were told when they asked.
-            match (call.done().await, begins) {
-                // It may have changed before the child heard that somebody follows it.
-                (Ok(Reply::Result(_)), Some(uri)) => link.touch(&uri),
-                (Err(Failure::Deadline { .. }), _) => taken = Some(Taken::Late),
-                _ => {}
+            let done = call.done().await;
+            if let Err(Failure::Deadline { .. }) = done {
+                taken = Some(Taken::Late);
+            }
+            let Some((uri, standing)) = begins else { continue };
+            match done {
+                Ok(Reply::Result(_)) => {
+                    link.has_said(&uri, Told::Agreed);
+                    // It may have changed before the child heard that somebody follows it.
+                    if standing == Standing::Kept {
+                        link.touch(&uri);
+                    }
+                }
+                Ok(Reply::Error(_)) | Err(Failure::Deadline { .. }) => link.has_said(&uri, Told::Refused),
+                // The next child is asked.
+                Err(_) => {}
             }
         }
+        link.settle_told();
         taken
     }
 }

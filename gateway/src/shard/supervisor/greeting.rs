@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
+use super::listening::Listening;
 use super::{End, Offering, Supervisor};
 use crate::config::Protocol;
 use crate::shard::fetch::{self, Within};
@@ -87,9 +88,21 @@ impl Supervisor {
         relied && known.roster.server_info != greeting.server_info
     }
 
-    /// What the shard offers. It is told what the clients wish: how much it logs, and which of its resources they follow.
-    pub(super) async fn prepare(&self, link: &Link, greeting: &Greeting, offer: Offering) -> Arc<Roster> {
-        let roster = if offer == Offering::Known || matches!(self.setup.role, Role::Member(_)) {
+    /// What the shard offers. It is told what the clients wish: how much it logs, and which of its resources they follow. A
+    /// modern one is listened to from here on.
+    pub(super) async fn prepare(
+        &self,
+        link: &Link,
+        greeting: &Greeting,
+        offer: Offering,
+    ) -> (Arc<Roster>, Option<Listening>) {
+        let is_modern = greeting.era == Era::Modern;
+        let mut listening = is_modern.then(|| Listening::begin(link, &fetch::bare(greeting), &self.ties.marks));
+        let is_fetched = offer == Offering::Fetched && matches!(self.setup.role, Role::Primary);
+        if let Some(listening) = listening.as_mut().filter(|listening| is_fetched || listening.follows()) {
+            listening.begun().await;
+        }
+        let roster = if !is_fetched {
             let known = self.known.borrow().as_ref().map(|known| known.roster.lists.clone());
             Arc::new(Roster { lists: known.unwrap_or_default(), ..fetch::bare(greeting) })
         } else {
@@ -99,7 +112,7 @@ impl Supervisor {
         };
         self.tell_level(link, &roster).await;
         self.tell_followed(link, &roster).await;
-        roster
+        (roster, listening)
     }
 
     /// Generations go on counting over the lives of the child, and a list that it fails to tell stays as it was. `said` are
