@@ -15,7 +15,7 @@ mod store;
 mod template;
 
 pub use merge::{Member, NoRules, Rules, alone, merge};
-pub use mirrored::{BadMark, Mirrored, Place};
+pub use mirrored::{BadMark, Mirrored, PARAM_HEADERS, Place};
 pub use names::Dropped;
 pub use problem::{Problem, Reason};
 pub use schema::Unfit;

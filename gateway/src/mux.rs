@@ -20,6 +20,7 @@ mod rewrite;
 mod route;
 mod subscriptions;
 mod task_ids;
+mod urls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -281,6 +282,7 @@ impl Mux {
             ("ping", Era::Legacy) => Some(Ok(EMPTY)),
             ("logging/setLevel", Era::Legacy) => Some(self.set_level(client, params).map(|()| EMPTY)),
             ("server/discover", Era::Modern) => Some(Ok(client::discover_result(&*self.settled().await))),
+            (method, Era::Modern) if params.input_responses.is_some() => urls::declined(method, params),
             _ => None,
         }
     }

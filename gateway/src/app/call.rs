@@ -20,7 +20,9 @@ use self::progress::Display;
 use super::output::{self, plain};
 use super::peer::{Company, Notices, Peer, Question, Wanted, company};
 use super::{Exit, status};
+use crate::catalogue::Mirrored;
 use crate::shard::roster::List;
+use crate::wire::Raw;
 use crate::{catalogue, log};
 
 pub use self::progress::Progress;
@@ -99,7 +101,10 @@ async fn call_found(peer: &Peer, tool: &Value, given: Given, options: &CallOptio
         let display = Display::begin(&options.tool, options.progress);
         let notices = if display.is_wanted() { Notices::Progress } else { Notices::None };
         let (name, arguments) = (Some(options.tool.as_str()), Some(&*arguments));
-        let question = Question { method: "tools/call", name, arguments, notices };
+        let marked = schema.to_string();
+        // Of marks that do not count a gateway wants nothing.
+        let mirrored = Raw::parse(marked.as_bytes()).ok().and_then(|schema| Mirrored::read(schema).ok().flatten());
+        let question = Question { method: "tools/call", name, arguments, mirrored: mirrored.as_ref(), notices };
         let asked = peer.ask(question, &mut |method, params| display.hear(method, params)).await;
         asked.with_context(|| format!("cannot call `{}`", options.tool))?
     };

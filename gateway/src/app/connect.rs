@@ -8,8 +8,10 @@ mod bridge;
 mod errand;
 mod exchange;
 mod listening;
+mod mending;
 mod messages;
 mod session;
+mod tools;
 mod way;
 
 use std::time::Duration;

@@ -7,6 +7,7 @@ pub(crate) mod company;
 mod events;
 mod http;
 mod message;
+mod mirrored;
 mod own;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub(crate) use self::company::Peer;
 pub(crate) use self::events::{Events, LONGEST};
 pub(crate) use self::http::{Fault, Http, PROTOCOL_VERSION, broken, is_stream, modern_headers};
 pub(crate) use self::message::{Heard, Notices, Question};
+pub(crate) use self::mirrored::argument_headers;
 pub(crate) use self::own::{Own, Wanted};
 use crate::shard::keeper::inventory::{self, Condition};
 

@@ -9,7 +9,7 @@ use crate::wire::{Ambiguous, Kind, Raw, is_variant, read_key, read_object};
 /// The keyword in a schema.
 const MARK: &str = "x-mcp-header";
 /// What the names of such headers begin with. Headers are compared in lower case.
-const HEADERS: &str = "mcp-param-";
+pub const PARAM_HEADERS: &str = "mcp-param-";
 /// The longest name of a mark, in bytes.
 const LONGEST: usize = 128;
 /// So much of a name is shown.
@@ -202,7 +202,7 @@ impl Walk {
             let found = kind.map_or_else(|| "missing".to_owned(), |kind| cut(kind.as_str()));
             return Err(BadMark::OtherType { place, found });
         }
-        let header = format!("{HEADERS}{}", name.to_ascii_lowercase());
+        let header = format!("{PARAM_HEADERS}{}", name.to_ascii_lowercase());
         if self.found.iter().any(|other| other.header == header) {
             return Err(BadMark::Taken { place, name: cut(mark.as_str()) });
         }

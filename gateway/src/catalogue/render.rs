@@ -62,7 +62,7 @@ impl<'a> Ready<'a> {
         let mut edits = vec![Edit::Set("name", &name)];
         edits.extend(self.schema.as_deref().map(|schema| Edit::Set("inputSchema", schema)));
         if era == Era::Legacy && self.is_beyond_legacy {
-            edits.push(Edit::RemovePrefixed("outputSchema"));
+            edits.push(Edit::Remove("outputSchema"));
         }
         splice(self.text, &edits, out);
     }

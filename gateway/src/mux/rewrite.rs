@@ -2,6 +2,7 @@
 //!
 //! Invariant (DESIGN D1): only the keys named here are set or stripped; every other byte is copied.
 
+mod errors;
 mod tasks;
 
 use std::borrow::Cow;
@@ -9,11 +10,12 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use memchr::memmem;
 
+pub(super) use self::errors::error;
 use self::tasks::Related;
 pub(super) use self::tasks::renamed;
 use super::client::Client;
 use super::route::Route;
-use crate::wire::{Edit, Era, Fault, Meta, Params, Raw, Revision, code, read_object, request, splice};
+use crate::wire::{Edit, Era, Kind, Meta, Params, Raw, Revision, read_object, request, splice};
 
 /// The message for the shard: its own name for the tool, our number as id and progress token, and the `_meta` of its era.
 pub(super) fn outgoing(
@@ -25,7 +27,14 @@ pub(super) fn outgoing(
     read: &Params<'_>,
 ) -> Vec<u8> {
     let meta = meta(number, route, client, era, read);
-    let edits = [meta.as_deref().map(|meta| Edit::Set("_meta", meta)), tasks::disregarded(client, era, read)];
+    let is_foreign = client.revision.era() == Era::Modern && era == Era::Legacy;
+    let edits = [
+        meta.as_deref().map(|meta| Edit::Set("_meta", meta)),
+        read.input_responses.filter(|_| is_foreign).map(|_| Edit::Remove("inputResponses")),
+        read.request_state.filter(|_| is_foreign).map(|_| Edit::Remove("requestState")),
+        // In the modern era it means nothing; here it would make a task that the client could never ask for.
+        read.task.filter(|_| is_foreign).map(|_| Edit::Remove("task")),
+    ];
     match parameters(route, &edits, params, read) {
         Some(written) => request(number, &route.method, Some(&written)),
         None => request(number, &route.method, params.map(|params| params.as_str().as_bytes())),
@@ -110,11 +119,11 @@ pub(super) fn result(result: Bytes, method: &str, from: Era, to: Era) -> Result<
         return Ok(Some(result));
     }
     let raw = Raw::parse(&result).map_err(|malformed| malformed.to_string())?;
-    let read = read_object(raw, &["resultType", "ttlMs", "cacheScope"]);
-    let [kind, ttl, scope] = read.map_err(|ambiguous| ambiguous.to_string())?;
+    let read = read_object(raw, &["resultType", "ttlMs", "cacheScope", "structuredContent"]);
+    let [kind, ttl, scope, structured] = read.map_err(|ambiguous| ambiguous.to_string())?;
     if to == Era::Legacy {
         let complete = kind.and_then(Raw::string).is_none_or(|kind| kind == "complete");
-        return Ok(complete.then_some(result));
+        return Ok(complete.then(|| as_object(structured, raw).map_or_else(|| result.clone(), Bytes::from)));
     }
     let mut edits = Vec::with_capacity(3);
     if kind.is_none() {
@@ -127,34 +136,12 @@ pub(super) fn result(result: Bytes, method: &str, from: Era, to: Era) -> Result<
     Ok(Some(edited(raw, &edits).into()))
 }
 
-/// An error for a client of another era: a resource that is not there is -32002 in the legacy era and -32602 with the uri
-/// in the modern one. Returns the error and its code.
-pub(super) fn error(error: &Bytes, route: &Route, from: Era, to: Era) -> (String, i64) {
-    let text = String::from_utf8_lossy(error);
-    let Ok(raw) = Raw::parse(error) else {
-        let fault = Fault::new(code::INTERNAL, "the shard's error cannot be read");
-        return (fault.to_json(), fault.code);
-    };
-    // A code outside of 64 bits is still an error; it is passed on as it was written.
-    let number = Fault::code_of(raw).unwrap_or(code::INTERNAL);
-    let reads = &*route.method == "resources/read";
-    match (from, to, number) {
-        (Era::Legacy, Era::Modern, code::RESOURCE_NOT_FOUND) if reads => {
-            let data = serde_json::json!({"uri": route.uri.as_deref()}).to_string();
-            let code = code::INVALID_PARAMS.to_string();
-            let mut edits = vec![Edit::Set("code", &code)];
-            if raw.get("data").is_none_or(|data| data.get("uri").is_none()) {
-                edits.push(Edit::Set("data", &data));
-            }
-            (edited(raw, &edits), code::INVALID_PARAMS)
-        }
-        (Era::Modern, Era::Legacy, code::INVALID_PARAMS)
-            if reads && raw.get("data").is_some_and(|data| data.get("uri").is_some()) =>
-        {
-            (edited(raw, &[Edit::Set("code", &code::RESOURCE_NOT_FOUND.to_string())]), code::RESOURCE_NOT_FOUND)
-        }
-        _ => (Cow::into_owned(text), number),
-    }
+/// The result with an object around the `structuredContent`, as the SDKs do it, if that is none: the legacy revisions know
+/// no other, and their clients would refuse the whole result.
+fn as_object(structured: Option<Raw<'_>>, result: Raw<'_>) -> Option<String> {
+    let structured = structured.filter(|structured| structured.kind() != Kind::Object)?;
+    let object = format!("{{\"result\":{}}}", structured.as_str());
+    Some(edited(result, &[Edit::Set("structuredContent", &object)]))
 }
 
 /// Longer uris that a result shows are not remembered, in bytes.

@@ -100,10 +100,14 @@ pub struct Params<'a> {
     pub task: Option<Raw<'a>>,
     /// The task that is asked for.
     pub task_id: Option<Raw<'a>>,
-    /// What the tool or prompt is given.
+    /// What a tool or prompt is called with.
     pub arguments: Option<Raw<'a>>,
     /// What `subscriptions/listen` is to tell of.
     pub notifications: Option<Raw<'a>>,
+    /// The mark of the earlier request that a modern one goes on with.
+    pub request_state: Option<Raw<'a>>,
+    /// The answers to what that request was asked.
+    pub input_responses: Option<Raw<'a>>,
     /// What the gateway reads of `_meta`.
     pub meta: Meta<'a>,
 }
@@ -131,8 +135,7 @@ impl<'a> Params<'a> {
     /// Reads the interpreted keys.
     ///
     /// # Errors
-    /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`requestState`,
-    /// `inputResponses`).
+    /// [`Ambiguous`] for any interpreted key.
     pub fn read(params: Option<Raw<'a>>) -> Result<Self, Ambiguous> {
         const KEYS: [&str; 13] = [
             "name",
@@ -150,13 +153,28 @@ impl<'a> Params<'a> {
             "inputResponses",
         ];
         let Some(params) = params else { return Ok(Self::default()) };
-        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, arguments, notifications, ..] =
+        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, more @ ..] =
             read_object(params, &KEYS)?;
+        let [arguments, notifications, request_state, input_responses] = more;
         if let Some(reference) = reference {
             read_object(reference, &["type", "name", "uri"])?;
         }
         let meta = meta.map(Meta::read).transpose()?.unwrap_or_default();
-        Ok(Self { name, uri, reference, cursor, request_id, level, task, task_id, arguments, notifications, meta })
+        Ok(Self {
+            name,
+            uri,
+            reference,
+            cursor,
+            request_id,
+            level,
+            task,
+            task_id,
+            arguments,
+            notifications,
+            request_state,
+            input_responses,
+            meta,
+        })
     }
 }
 
@@ -206,7 +224,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Option<String>, Ambiguous> {
         let params = Raw::parse(text.as_bytes()).unwrap();
-        Params::read(Some(params)).map(|params| params.name.and_then(Raw::string).map(std::borrow::Cow::into_owned))
+        Params::read(Some(params)).map(|params| params.name.and_then(Raw::string).map(Cow::into_owned))
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod handshake;
 mod hygiene;
 mod instances;
 mod listening;
+mod modern;
 mod modern_tasks;
 mod page;
 mod peers;

@@ -19,6 +19,7 @@ use super::asks::{Asks, Origin};
 use super::errand::Errand;
 use super::messages::Turns;
 use super::session::{Session, Sessions};
+use super::tools::Tools;
 use super::way::{Lost, Way};
 use crate::door::budget::Budget;
 use crate::door::connection::Output;
@@ -43,6 +44,7 @@ pub(super) struct Bridge {
     pub(super) sessions: Sessions,
     pub(super) asks: Asks,
     pub(super) turns: Turns,
+    pub(super) tools: Tools,
     requests: Budget,
     running: Mutex<HashMap<String, (u64, oneshot::Sender<Bytes>)>>,
     latest: AtomicU64,
@@ -53,9 +55,9 @@ pub(super) struct Bridge {
 impl Bridge {
     /// Requests take places in `requests` and run as `tasks`, and so does the GET stream.
     pub(super) fn new(way: Way, output: Output, requests: Budget, tasks: Tasks) -> Arc<Self> {
-        let (sessions, asks, turns) = (Sessions::default(), Asks::default(), Turns::default());
+        let (sessions, asks, turns, tools) = (Sessions::default(), Asks::default(), Turns::default(), Tools::default());
         let (running, latest, hung_up) = (Mutex::default(), AtomicU64::new(0), CancellationToken::new());
-        Arc::new(Self { way, output, sessions, asks, turns, requests, running, latest, hung_up, tasks })
+        Arc::new(Self { way, output, sessions, asks, turns, tools, requests, running, latest, hung_up, tasks })
     }
 
     /// Leaves what is under way alone.
@@ -100,7 +102,10 @@ impl Bridge {
     async fn request(self: &Arc<Self>, request: &Request<'_>, line: Bytes) -> Result<(), Refused> {
         let params = incoming::params(request)?;
         let era = incoming::era(&params.meta, None);
-        let errand = Errand::of(line.clone(), request, &params, era);
+        let mut errand = Errand::of(line.clone(), request, &params, era);
+        if errand.is_modern_call() {
+            errand.headers.extend(self.tools.headers(&params));
+        }
         if era == Era::Legacy && request.method == "initialize" {
             return self.initialize(errand).await;
         }

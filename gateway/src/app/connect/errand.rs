@@ -80,6 +80,11 @@ impl Errand {
         (!ids.is_empty()).then(|| Self { ids: Ids::Many(ids), ..errand })
     }
 
+    /// Whether headers repeat what its tool wants repeated of the arguments.
+    pub(super) fn is_modern_call(&self) -> bool {
+        self.era == Era::Modern && self.method == "tools/call"
+    }
+
     /// What it is found by when it is to be cancelled; an array cannot be.
     pub(super) fn key(&self) -> Option<&str> {
         match &self.ids {
@@ -164,6 +169,7 @@ fn name<'a>(method: &str, params: &Params<'a>) -> Option<Raw<'a>> {
     match method {
         "tools/call" | "prompts/get" => params.name,
         "resources/read" => params.uri,
+        "tasks/get" | "tasks/update" | "tasks/cancel" => params.task_id,
         _ => None,
     }
 }

@@ -17,7 +17,7 @@ use super::errand::{Errand, Read};
 use super::messages::Messages;
 use super::session::Session;
 use super::way::Lost;
-use crate::wire::{Chunks, Era, Id, Message, Outcome, Raw};
+use crate::wire::{Chunks, Era, Id, Message, Outcome, Raw, result_response};
 
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// How long a stream may go on behind its answer.
@@ -42,12 +42,20 @@ impl Bridge {
             session = Some(renewed);
         }
         let head = response.headers().clone();
+        let mut may_mend = errand.is_modern_call() && response.status() == StatusCode::BAD_REQUEST;
         let mut messages = Messages::of(response, &self.turns)?;
         let mut fruitless = 0;
         loop {
             let lost = match messages.next().await {
                 Ok(Some(message)) => {
                     fruitless = 0;
+                    if std::mem::take(&mut may_mend)
+                        && let Some(headers) = self.mended(errand, &message).await
+                    {
+                        let response = self.way.send(Method::POST, &headers, &errand.body).await?;
+                        messages = Messages::of(response, &self.turns)?;
+                        continue;
+                    }
                     if self.takes(errand, &head, message, origin).await? {
                         // A stream that is read to its end leaves its connection to the next request.
                         let _ = timeout(BEHIND, messages.next()).await;
@@ -104,7 +112,7 @@ impl Bridge {
             self.hand_on(message.clone(), &read, origin).await;
             return Ok(false);
         };
-        self.learn(errand, head, &read);
+        let answer = self.learn(errand, head, &read).unwrap_or(answer);
         drop(read);
         drop(message);
         if !errand.is_cancelled() {
@@ -113,12 +121,16 @@ impl Bridge {
         Ok(true)
     }
 
-    /// Remembers what the gateway has accepted.
-    fn learn(&self, errand: &Errand, head: &HeaderMap, answer: &Read<'_>) {
-        let Read::One(Message::Response(response)) = answer else { return };
-        let Outcome::Result(result) = response.outcome else { return };
+    /// Remembers what the gateway has accepted. Gives what the client is to get instead, if that differs.
+    fn learn(&self, errand: &Errand, head: &HeaderMap, answer: &Read<'_>) -> Option<Chunks> {
+        let Read::One(Message::Response(response)) = answer else { return None };
+        let Outcome::Result(result) = response.outcome else { return None };
         if errand.era == Era::Modern {
-            return;
+            if errand.method != "tools/list" {
+                return None;
+            }
+            let shown = self.tools.learn(result)?;
+            return Some(result_response(response.id?.as_str(), shown.into()));
         }
         match &*errand.method {
             "initialize" => self.sessions.publish(self.sessions.next(head, result)),
@@ -128,6 +140,7 @@ impl Bridge {
             }
             _ => {}
         }
+        None
     }
 
     /// Gives the client a message that answers nothing.

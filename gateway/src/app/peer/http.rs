@@ -6,8 +6,6 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
@@ -15,9 +13,10 @@ use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde_json::Value;
 
 use super::Address;
+use super::argument_headers;
 use super::events::{Events, LONGEST};
 use super::message::{self, Heard, Question};
-use crate::wire::Revision;
+use crate::wire::{Raw, Revision, to_header};
 
 /// A page of a gateway is not longer.
 const PAGE: usize = 16 << 20;
@@ -108,7 +107,9 @@ impl Http {
         question: Question<'_>,
         hear: &mut (dyn FnMut(&str, &Value) + Send),
     ) -> Result<Heard, Fault> {
-        let headers = modern_headers(Revision::MODERN.as_str(), question.method, question.name);
+        let mut headers = modern_headers(Revision::MODERN.as_str(), question.method, question.name);
+        let arguments = question.arguments.and_then(|arguments| Raw::parse(arguments.get().as_bytes()).ok());
+        headers.extend(question.mirrored.map(|mirrored| argument_headers(mirrored, arguments)).unwrap_or_default());
         let response = self.send(Method::POST, endpoint, headers, question.text().into()).await?;
         if is_stream(&response) {
             return stream(response, hear).await;
@@ -148,16 +149,10 @@ pub(crate) fn modern_headers(revision: &str, method: &str, name: Option<&str>) -
     let fields = [
         (PROTOCOL_VERSION, Some(revision.to_owned())),
         (METHOD, Some(method.to_owned())),
-        (NAME, name.map(header_text)),
+        (NAME, name.map(|name| to_header(name).into_owned())),
     ];
     let valid = |(name, value): (HeaderName, Option<String>)| Some((name, HeaderValue::try_from(value?).ok()?));
     fields.into_iter().filter_map(valid).collect()
-}
-
-/// A name as a header can carry it: as it is, or as base64 where it is not plain.
-fn header_text(name: &str) -> String {
-    let is_plain = name.bytes().all(|byte| byte.is_ascii_graphic()) && !name.starts_with("=?base64?");
-    if is_plain { name.to_owned() } else { format!("=?base64?{}?=", BASE64.encode(name)) }
 }
 
 async fn whole(mut response: Response, limit: usize) -> Result<Bytes, Fault> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::catalogue::Mirrored;
 use crate::wire::{Meta, Revision, implementation};
 
 /// Every question is the only one on its way, so one id does for all.
@@ -18,6 +19,8 @@ pub(crate) struct Question<'a> {
     /// Of a tool.
     pub(crate) name: Option<&'a str>,
     pub(crate) arguments: Option<&'a RawValue>,
+    /// What of them headers repeat.
+    pub(crate) mirrored: Option<&'a Mirrored>,
     /// Whether progress is wanted.
     pub(crate) notices: Notices,
 }
@@ -74,7 +77,7 @@ struct Message {
 impl<'a> Question<'a> {
     /// A request for a list.
     pub(crate) fn list(method: &'a str) -> Self {
-        Self { method, name: None, arguments: None, notices: Notices::None }
+        Self { method, name: None, arguments: None, mirrored: None, notices: Notices::None }
     }
 
     /// The whole message.
@@ -115,7 +118,8 @@ mod tests {
     fn a_question_keeps_its_arguments_as_they_were_written() {
         let arguments = RawValue::from_string(r#"{"n": 1.50, "big": 123456789012345678901}"#.to_owned()).unwrap();
         let (name, arguments) = (Some("t"), Some(&*arguments));
-        let question = Question { method: "tools/call", name, arguments, notices: Notices::Progress };
+        let notices = Notices::Progress;
+        let question = Question { method: "tools/call", name, arguments, mirrored: None, notices };
         let text = question.text();
         assert!(text.contains(r#""arguments":{"n": 1.50, "big": 123456789012345678901}"#), "{text}");
         assert!(text.contains(r#""progressToken":1"#), "{text}");

@@ -52,11 +52,8 @@ fn marked_arguments_are_found_at_any_depth() {
     let check = |arguments: &str, expected: &[&str]| {
         assert_eq!(values(&schema.to_string(), arguments).unwrap(), expected, "{arguments}");
     };
-    let none = ["mcp-param-flag a.b -", "mcp-param-x-n! deep.n -", "mcp-param-region region -"];
-    let mut all = none;
-    all[0] = "mcp-param-flag a.b false";
-    all[1] = "mcp-param-x-n! deep.n 1.0";
-    all[2] = "mcp-param-region region \"a\"";
+    let none = ["mcp-param-region region -", "mcp-param-x-n! deep.n -", "mcp-param-flag a.b -"];
+    let all = ["mcp-param-region region \"a\"", "mcp-param-x-n! deep.n 1.0", "mcp-param-flag a.b false"];
     check(r#"{"reg\u0069on":"a","query":"b","deep":{"n":1.0,"N2":2},"a.b":false}"#, &all);
     check("{}", &none);
     check(r#"{"region":null,"deep":{"n":null}}"#, &none);

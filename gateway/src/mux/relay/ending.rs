@@ -6,7 +6,7 @@ use tracing::{info, warn};
 
 use super::{Relay, Stage};
 use crate::mux::failure::CallError;
-use crate::mux::{Answer, rewrite};
+use crate::mux::{Answer, rewrite, urls};
 use crate::shard::link::{Done, Failure, Reply};
 use crate::wire::{Era, error_response, result_response};
 
@@ -41,6 +41,10 @@ impl Relay {
                 }
             }
             Reply::Error(error) => {
+                if let Some(round) = urls::round(&error, &self.route.method, from, &self.client) {
+                    self.log("answered with urls");
+                    return Answer { body: result_response(&self.id, round), code: None };
+                }
                 self.log("answered with an error");
                 let (error, code) = rewrite::error(&error, &self.route, from, to);
                 Answer { body: error_response(&self.id, &error), code: Some(code) }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::mux::route::Errand;
 use crate::mux::{ClientKey, Principal};
-use crate::wire::Capabilities;
-use crate::wire::Level;
+use crate::wire::{Capabilities, Level, code};
 
 fn client(revision: Revision, level: Option<Level>) -> Client {
     let info = Arc::from(r#"{"name":"n","version":"1"}"#);
@@ -51,6 +50,15 @@ fn a_request_changes_in_name_and_meta_only() {
         sent(&complete, &legacy, Era::Legacy, r#"{"ref":{"type":"ref/prompt", "name":"s__own"},"name":"x"}"#),
         r#"{"ref":{"type":"ref/prompt", "name":"own"},"name":"x"}"#
     );
+}
+
+#[test]
+fn answers_of_a_modern_client_do_not_reach_a_legacy_shard() {
+    let (call, modern) = (route("tools/call", None), client(Revision::MODERN, None));
+    let again = r#"{"name":"a", "inputResponses":{"k":{}},"requestState":"s","x":1}"#;
+    assert_eq!(sent(&call, &modern, Era::Legacy, again), r#"{"name":"a","x":1,"_meta":{}}"#);
+    assert_eq!(sent(&call, &modern, Era::Modern, again), again);
+    assert_eq!(sent(&call, &client(Revision::V2025_11_25, None), Era::Legacy, again), again);
 }
 
 #[test]
@@ -106,13 +114,56 @@ fn a_resource_that_is_not_there_has_the_code_of_the_clients_era() {
     let missing_now = r#"{"code":-32602, "x":1.0,"message":"m","data":{"uri":"file:///a\"b"}}"#;
     check("resources/read", legacy, modern, missing, (missing_now, -32602));
     check("resources/read", legacy, legacy, missing, (missing, -32002));
-    check("tools/call", legacy, modern, missing, (missing, -32002));
+    let internal = r#"{"code":-32603, "x":1.0,"message":"m"}"#;
+    check("tools/call", legacy, modern, missing, (internal, -32603));
+    check("tools/call", modern, modern, missing, (missing, -32002));
     let named = r#"{"code":-32602,"data":{"uri":"u"}}"#;
     check("resources/read", modern, legacy, named, (r#"{"code":-32002,"data":{"uri":"u"}}"#, -32002));
     let unnamed = r#"{"code":-32602}"#;
     check("resources/read", modern, legacy, unnamed, (unnamed, -32602));
     let odd = r#"{"code":99999999999999999999,"message":7}"#;
     check("tools/call", modern, legacy, odd, (odd, code::INTERNAL));
+}
+
+#[test]
+fn a_code_that_means_something_else_to_modern_clients_does_not_reach_them() {
+    let check = |from: Era, to: Era, number: i64, expected: i64| {
+        let given = format!(r#"{{"message":"m" , "code":{number},"data":[1.0]}}"#);
+        let (text, code) = error(&Bytes::from(given), &route("tools/call", None), from, to);
+        assert_eq!((text, code), (format!(r#"{{"message":"m" , "code":{expected},"data":[1.0]}}"#), expected));
+    };
+    let (legacy, modern) = (Era::Legacy, Era::Modern);
+    for reserved in [-32020, -32021, -32022, -32042, -32050, -32099] {
+        check(legacy, modern, reserved, code::INTERNAL);
+        check(legacy, legacy, reserved, reserved);
+        check(modern, legacy, reserved, reserved);
+        check(modern, modern, reserved, reserved);
+    }
+    for free in [-32019, -32000, -32100, -32602, 7] {
+        check(legacy, modern, free, free);
+    }
+}
+
+const URLS: &str = concat!(
+    r#"{"code":-32042,"message":"log in","data":{"elicitations":[{"mode":"url","elicitationId":"1","url":"https://a/","#,
+    r#""message":"here"},{"mode":"url","elicitationId":"2","url":"https://b/"}]}}"#
+);
+
+#[test]
+fn a_modern_client_that_cannot_send_the_person_to_urls_is_told_so() {
+    let (text, code) = error(&Bytes::from(URLS), &route("tools/call", None), Era::Legacy, Era::Modern);
+    assert_eq!(code, code::MISSING_CAPABILITY);
+    assert!(text.contains(r#""requiredCapabilities":{"elicitation":{"url":{}}}"#) && text.contains("log in"), "{text}");
+    assert_eq!(error(&Bytes::from(URLS), &route("tools/call", None), Era::Legacy, Era::Legacy), (URLS.into(), -32042));
+}
+
+#[test]
+fn structured_content_that_is_no_object_is_put_into_one_for_legacy_clients() {
+    let given =
+        |text: &'static str| result(Bytes::from(text), "tools/call", Era::Modern, Era::Legacy).unwrap().unwrap();
+    assert_eq!(given(r#"{"structuredContent":[1.0], "a":1}"#), r#"{"structuredContent":{"result":[1.0]}, "a":1}"#);
+    assert_eq!(given(r#"{"structuredContent":null}"#), r#"{"structuredContent":{"result":null}}"#);
+    assert_eq!(given(r#"{"structuredContent":{"a":1.0 } }"#), r#"{"structuredContent":{"a":1.0 } }"#);
 }
 
 #[test]

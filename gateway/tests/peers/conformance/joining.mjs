@@ -8,7 +8,7 @@
 import { peer } from "../driver.mjs";
 
 const MODERN = "2026-07-28";
-const { GATEWAY, MCP_CONFORMANCE_PROTOCOL_VERSION: revision } = process.env;
+const { GATEWAY, MCP_CONFORMANCE_PROTOCOL_VERSION: revision, MCP_CONFORMANCE_CONTEXT: context } = process.env;
 const url = process.argv[2];
 
 const INFO = { name: "joining", version: "1.0.0" };
@@ -55,9 +55,11 @@ await client.connect(transport);
 const { tools, resources, prompts } = client.getServerCapabilities() ?? {};
 // A server may serve a list that it does not declare; a client of 2026-07-28 sends its `_meta` with any request.
 const { tools: listed = [] } = await told("tools/list", () => client.listTools());
-for (const { name } of tools ? listed : []) {
-  const args = { ...NUMBERS, schema: listed[0].inputSchema };
-  await told(name, () => client.callTool({ name, arguments: args }));
+/** What the scenario itself wants called, if it says that. */
+const { toolCalls: wanted } = JSON.parse(context ?? "{}");
+const calls = listed.map(({ name }) => ({ name, arguments: { ...NUMBERS, schema: listed[0].inputSchema } }));
+for (const call of tools ? (wanted ?? calls) : []) {
+  await told(call.name, () => client.callTool(call));
 }
 for (const { uri } of resources ? (await client.listResources()).resources : []) {
   await told(uri, () => client.readResource({ uri }));
