@@ -5,6 +5,7 @@
 //! a resource was updated or it was not. Whoever drops it follows nothing any more.
 
 mod filter;
+mod tasks;
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -17,6 +18,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use self::filter::Filter;
+use self::tasks::Tasks;
 use super::calls::Ticket;
 use super::changes::{Lists, list_changed};
 use super::client::{Client, ClientKey};
@@ -24,13 +26,16 @@ use super::inbox::Ear;
 use super::relay::Relayed;
 use super::route;
 use super::subscriptions::Resource;
+use super::task_ids::Holder;
 use super::{Answer, Inner, Mux};
 use crate::shard::ShardState;
 use crate::shard::followed;
-use crate::wire::{Edit, Fault, Meta, Params, Raw, Request, code, notification, result_response, splice};
+use crate::wire::{Edit, Fault, Meta, Params, Raw, Request, code, notification, result_response, splice, takes_tasks};
 
 /// How many one connection may have open.
 const OF_ONE: usize = 64;
+/// How long shards may take to say of which tasks they tell.
+const TELLING: Duration = Duration::from_secs(2);
 /// How long shards may take to say whether they report on a resource. One that is not ready by then will be told later.
 const AGREEING: Duration = Duration::from_secs(5);
 
@@ -69,6 +74,7 @@ struct News {
     filter: Filter,
     /// The resources that the filter names, with their shards, until those have agreed or refused.
     wished: Option<Wished>,
+    tasks: Tasks,
 }
 
 #[derive(Debug)]
@@ -121,6 +127,7 @@ impl Mux {
         let filter = Filter::read(params.notifications)?;
         let place = Listens::enter(&self.inner, client.key)?;
         let resources = self.with_their_shards(client, &filter).await;
+        let tasks = self.listened_tasks(client, &filter, &params.meta).await?;
         let key = ClientKey(followed::listener(LATEST.fetch_add(1, Ordering::Relaxed)));
         // Open before anything is wished: who has no stream open gives way to others.
         let (ear, lists) = (self.inner.inboxes.open(key, &self.view), Lists::new(&self.inner.world, &self.view));
@@ -129,7 +136,7 @@ impl Mux {
             mux: Arc::clone(&self.inner),
             id: request.id.as_str().into(),
             ticket,
-            news: News { key, ear, lists, filter, wished: Some(wished) },
+            news: News { key, ear, lists, filter, wished: Some(wished), tasks },
             waiting: VecDeque::new(),
             is_over: false,
             _place: place,
@@ -138,13 +145,21 @@ impl Mux {
         Ok(listening)
     }
 
+    /// The tasks of the filter that the client has, each asked for at its child. Where nobody runs tasks they mean nothing.
+    async fn listened_tasks(&self, client: &Client, filter: &Filter, meta: &Meta<'_>) -> Result<Tasks, Fault> {
+        if !filter.tasks.is_empty() && !takes_tasks(meta) && self.settled().await.has_task_extension() {
+            return Err(route::undeclared());
+        }
+        Ok(Tasks::begin(&self.inner, &self.view, Holder::of(client), &filter.tasks))
+    }
+
     /// The resources of the filter that shards of this view have which can report on them.
     async fn with_their_shards(&self, client: &Client, filter: &Filter) -> Vec<Resource> {
         if filter.resources.is_empty() {
             return Vec::new();
         }
         let catalogue = self.settled().await;
-        let scope = self.scope(&catalogue, client.key);
+        let scope = self.scope(&catalogue, client);
         let world = Arc::clone(&self.inner.world.borrow());
         let can_report = |shard: &Arc<str>| {
             let known = world.shard(shard).map(|shard| shard.known.clone());
@@ -196,7 +211,9 @@ impl News {
     /// What there is to tell, at least one message. Never ends; safe to cancel.
     async fn next(&mut self, mux: &Inner) -> Vec<Bytes> {
         if let Some(wished) = &self.wished {
+            let told_by = wished.until - AGREEING + TELLING;
             mux.subscriptions.decided(self.key, &wished.resources, wished.until).await;
+            self.filter.tasks = self.tasks.agreed(told_by).await;
             let resources = self.wished.take().map(|wished| wished.resources).unwrap_or_default();
             let world = Arc::clone(&mux.world.borrow());
             let is_to_come = |shard: &str| {
@@ -214,6 +231,7 @@ impl News {
             }
             tokio::select! {
                 () = self.ear.woken() => {}
+                told = self.tasks.next(mux) => return vec![told],
                 kinds = self.lists.changed() => {
                     let wanted = kinds.into_iter().filter(|kind| self.filter.lists.contains(kind));
                     let messages: Vec<_> = wanted.map(list_changed).collect();

@@ -4,6 +4,7 @@
 //! cancellation never overtakes its request; nothing here calls upward.
 
 mod asking;
+mod attention;
 mod call;
 mod elicited;
 mod following;
@@ -27,6 +28,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use attention::Attention;
 pub use call::Call;
 pub(crate) use elicited::Elicited;
 pub(crate) use following::{Due, Told};

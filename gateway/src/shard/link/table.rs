@@ -111,7 +111,7 @@ impl Table {
         entry: Entry,
         in_flight: usize,
     ) -> Result<(), Refused> {
-        let follows_up = entry.caller.purpose == Purpose::FollowsUp;
+        let follows_up = matches!(entry.caller.purpose, Purpose::FollowsUp | Purpose::Listens);
         if self.closed || (self.refusing && !follows_up) {
             return Err(Refused::Gone);
         }

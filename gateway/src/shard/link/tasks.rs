@@ -41,6 +41,8 @@ struct Owned {
     over: Instant,
     /// When its client asked for it last.
     asked: Instant,
+    /// How often it is listened to, which is as good as to ask all the time.
+    listeners: usize,
     stage: Stage,
 }
 
@@ -74,7 +76,8 @@ impl Tasks {
         }
         let Begun { era, client, number, ttl, most } = begun;
         let (client, made) = (Some(client).filter(|_| era == Era::Legacy), Instant::now());
-        let mut owned = Owned { client, number, made, most, over: made, asked: made, stage: Stage::AtWork };
+        let mut owned =
+            Owned { client, number, made, most, over: made, asked: made, listeners: 0, stage: Stage::AtWork };
         owned.last(ttl);
         self.0.insert(id.into(), owned);
     }
@@ -94,6 +97,20 @@ impl Tasks {
         if let Some(owned) = self.0.get_mut(id) {
             owned.asked = Instant::now();
             ttl.into_iter().for_each(|ttl| owned.last(ttl));
+        }
+    }
+
+    /// Somebody listens to it.
+    pub(crate) fn attend(&mut self, id: &str) {
+        self.0.get_mut(id).into_iter().for_each(|owned| owned.listeners += 1);
+    }
+
+    /// One less does.
+    pub(crate) fn turn_away(&mut self, id: &str) {
+        if let Some(owned) = self.0.get_mut(id) {
+            // The id may stand for another task by now.
+            owned.listeners = owned.listeners.saturating_sub(1);
+            owned.asked = Instant::now();
         }
     }
 
@@ -143,12 +160,17 @@ impl Owned {
 
     /// Until then its child is kept for it.
     fn until(&self) -> Instant {
-        if self.client.is_some() { self.over } else { self.over.min(self.asked + UNASKED) }
+        if self.is_attended() { self.over } else { self.over.min(self.asked + UNASKED) }
     }
 
     /// Whether the child, which is at work on it, can have no call of others.
     fn is_alone(&self) -> bool {
-        self.stage == Stage::AtWork && (self.client.is_some() || self.asked.elapsed() < ALONE)
+        self.stage == Stage::AtWork && (self.is_attended() || self.asked.elapsed() < ALONE)
+    }
+
+    /// Whether its client tells when it is gone.
+    fn is_attended(&self) -> bool {
+        self.client.is_some() || self.listeners > 0
     }
 }
 
@@ -341,6 +363,14 @@ mod tests {
         tokio::time::advance(2 * UNASKED).await;
         tasks.ask("a", Some(Some(Duration::from_millis(u64::MAX))));
         assert!(!tasks.are_awaited(), "that is the most that a call may take");
+        tasks.add("b", modern(Some(4 * UNASKED)));
+        tasks.attend("b");
+        tokio::time::advance(2 * UNASKED).await;
+        assert!(tasks.is("b", Owned::is_alone), "somebody listens to it");
+        tasks.turn_away("b");
+        tasks.turn_away("b");
+        tokio::time::advance(UNASKED).await;
+        assert!(!tasks.are_awaited());
     }
 
     #[tokio::test(start_paused = true)]
