@@ -159,7 +159,7 @@ impl Shard {
                 self.jobs.listen(id, filter.get());
             }
             "tasks/result" if self.options.tasks && speech == Speech::Legacy => {
-                tasks::fetch(self, id, params.task_id.as_deref())?
+                tasks::fetch(self, id, params.task_id.as_deref())?;
             }
             "server/discover" => self.answer_late(answer(id, &era::discover(&self.options))),
             _ if let Some(call) = interview::asking(id, method, params, speech) => return tools::call(self, call),

@@ -5,17 +5,20 @@
 //! a resource was updated or it was not. Whoever drops it follows nothing any more.
 
 mod filter;
+mod tasks;
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
 use tokio::time::Instant;
 
 use self::filter::Filter;
+use self::tasks::Tasks;
 use super::calls::Ticket;
 use super::changes::{Lists, list_changed};
 use super::client::{Client, ClientKey};
@@ -24,12 +27,15 @@ use super::inbox::Ear;
 use super::relay::Relayed;
 use super::route;
 use super::subscriptions::Resource;
+use super::task_ids::Holder;
 use super::{Answer, Inner, Mux};
 use crate::shard::followed;
-use crate::wire::{Edit, Fault, Meta, Params, Raw, Request, code, notification, result_response, splice};
+use crate::wire::{Edit, Fault, Meta, Params, Raw, Request, code, notification, result_response, splice, takes_tasks};
 
 /// How many one connection may have open.
 const OF_ONE: usize = 64;
+/// How long shards may take to say of which tasks they tell.
+const TELLING: Duration = Duration::from_secs(2);
 /// How many requests each client has open. Over HTTP each request is a client of its own, and the door counts the streams.
 #[derive(Debug, Default)]
 pub(super) struct Listens(Mutex<HashMap<ClientKey, usize>>);
@@ -65,6 +71,7 @@ struct News {
     filter: Filter,
     /// The resources that the filter names, with their shards, until those have agreed or refused.
     wished: Option<Wished>,
+    tasks: Tasks,
 }
 
 #[derive(Debug)]
@@ -117,6 +124,7 @@ impl Mux {
         let filter = Filter::read(params.notifications)?;
         let place = Listens::enter(&self.inner, client.key)?;
         let resources = self.with_their_shards(client, &filter).await;
+        let tasks = self.listened_tasks(client, &filter, &params.meta).await?;
         let key = ClientKey(followed::listener(LATEST.fetch_add(1, Ordering::Relaxed)));
         // Open before anything is wished: who has no stream open gives way to others.
         let (ear, lists) = (self.inner.inboxes.open(key, &self.view), Lists::new(&self.inner.world, &self.view));
@@ -125,13 +133,21 @@ impl Mux {
             mux: Arc::clone(&self.inner),
             id: request.id.as_str().into(),
             ticket,
-            news: News { key, ear, lists, filter, wished: Some(wished) },
+            news: News { key, ear, lists, filter, wished: Some(wished), tasks },
             waiting: VecDeque::new(),
             is_over: false,
             _place: place,
         };
         self.inner.subscriptions.wish(key, &resources)?;
         Ok(listening)
+    }
+
+    /// The tasks of the filter that the client has, each asked for at its child. Where nobody runs tasks they mean nothing.
+    async fn listened_tasks(&self, client: &Client, filter: &Filter, meta: &Meta<'_>) -> Result<Tasks, Fault> {
+        if !filter.tasks.is_empty() && !takes_tasks(meta) && self.settled().await.has_task_extension() {
+            return Err(route::undeclared());
+        }
+        Ok(Tasks::begin(&self.inner, &self.view, Holder::of(client), &filter.tasks))
     }
 
     /// The resources of the filter that shards of this view have which can report on them.
@@ -192,7 +208,9 @@ impl News {
     /// What there is to tell, at least one message. Never ends; safe to cancel.
     async fn next(&mut self, mux: &Inner) -> Vec<Bytes> {
         if let Some(wished) = &self.wished {
+            let told_by = wished.until - AGREEING + TELLING;
             mux.subscriptions.decided(self.key, &wished.resources, wished.until).await;
+            self.filter.tasks = self.tasks.agreed(told_by).await;
             let resources = self.wished.take().map(|wished| wished.resources).unwrap_or_default();
             let world = Arc::clone(&mux.world.borrow());
             let key = self.key.0;
@@ -209,6 +227,7 @@ impl News {
             }
             tokio::select! {
                 () = self.ear.woken() => {}
+                told = self.tasks.next(mux) => return vec![told],
                 kinds = self.lists.changed() => {
                     let wanted = kinds.into_iter().filter(|kind| self.filter.lists.contains(kind));
                     let messages: Vec<_> = wanted.map(list_changed).collect();

@@ -31,9 +31,10 @@ pub(super) fn outgoing(
     let is_foreign = client.revision.era() == Era::Modern && era == Era::Legacy;
     let edits = [
         meta.as_deref().map(|meta| Edit::Set("_meta", meta)),
-        tasks::disregarded(client, era, read),
         read.input_responses.filter(|_| is_foreign).map(|_| Edit::Remove("inputResponses")),
         read.request_state.filter(|_| is_foreign).map(|_| Edit::Remove("requestState")),
+        // In the modern era it means nothing; here it would make a task that the client could never ask for.
+        read.task.filter(|_| is_foreign).map(|_| Edit::Remove("task")),
     ];
     match parameters(route, &edits, params, read) {
         Some(written) => request(number, &route.method, Some(&written)),

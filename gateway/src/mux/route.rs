@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
-pub(super) use self::errands::{Errand, Follow};
+pub(super) use self::errands::{Errand, Follow, undeclared};
 use super::task_ids::{Holder, TaskIds};
 use crate::catalogue::{Catalogue, Owner, Target};
 use crate::fleet::{View, World};

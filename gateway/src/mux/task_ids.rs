@@ -16,12 +16,11 @@ pub(super) use self::early::Early;
 use self::early::Waiting;
 use super::client::{Client, ClientKey, Principal};
 use crate::shard::Place;
-use crate::shard::link::{Link, UNASKED};
+use crate::shard::link::Link;
 use crate::wire::{Era, Fault, code};
 
 /// How many tasks one session or connection may have, those together who come without either, and all. Those that have come
-/// to nothing or whose result has been fetched make room; then, as their clients may be gone, the tasks of the modern era
-/// that nobody has asked for lately.
+/// to nothing, whose result has been fetched, or for which their child is kept no longer make room.
 const OF_ONE: usize = 256;
 const OF_PASSING: usize = 2048;
 const OF_ALL: usize = 4096;
@@ -78,8 +77,6 @@ struct Register<P> {
 struct Known<P> {
     at: TaskAt<P>,
     made: Instant,
-    /// When it was asked for last.
-    asked: Instant,
     until: Instant,
     /// The child is nobody else's meanwhile.
     is_held: bool,
@@ -138,9 +135,6 @@ impl<P: Claim> TaskIds<P> {
         if register.fault(owner).is_some() {
             register.make_room();
         }
-        if register.fault(owner).is_some() {
-            register.forget_unasked(owner);
-        }
         register.fault(owner).map_or(Ok(()), Err)
     }
 
@@ -153,7 +147,7 @@ impl<P: Claim> TaskIds<P> {
         let made = Instant::now();
         let until = made + ttl.unwrap_or(LONGEST).min(LONGEST) + GRACE;
         let early = register.early.take(owner, &at.link, at.number);
-        register.tasks.insert((owner, shown), Known { at: at.clone(), made, asked: made, until, is_held: true });
+        register.tasks.insert((owner, shown), Known { at: at.clone(), made, until, is_held: true });
         (at, early)
     }
 
@@ -162,12 +156,11 @@ impl<P: Claim> TaskIds<P> {
         self.lock().early.keep(early);
     }
 
-    /// The task that its owner knows by this id, and asks for.
+    /// The task that its owner knows by this id.
     pub(super) fn find(&self, owner: Holder, shown: &str) -> Option<TaskAt<P>> {
-        let mut register = self.lock();
-        let known = register.tasks.get_mut(&(owner, Arc::from(shown)))?;
-        known.asked = Instant::now();
-        (known.until > known.asked).then(|| known.at.clone())
+        let register = self.lock();
+        let known = register.tasks.get(&(owner, Arc::from(shown)))?;
+        (known.until > Instant::now()).then(|| known.at.clone())
     }
 
     /// The shard says anew how long it keeps a task after it was made. One that it keeps without end is known for a day
@@ -262,17 +255,6 @@ impl<P> Register<P> {
         if let Some(middle) = done.get(done.len() / 2).copied() {
             self.forget(|_, known| known.made <= middle && known.at.is_done());
         }
-    }
-
-    /// Forgets the task of the modern era that nobody has asked for the longest, if that is long enough: its owner's own,
-    /// if that has too many.
-    fn forget_unasked(&mut self, owner: Holder) {
-        let has_enough = self.tasks.keys().filter(|(other, _)| *other == owner).count() >= owner.bound().0;
-        let may_go = |other: Holder| other.era == Era::Modern && (!has_enough || other == owner);
-        let unasked =
-            self.tasks.iter().filter(|((other, _), known)| may_go(*other) && known.asked.elapsed() >= UNASKED);
-        let longest = unasked.min_by_key(|(_, known)| known.asked).map(|(key, _)| key.clone());
-        self.forget(|key, _| Some(key) == longest.as_ref());
     }
 
     fn forget(&mut self, is_it: impl Fn(&(Holder, Arc<str>), &Known<P>) -> bool) {

@@ -4,6 +4,7 @@
 //! cancellation never overtakes its request; nothing here calls upward.
 
 mod asking;
+mod attention;
 mod call;
 mod elicited;
 mod following;
@@ -27,6 +28,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use attention::Attention;
 pub use call::Call;
 pub(crate) use elicited::Elicited;
 pub(crate) use following::{Due, Told};
@@ -35,8 +37,7 @@ pub(crate) use listening::{Filter, Kind as ListKind};
 pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
 #[cfg(test)]
-pub(crate) use tasks::Begun;
-pub(crate) use tasks::UNASKED;
+pub(crate) use tasks::{Begun, UNASKED};
 pub(crate) use ties::Marks;
 pub use ties::Ties;
 pub(crate) use volume::LINGER;

@@ -12,11 +12,16 @@ use crate::shard::link::ListKind;
 use crate::wire::{self, Fault, Raw, code, read_object};
 
 const RESOURCES: &str = "resourceSubscriptions";
+const TASKS: &str = "taskIds";
+/// How many tasks one request may name.
+const TASKS_OF_ONE: usize = 256;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::mux) struct Filter {
     pub(super) lists: Vec<ListKind>,
     pub(super) resources: BTreeSet<String>,
+    /// By the ids that the client knows.
+    pub(super) tasks: BTreeSet<String>,
 }
 
 impl Filter {
@@ -25,7 +30,8 @@ impl Filter {
         let notifications = notifications.filter(|filter| filter.kind() == wire::Kind::Object);
         let notifications = notifications.ok_or_else(|| invalid("`params.notifications` must be an object"))?;
         let [tools, prompts, resources] = ListKind::ALL.map(ListKind::wish);
-        let [tools, prompts, resources, uris] = read_object(notifications, &[tools, prompts, resources, RESOURCES])
+        let keys = [tools, prompts, resources, RESOURCES, TASKS];
+        let [tools, prompts, resources, uris, tasks] = read_object(notifications, &keys)
             .map_err(|ambiguous| Fault::new(code::INVALID_REQUEST, ambiguous.to_string()))?;
         let mut lists = Vec::new();
         for (kind, wished) in ListKind::ALL.into_iter().zip([tools, prompts, resources]) {
@@ -33,7 +39,9 @@ impl Filter {
                 lists.push(kind);
             }
         }
-        Ok(Self { lists, resources: uris.map(read_uris).transpose()?.unwrap_or_default() })
+        let resources = uris.map(|uris| read_names(uris, RESOURCES, OF_ONE, "uris")).transpose()?;
+        let tasks = tasks.map(|ids| read_names(ids, TASKS, TASKS_OF_ONE, "tasks")).transpose()?;
+        Ok(Self { lists, resources: resources.unwrap_or_default(), tasks: tasks.unwrap_or_default() })
     }
 
     /// The same for the acknowledgement.
@@ -42,6 +50,9 @@ impl Filter {
             self.lists.iter().map(|kind| (kind.wish().to_owned(), Value::Bool(true))).collect();
         if !self.resources.is_empty() {
             honoured.insert(RESOURCES.to_owned(), json!(self.resources));
+        }
+        if !self.tasks.is_empty() {
+            honoured.insert(TASKS.to_owned(), json!(self.tasks));
         }
         Value::Object(honoured)
     }
@@ -55,17 +66,17 @@ fn boolean(value: Raw<'_>, key: &str) -> Result<bool, Fault> {
     }
 }
 
-fn read_uris(uris: Raw<'_>) -> Result<BTreeSet<String>, Fault> {
-    let wrong = || invalid(format!("`params.notifications.{RESOURCES}` must be an array of strings"));
-    if uris.kind() != wire::Kind::Array {
+fn read_names(names: Raw<'_>, key: &str, most: usize, what: &str) -> Result<BTreeSet<String>, Fault> {
+    let place = format!("`params.notifications.{key}`");
+    let wrong = || invalid(format!("{place} must be an array of strings"));
+    if names.kind() != wire::Kind::Array {
         return Err(wrong());
     }
     let mut read = BTreeSet::new();
-    for uri in uris.elements() {
-        read.insert(uri.string().ok_or_else(wrong)?.into_owned());
-        if read.len() > OF_ONE {
-            let place = format!("params.notifications.{RESOURCES}");
-            return Err(invalid(format!("`{place}` names more than {OF_ONE} uris, which is the most of one request")));
+    for name in names.elements() {
+        read.insert(name.string().ok_or_else(wrong)?.into_owned());
+        if read.len() > most {
+            return Err(invalid(format!("{place} names more than {most} {what}, which is the most of one request")));
         }
     }
     Ok(read)
@@ -92,6 +103,7 @@ mod tests {
                 r#"{"resourceSubscriptions":["b","a","b"],"resourcesListChanged":true,"promptsListChanged":true}"#,
                 json!({"promptsListChanged": true, "resourcesListChanged": true, "resourceSubscriptions": ["a", "b"]}),
             ),
+            (r#"{"taskIds":["b","\u0061","b"]}"#, json!({"taskIds": ["a", "b"]})),
         ] {
             assert_eq!(read(text).unwrap().honoured(), honoured, "{text}");
         }
@@ -110,6 +122,7 @@ mod tests {
             ),
             (r#"{"resourceSubscriptions":"a"}"#, -32602, "must be an array of strings"),
             (r#"{"resourceSubscriptions":["a",1]}"#, -32602, "must be an array of strings"),
+            (r#"{"taskIds":["a",1]}"#, -32602, "`params.notifications.taskIds` must be an array of strings"),
             (r#"{"toolsListChanged":true,"toolsListChanged":true}"#, -32600, "duplicate key"),
         ] {
             let refused = read(text).unwrap_err();
@@ -118,5 +131,7 @@ mod tests {
         let uris: Vec<_> = (0..=OF_ONE).map(|number| number.to_string()).collect();
         let refused = read(&json!({"resourceSubscriptions": uris}).to_string()).unwrap_err();
         assert!(refused.1.contains("names more than 1024 uris"), "{refused:?}");
+        let refused = read(&json!({"taskIds": uris}).to_string()).unwrap_err();
+        assert!(refused.1.contains("names more than 256 tasks"), "{refused:?}");
     }
 }

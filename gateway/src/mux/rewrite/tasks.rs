@@ -61,13 +61,6 @@ pub(super) fn related(route: &Route, client: &Client, read: &Params<'_>) -> Rela
     }
 }
 
-/// What a modern client says of a task in a call means nothing in its era, and would make a task at a legacy shard that the
-/// client could never ask for.
-pub(super) fn disregarded(client: &Client, era: Era, read: &Params<'_>) -> Option<Edit<'static>> {
-    let is_bridged = client.revision.era() == Era::Modern && era == Era::Legacy;
-    read.task.filter(|_| is_bridged).map(|_| Edit::Remove("task"))
-}
-
 fn text(id: &str) -> String {
     serde_json::to_string(id).expect("a string is always JSON")
 }

@@ -88,7 +88,7 @@ fn unknown(id: &str, era: Era) -> Fault {
 }
 
 /// -32021 with what the client must declare.
-fn undeclared() -> Fault {
+pub(in crate::mux) fn undeclared() -> Fault {
     let message = format!("declare the extension `{TASKS}` in `{}` of this request", Meta::CLIENT_CAPABILITIES);
     let required = json!({"requiredCapabilities": {"extensions": {TASKS: {}}}});
     Fault::new(code::MISSING_CAPABILITY, message).with_data(required)

@@ -17,7 +17,7 @@ use crate::shard::roster::List;
 use crate::wire::{self, Id, Meta, Notification, Raw, read_object, request};
 
 /// No child lives so long.
-const FOREVER: Duration = Duration::from_hours(24 * 3650);
+pub(super) const FOREVER: Duration = Duration::from_hours(24 * 3650);
 
 /// A kind of lists that a child can say to have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,9 +140,9 @@ impl Link {
         uris.into_iter().for_each(|uri| self.has_said(uri, said));
     }
 
-    /// Hands the acknowledgement to whoever listens. One for which there is no room in memory is passed over: the child
-    /// counts as one that has not answered.
-    pub(super) fn take_acknowledged(&self, line: &Bytes, notification: &Notification<'_>) {
+    /// Hands the acknowledgement, or what is told of a task, to whoever listens. What there is no room for in memory is passed
+    /// over: the child counts as one that has not answered, and a client of a task asks for it.
+    pub(super) fn take_listened(&self, line: &Bytes, notification: &Notification<'_>) {
         let meta = notification.params.and_then(|params| params.get("_meta"));
         let number = meta.and_then(|meta| read_object(meta, &[Meta::SUBSCRIPTION_ID]).ok());
         let number = number.and_then(|[id]| Id::read(id?)?.ours());

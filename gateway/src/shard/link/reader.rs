@@ -124,7 +124,9 @@ impl Link {
             "notifications/message" => return self.take_log(line, notification.params),
             "notifications/cancelled" => return self.take_back(line, notification.params),
             "notifications/resources/updated" => return self.take_updated(notification.params),
-            "notifications/subscriptions/acknowledged" => return self.take_acknowledged(line, notification),
+            "notifications/subscriptions/acknowledged" | "notifications/tasks" => {
+                return self.take_listened(line, notification);
+            }
             "notifications/tools/list_changed" => &[List::Tools][..],
             "notifications/prompts/list_changed" => &[List::Prompts],
             "notifications/resources/list_changed" => &[List::Resources, List::Templates],

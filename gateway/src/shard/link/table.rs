@@ -111,7 +111,7 @@ impl Table {
         entry: Entry,
         in_flight: usize,
     ) -> Result<(), Refused> {
-        let follows_up = entry.caller.purpose == Purpose::FollowsUp;
+        let follows_up = matches!(entry.caller.purpose, Purpose::FollowsUp | Purpose::Listens);
         if self.closed || (self.refusing && !follows_up) {
             return Err(Refused::Gone);
         }
@@ -302,6 +302,8 @@ impl Table {
     /// All that is left, each with its line if that was never sent.
     pub(crate) fn drain(&mut self) -> Vec<(Entry, Option<Vec<u8>>)> {
         self.refusing = true;
+        // A writer that the child has left may have ended without a word.
+        self.closed = true;
         self.tasks.clear();
         self.sent = 0;
         self.waiting_bytes = 0;

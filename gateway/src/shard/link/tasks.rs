@@ -19,9 +19,10 @@ use crate::wire::{Era, Notification, Raw, Status, Task, related_task};
 
 /// How many tasks of one child are known by their ids; of more the one that is kept shortest is forgotten.
 const KNOWN: usize = 8192;
-/// A child is kept no longer for a task of the extension that nobody asks for: its client has no session whose end would
-/// tell that it is gone.
+/// A child is kept no longer for a task of the extension that nobody asks for, and kept from others no longer than [`ALONE`]:
+/// its client has no session whose end would tell that it is gone.
 pub(crate) const UNASKED: Duration = Duration::from_secs(10 * 60);
+const ALONE: Duration = Duration::from_secs(60);
 
 /// The tasks by the shard's own ids.
 #[derive(Debug, Default)]
@@ -38,8 +39,10 @@ struct Owned {
     most: Duration,
     /// Its child is kept no longer than until then.
     over: Instant,
-    /// Until then its child is kept for it.
-    until: Instant,
+    /// When its client asked for it last.
+    asked: Instant,
+    /// How often it is listened to, which is as good as to ask all the time.
+    listeners: usize,
     stage: Stage,
 }
 
@@ -68,12 +71,13 @@ enum Stage {
 impl Tasks {
     pub(crate) fn add(&mut self, id: &str, begun: Begun) {
         if self.0.len() >= KNOWN {
-            let shortest = self.0.iter().min_by_key(|(_, owned)| owned.until).map(|(id, _)| id.clone());
+            let shortest = self.0.iter().min_by_key(|(_, owned)| owned.until()).map(|(id, _)| id.clone());
             shortest.map(|id| self.0.remove(&id));
         }
         let Begun { era, client, number, ttl, most } = begun;
         let (client, made) = (Some(client).filter(|_| era == Era::Legacy), Instant::now());
-        let mut owned = Owned { client, number, made, most, over: made, until: made, stage: Stage::AtWork };
+        let mut owned =
+            Owned { client, number, made, most, over: made, asked: made, listeners: 0, stage: Stage::AtWork };
         owned.last(ttl);
         self.0.insert(id.into(), owned);
     }
@@ -91,7 +95,22 @@ impl Tasks {
     /// Its client asks for it, so that it is still wanted; `ttl` if the shard says anew how long it keeps it.
     pub(crate) fn ask(&mut self, id: &str, ttl: Option<Option<Duration>>) {
         if let Some(owned) = self.0.get_mut(id) {
-            owned.last(ttl.unwrap_or(Some(owned.over - owned.made)));
+            owned.asked = Instant::now();
+            ttl.into_iter().for_each(|ttl| owned.last(ttl));
+        }
+    }
+
+    /// Somebody listens to it.
+    pub(crate) fn attend(&mut self, id: &str) {
+        self.0.get_mut(id).into_iter().for_each(|owned| owned.listeners += 1);
+    }
+
+    /// One less does.
+    pub(crate) fn turn_away(&mut self, id: &str) {
+        if let Some(owned) = self.0.get_mut(id) {
+            // The id may stand for another task by now.
+            owned.listeners = owned.listeners.saturating_sub(1);
+            owned.asked = Instant::now();
         }
     }
 
@@ -124,12 +143,12 @@ impl Tasks {
         // Most shards have none, and time is asked for at each batch.
         !self.0.is_empty() && {
             let now = Instant::now();
-            self.0.values().any(|owned| owned.until > now && owned.stage != Stage::Over)
+            self.0.values().any(|owned| owned.until() > now && owned.stage != Stage::Over)
         }
     }
 
-    fn is(&self, id: &str, is_it: impl Fn(Stage) -> bool) -> bool {
-        self.0.get(id).is_some_and(|owned| owned.until > Instant::now() && is_it(owned.stage))
+    fn is(&self, id: &str, is_it: impl Fn(&Owned) -> bool) -> bool {
+        self.0.get(id).is_some_and(|owned| owned.until() > Instant::now() && is_it(owned))
     }
 }
 
@@ -137,10 +156,21 @@ impl Owned {
     /// Keeps the child for as long as the shard keeps the task.
     fn last(&mut self, ttl: Option<Duration>) {
         self.over = self.made + ttl.unwrap_or(self.most).min(self.most);
-        self.until = match self.client {
-            Some(_) => self.over,
-            None => self.over.min(Instant::now() + UNASKED),
-        };
+    }
+
+    /// Until then its child is kept for it.
+    fn until(&self) -> Instant {
+        if self.is_attended() { self.over } else { self.over.min(self.asked + UNASKED) }
+    }
+
+    /// Whether the child, which is at work on it, can have no call of others.
+    fn is_alone(&self) -> bool {
+        self.stage == Stage::AtWork && (self.is_attended() || self.asked.elapsed() < ALONE)
+    }
+
+    /// Whether its client tells when it is gone.
+    fn is_attended(&self) -> bool {
+        self.client.is_some() || self.listeners > 0
     }
 }
 
@@ -163,14 +193,14 @@ impl Link {
         self.0.outgoing.notify_one();
     }
 
-    /// Whether the child is at work on this task.
+    /// Whether the child is at work on this task, for a client that seems to be there.
     pub fn is_at_work_on(&self, own: &str) -> bool {
-        self.table().tasks.is(own, |stage| stage == Stage::AtWork)
+        self.table().tasks.is(own, Owned::is_alone)
     }
 
     /// Whether a client waits for the end of this task, or for its result.
     pub fn is_task_awaited(&self, own: &str) -> bool {
-        self.table().tasks.is(own, |stage| stage != Stage::Over)
+        self.table().tasks.is(own, |owned| owned.stage != Stage::Over)
     }
 
     /// Nobody will ask for a task any more.
@@ -286,7 +316,7 @@ mod tests {
     async fn a_child_is_kept_for_a_task_until_its_result_is_fetched_or_its_time_is_over() {
         let mut tasks = Tasks::default();
         let minute = Duration::from_secs(60);
-        let seen = |tasks: &Tasks| (tasks.is("a", |stage| stage == Stage::AtWork), tasks.are_awaited());
+        let seen = |tasks: &Tasks| (tasks.is("a", Owned::is_alone), tasks.are_awaited());
         assert_eq!(seen(&tasks), (false, false));
         tasks.add("a", begun(7, 1, minute));
         assert_eq!(seen(&tasks), (true, true));
@@ -315,7 +345,10 @@ mod tests {
         let modern = |ttl| Begun { era: Era::Modern, client: 7, number: 1, ttl, most };
         tasks.add("a", modern(None));
         assert_eq!((tasks.are_awaited(), tasks.owner("a"), tasks.owner_by_call(1)), (true, None, None));
-        tokio::time::advance(UNASKED).await;
+        assert!(tasks.is("a", Owned::is_alone));
+        tokio::time::advance(ALONE).await;
+        assert!(tasks.are_awaited() && !tasks.is("a", Owned::is_alone), "others may have the child");
+        tokio::time::advance(UNASKED - ALONE).await;
         assert!(!tasks.are_awaited(), "nobody has asked for it");
         tasks.ask("a", None);
         assert!(tasks.are_awaited(), "somebody does after all");
@@ -330,6 +363,14 @@ mod tests {
         tokio::time::advance(2 * UNASKED).await;
         tasks.ask("a", Some(Some(Duration::from_millis(u64::MAX))));
         assert!(!tasks.are_awaited(), "that is the most that a call may take");
+        tasks.add("b", modern(Some(4 * UNASKED)));
+        tasks.attend("b");
+        tokio::time::advance(2 * UNASKED).await;
+        assert!(tasks.is("b", Owned::is_alone), "somebody listens to it");
+        tasks.turn_away("b");
+        tasks.turn_away("b");
+        tokio::time::advance(UNASKED).await;
+        assert!(!tasks.are_awaited());
     }
 
     #[tokio::test(start_paused = true)]

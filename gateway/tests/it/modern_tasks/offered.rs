@@ -14,8 +14,9 @@ async fn extensions(gateway: &Gateway, path: &str) -> Value {
 async fn the_extension_is_declared_to_modern_clients_where_a_modern_shard_with_it_is_seen() {
     let ui = r#""extensions":{"io.modelcontextprotocol/ui":{"x":1.0}}"#;
     let legacy = r#""extensions":{"io.modelcontextprotocol/tasks":{}}"#;
+    let journal = Journal::new();
     let gateway = Gateway::builder()
-        .shard("tasks", modern_shard("tasks", &Journal::new()))
+        .shard("tasks", modern_shard("tasks", &journal))
         .shard("ui", fake_shard(&["--capability", ui]))
         .shard("old", fake_shard(&["--tasks", "--capability", legacy]))
         .start()

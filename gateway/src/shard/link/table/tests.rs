@@ -157,3 +157,12 @@ fn the_control_lane_goes_first_and_is_bounded() {
     table.drain();
     assert_eq!(table.take_batch(64, &mut out), Batch::End);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_that_is_gone_takes_no_follow_up_even_if_its_writer_met_a_broken_pipe() {
+    let mut table = table(&[7]);
+    table.take_batch(64, &mut Vec::new());
+    assert_eq!(table.drain().len(), 1);
+    let caller = Caller { purpose: Purpose::FollowsUp, ..entry(7, None).caller };
+    assert_eq!(table.enqueue(2, Vec::new(), Entry { caller, ..entry(7, None) }, 64), Err(Refused::Gone));
+}
