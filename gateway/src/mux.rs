@@ -8,6 +8,7 @@ mod calls;
 mod changes;
 mod client;
 mod failure;
+mod following;
 mod inbox;
 mod levels;
 mod listens;
@@ -38,11 +39,12 @@ use self::levels::Levels;
 use self::listens::Listens;
 use self::parked::Parked;
 use self::relay::Waiting;
-use self::route::{Errand, Route, Shown};
+use self::route::{Errand, Shown};
 use self::subscriptions::{Course, Subscriptions};
-use self::task_ids::TaskIds;
+use self::task_ids::{Holder, TaskIds};
 use crate::catalogue::{Catalogue, Mirrored};
 use crate::fleet::World;
+use crate::shard::budget::Budget;
 use crate::shard::followed::Feed;
 use crate::shard::pool::{Mail, OwnChildren};
 use crate::shard::roster::List;
@@ -102,6 +104,8 @@ struct Inner {
     asks: Asks,
     /// The calls of modern clients that wait for answers.
     parked: Arc<Parked<Waiting>>,
+    /// What calls that may go round keep.
+    kept: Budget,
     task_ids: TaskIds,
     inboxes: Arc<Inboxes>,
     subscriptions: Arc<Subscriptions>,
@@ -136,6 +140,7 @@ impl Mux {
             calls: Arc::default(),
             asks: Asks::default(),
             parked: Arc::new(Parked::new(parked)),
+            kept: relay::kept(),
             task_ids: TaskIds::default(),
             subscriptions: Arc::clone(&subscriptions),
             listens: Listens::default(),
@@ -328,10 +333,13 @@ impl Mux {
         let era = client.revision.era();
         let route = match self.left(client, &request.method, params) {
             Some(route) => route,
-            None => route::route(&self.scope(&catalogue, client.key), era, &request.method, params)?,
+            None => route::route(&self.scope(&catalogue, client), era, &request.method, params)?,
         };
         if matches!(route.errand, Errand::Makes) {
-            self.inner.task_ids.has_room(client.key)?;
+            self.inner.task_ids.has_room(Holder::of(client))?;
+        }
+        if let Some(followed) = self.followed_at_modern(client, &route).await {
+            return followed.map(|()| None);
         }
         let pending = match self.following(client, &route)? {
             Some(Course::Settled) => return Ok(None),
@@ -341,28 +349,6 @@ impl Mux {
         let id = request.id.as_str();
         let relay = Relay::start(Arc::clone(&self.inner), client, route, ticket, id, request.params, params);
         Ok(Some(relay.following(pending)))
-    }
-
-    /// The way of a `resources/unsubscribe`: to the shard that was subscribed to, whatever the lists say by now.
-    fn left(&self, client: &Client, method: &str, params: &Params<'_>) -> Option<Route> {
-        let uri = params.uri.filter(|_| method == "resources/unsubscribe")?.string()?;
-        let shard = self.inner.subscriptions.shard_of(client.key, &uri, |shard| self.view.includes(shard))?;
-        Some(Route::to_resource(method, shard, &uri, &self.view))
-    }
-
-    /// Notes what a request to subscribe, or not to any more, will come to.
-    fn following(&self, client: &Client, route: &Route) -> Result<Option<Course>, Fault> {
-        let subscriptions = &self.inner.subscriptions;
-        let Some(uri) = &route.uri else { return Ok(None) };
-        Ok(match &*route.method {
-            "resources/subscribe" => Some(Course::AskShard(subscriptions.subscribe(client.key, &route.shard, uri)?)),
-            "resources/unsubscribe" => {
-                let world = self.inner.world.borrow();
-                let instances = world.shard(&route.shard).map(|shard| shard.spec().process.instances);
-                Some(subscriptions.unsubscribe(client.key, &route.shard, uri, instances.unwrap_or_default()))
-            }
-            _ => None,
-        })
     }
 
     /// What the view shows, after the first start is over.

@@ -3,8 +3,8 @@
 //! The lock only ever closes: a connection that was pinned to an era never leaves it.
 
 use crate::flags::{Era, Options};
-use crate::tasks;
 use crate::wire::{LEGACY, MODERN, Meta, Refusal, json};
+use crate::{jobs, tasks};
 
 const KNOWN: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", LEGACY];
 const CAPABILITIES: &str = r#""tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"completions":{},"logging":{}"#;
@@ -69,7 +69,7 @@ impl Lock {
         let version = requested.filter(|requested| KNOWN.contains(requested)).unwrap_or(LEGACY);
         Ok(format!(
             r#"{{"protocolVersion":"{version}","capabilities":{},"serverInfo":{}{}}}"#,
-            capabilities(options),
+            capabilities(options, tasks::CAPABILITY),
             server_info(options),
             instructions(options),
         ))
@@ -85,7 +85,7 @@ pub(crate) fn discover(options: &Options) -> String {
     format!(
         r#"{{"resultType":"complete","supportedVersions":{},"capabilities":{}{},"ttlMs":{},"cacheScope":"{}","_meta":{{"io.modelcontextprotocol/serverInfo":{}}}}}"#,
         json(&versions),
-        capabilities(options),
+        capabilities(options, jobs::CAPABILITY),
         instructions(options),
         options.ttl_ms,
         options.cache_scope,
@@ -93,8 +93,8 @@ pub(crate) fn discover(options: &Options) -> String {
     )
 }
 
-fn capabilities(options: &Options) -> String {
-    let tasks = options.tasks.then_some(tasks::CAPABILITY);
+fn capabilities(options: &Options, tasks: &str) -> String {
+    let tasks = options.tasks.then_some(tasks);
     let more = tasks.into_iter().chain(options.capability.as_deref());
     more.fold(format!("{{{CAPABILITIES}"), |all, one| all + "," + one) + "}"
 }

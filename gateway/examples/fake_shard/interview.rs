@@ -40,6 +40,9 @@ enum Step<'a> {
     Progress(u64),
     /// Logs this line.
     Log(u64),
+    /// Writes a whole message as it is.
+    #[serde(borrow)]
+    Say(&'a RawValue),
     /// Lets so many milliseconds pass.
     Sleep(u64),
     /// So many bytes of text stand in the answer.
@@ -102,6 +105,7 @@ impl Interview {
                     let token = self.call.token.as_ref();
                     self.out.send(token.map(|token| notes::progress(token, *step, 100, "")).unwrap_or_default());
                 }
+                Step::Say(message) => self.out.send(format!("{}\n", message.get())),
                 Step::Log(line) => self.out.send(notes::log(*line)),
                 Step::Sleep(ms) => {
                     if !self.until(Duration::from_millis(*ms), || false) {

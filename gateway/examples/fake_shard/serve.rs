@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use crate::era::{self, Lock, Speech, unknown_method};
 use crate::flags::{Era, OnDiscover, OnInitialize, OnListen, Options};
+use crate::inputs;
 use crate::interview;
+use crate::jobs::{self, Jobs};
 use crate::lists::List;
 use crate::notes::Listens;
 use crate::tasks::{self, Tasks};
@@ -41,6 +43,7 @@ pub(crate) struct Shard {
     pub(crate) resources: List,
     templates: List,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) jobs: Arc<Jobs>,
     lock: Lock,
 }
 
@@ -56,6 +59,7 @@ impl Shard {
             waits: Arc::default(),
             listens: Listens::default(),
             tasks: Arc::default(),
+            jobs: Arc::default(),
             lock: Lock::new(options.era),
             options,
         })
@@ -97,6 +101,7 @@ impl Shard {
         if let ("notifications/cancelled", Some(id)) = (method, params.request_id) {
             self.waits.cancel(id.get());
             self.listens.remove(id.get());
+            self.jobs.leave(id.get());
         }
     }
 
@@ -118,8 +123,20 @@ impl Shard {
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
                 };
-                if let Some(task) = params.task.as_ref().filter(|_| self.options.tasks) {
+                let is_legacy = speech == Speech::Legacy;
+                if let Some(task) = params.task.as_ref().filter(|_| is_legacy && self.options.tasks) {
                     self.out.send(tasks::make(self, &call, task.ttl)?);
+                    return Ok(Next::GoOn);
+                }
+                if call.name == inputs::TOOL {
+                    inputs::call(self, &call, params)?;
+                    return Ok(Next::GoOn);
+                }
+                if !is_legacy
+                    && self.options.tasks
+                    && let Some(line) = jobs::make(self, &call, &params.meta)?
+                {
+                    self.out.send(line);
                     return Ok(Next::GoOn);
                 }
                 return tools::call(self, call);
@@ -139,8 +156,11 @@ impl Shard {
                         });
                     }
                 }
+                self.jobs.listen(id, filter.get());
             }
-            "tasks/result" if self.options.tasks => tasks::fetch(self, id, params.task_id.as_deref())?,
+            "tasks/result" if self.options.tasks && speech == Speech::Legacy => {
+                tasks::fetch(self, id, params.task_id.as_deref())?
+            }
             "server/discover" => self.answer_late(answer(id, &era::discover(&self.options))),
             _ if let Some(call) = interview::asking(id, method, params, speech) => return tools::call(self, call),
             _ => {
@@ -194,11 +214,18 @@ impl Shard {
             "prompts/list" => page(&self.prompts),
             "resources/list" => page(&self.resources),
             "resources/templates/list" => page(&self.templates),
+            "resources/read" | "prompts/get" if speech == Speech::Modern && asks(params) => {
+                inputs::first(params).map_or_else(|| self.told(method, params), Ok)
+            }
+            "completion/complete" if speech == Speech::Modern && asks(params) => Ok(inputs::forbidden()),
             "resources/read" => self.read(params.uri.as_deref().unwrap_or_default(), speech),
             "prompts/get" => self.prompt(params.name.as_deref().unwrap_or_default(), speech),
+            "tasks/get" | "tasks/update" | "tasks/cancel" if self.options.tasks && speech == Speech::Modern => {
+                jobs::follow(self, method, params)
+            }
             "tasks/get" if self.options.tasks => tasks::get(self, params.task_id.as_deref()),
             "tasks/cancel" if self.options.tasks => tasks::cancel(self, params.task_id.as_deref()),
-            "tasks/list" if self.options.tasks => Ok(r#"{"tasks":[]}"#.into()),
+            "tasks/list" if self.options.tasks && speech == Speech::Legacy => Ok(r#"{"tasks":[]}"#.into()),
             "completion/complete" => {
                 Ok(complete(speech, r#""completion":{"values":["alpha","beta"],"total":2,"hasMore":false}"#))
             }
@@ -232,6 +259,21 @@ impl Shard {
         Ok(complete(speech, &messages))
     }
 
+    /// What a prompt or resource says when it knows who asks.
+    fn told(&self, method: &str, params: &Params) -> Result<String, Refusal> {
+        let text = json(params.input_responses.map_or("", |responses| responses.get()));
+        Ok(match method {
+            "prompts/get" => {
+                let content = format!(r#"{{"type":"text","text":{text}}}"#);
+                complete(Speech::Modern, &format!(r#""messages":[{{"role":"user","content":{content}}}]"#))
+            }
+            _ => {
+                let uri = json(params.uri.as_deref().unwrap_or_default());
+                self.cacheable(Speech::Modern, &format!(r#""contents":[{{"uri":{uri},"text":{text}}}]"#))
+            }
+        })
+    }
+
     fn cacheable(&self, speech: Speech, members: &str) -> String {
         let Options { ttl_ms, cache_scope, .. } = &self.options;
         match speech {
@@ -249,6 +291,13 @@ impl Shard {
             Era::Ts => "ts",
         }
     }
+}
+
+/// Whether the request names something that is only to be had for an answer.
+fn asks(params: &Params) -> bool {
+    let argument = params.argument.is_some_and(|argument| argument.get().contains(&json(inputs::ASKS)));
+    let uri = params.uri.as_ref().is_some_and(|uri| uri.ends_with(inputs::ASKS));
+    argument || uri || params.name.as_deref() == Some(inputs::ASKS)
 }
 
 fn no_resource(uri: &str, speech: Speech) -> Refusal {

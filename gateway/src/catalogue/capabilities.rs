@@ -5,14 +5,12 @@
 
 use crate::catalogue::Catalogue;
 use crate::shard::roster::Roster;
-use crate::wire::{Era, Kind, Raw, Revision, flatten};
+use crate::wire::{Era, Kind, Raw, Revision, TASKS, flatten};
 
 /// What one merged capability may hold, in bytes: it is sent with each `initialize`. What does not fit is left out.
 const LONGEST: usize = 64 * 1024;
 /// Listing tasks would show those of other clients, since shards do not tell them apart.
 const TASK_LISTS: &str = "list";
-/// An extension that the gateway does not relay is not promised (2026-07-28 moved tasks there).
-const TASK_EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
 /// The capabilities that depend on the shards, each a JSON object; `None` where no shard declares any.
 #[derive(Debug, Default)]
@@ -20,16 +18,23 @@ pub(crate) struct Merged {
     tasks: Option<String>,
     experimental: Option<String>,
     extensions: Option<String>,
+    /// The same for modern clients: only there, and by modern shards only, tasks are an extension.
+    modern_extensions: Option<String>,
 }
 
 impl Merged {
     /// What these declare, in the order of the shards.
     pub(crate) fn of(rosters: &[&Roster]) -> Self {
         let is_newest = |roster: &Roster| roster.revision == Revision::LATEST_LEGACY.as_str();
+        let extensions = union(&declared(rosters, "extensions", |_| true), |key| key != TASKS, Depth::Members);
+        let of_modern = declared(rosters, "extensions", |roster| roster.era() == Era::Modern);
+        let tasks = union(&of_modern, |key| key == TASKS, Depth::Members);
+        let both: Vec<_> = [&extensions, &tasks].into_iter().flatten().map(|text| read(text)).collect();
         Self {
-            tasks: union(&declared(rosters, "tasks", is_newest), TASK_LISTS, Depth::Whole),
-            experimental: union(&declared(rosters, "experimental", |_| true), "", Depth::Members),
-            extensions: union(&declared(rosters, "extensions", |_| true), TASK_EXTENSION, Depth::Members),
+            tasks: union(&declared(rosters, "tasks", is_newest), |key| key != TASK_LISTS, Depth::Whole),
+            experimental: union(&declared(rosters, "experimental", |_| true), EVERY, Depth::Members),
+            modern_extensions: union(&both, EVERY, Depth::Members),
+            extensions,
         }
     }
 }
@@ -37,7 +42,7 @@ impl Merged {
 impl Catalogue {
     /// The server capabilities for clients of a revision, a JSON object on one line.
     pub fn capabilities(&self, revision: Revision) -> String {
-        let Merged { tasks, experimental, extensions } = &self.merged;
+        let Merged { tasks, experimental, extensions, modern_extensions } = &self.merged;
         let is_legacy = revision.era() == Era::Legacy;
         let mut text = Self::OWN_CAPABILITIES.to_owned();
         let mut declare = |key: &str, value: &Option<String>| {
@@ -52,9 +57,18 @@ impl Catalogue {
         if is_legacy {
             declare("experimental", experimental);
         }
-        declare("extensions", extensions);
+        declare("extensions", if is_legacy { extensions } else { modern_extensions });
         text
     }
+
+    /// Whether a modern shard runs tasks.
+    pub(crate) fn has_task_extension(&self) -> bool {
+        self.merged.modern_extensions.as_deref().is_some_and(|text| read(text).get(TASKS).is_some())
+    }
+}
+
+fn read(union: &str) -> Raw<'_> {
+    Raw::parse(union.as_bytes()).expect("it was put together here")
 }
 
 /// The objects that those of the rosters declare under a key.
@@ -63,6 +77,8 @@ fn declared<'r>(rosters: &[&'r Roster], key: &str, counts: impl Fn(&Roster) -> b
     let values = counting.filter_map(|roster| Raw::parse(roster.capabilities.as_bytes()).ok()?.get(key));
     values.filter(|value| value.kind() == Kind::Object).collect()
 }
+
+const EVERY: fn(&str) -> bool = |_| true;
 
 /// How deep objects under the same key become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +89,12 @@ enum Depth {
     Whole,
 }
 
-/// One object with the members of all but `left_out`; `None` if there is no object.
-fn union(objects: &[Raw<'_>], left_out: &str, depth: Depth) -> Option<String> {
+/// One object with those members of all whose keys are wanted; `None` if there is no object.
+fn union(objects: &[Raw<'_>], is_wanted: impl Fn(&str) -> bool, depth: Depth) -> Option<String> {
     let mut members: Vec<(String, Vec<Raw<'_>>)> = Vec::new();
     for member in objects.iter().flat_map(|object| object.members()) {
         let key = member.key();
-        if key == left_out || member.value.lone_surrogate().is_some() || member.literal.lone_surrogate().is_some() {
+        if !is_wanted(&key) || member.value.lone_surrogate().is_some() || member.literal.lone_surrogate().is_some() {
             continue;
         }
         match members.iter_mut().find(|(known, _)| *known == key) {
@@ -89,7 +105,8 @@ fn union(objects: &[Raw<'_>], left_out: &str, depth: Depth) -> Option<String> {
     let mut text = b"{".to_vec();
     for (key, values) in &members {
         let objects: Vec<_> = values.iter().copied().filter(|value| value.kind() == Kind::Object).collect();
-        let inner = (depth == Depth::Whole && values[0].kind() == Kind::Object).then(|| union(&objects, "", depth));
+        let is_deep = depth == Depth::Whole && values[0].kind() == Kind::Object;
+        let inner = is_deep.then(|| union(&objects, EVERY, depth));
         let value = inner.flatten().unwrap_or_else(|| values[0].as_str().to_owned());
         let member = format!("{}:{value}", serde_json::Value::from(key.as_str()));
         if text.len() + member.len() > LONGEST {
@@ -157,11 +174,23 @@ mod tests {
         let two = r#"{"extensions":{"io.modelcontextprotocol/ui":{"b":1},"io.modelcontextprotocol/tasks":{},"y":{}}}"#;
         let shards = [("2025-11-25", one), ("2026-07-28", two)];
         let extensions = r#","extensions":{"io.modelcontextprotocol/ui":{"mimeTypes":["a"]},"y":{}}"#;
-        assert_eq!(shown(&shards, Revision::MODERN), extensions);
+        let modern = r#","extensions":{"io.modelcontextprotocol/ui":{"mimeTypes":["a"]},"y":{},"io.modelcontextprotocol/tasks":{}}"#;
+        assert_eq!(shown(&shards, Revision::MODERN), modern);
         assert_eq!(
             shown(&shards, Revision::LATEST_LEGACY),
             format!(r#","experimental":{{"x":{{"n": 1.0}}}}{extensions}"#)
         );
+    }
+
+    #[test]
+    fn tasks_are_an_extension_for_modern_clients_of_modern_shards_only() {
+        let tasks = r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;
+        let modern = ("2026-07-28", tasks);
+        let declared = r#","extensions":{"io.modelcontextprotocol/tasks":{}}"#;
+        assert_eq!(shown(&[("2025-11-25", tasks)], Revision::MODERN), r#","extensions":{}"#);
+        assert_eq!(shown(&[("2026-07-28", "{}"), modern], Revision::MODERN), declared);
+        assert_eq!(shown(&[modern], Revision::LATEST_LEGACY), r#","extensions":{}"#);
+        assert_eq!(shown(&[("2026-07-28", r#"{"tasks":{"cancel":{}}}"#)], Revision::MODERN), "");
     }
 
     #[test]

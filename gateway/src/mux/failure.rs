@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::parked::Continued;
+use super::relay::Unmet;
 use crate::shard::link::{Failure, Refused};
 use crate::shard::{Ended, Shard, ShardState};
 use crate::wire::{Era, Fault, code};
@@ -46,11 +47,13 @@ pub(super) enum CallError {
         task: Arc<str>,
         /// How the child ended, if it has.
         ended: Option<Arc<Ended>>,
+        /// Whose rules the task went by.
+        era: Era,
     },
     /// It goes on with something that its shard cannot know; it did not run.
     Continued(Continued),
-    /// The shard answered with a question that cannot be passed on to this client.
-    NeedsInput,
+    /// The shard answered that it needs something of the client first, which it cannot be given.
+    Unmet(Unmet),
 }
 
 impl fmt::Display for CallError {
@@ -76,17 +79,21 @@ impl fmt::Display for CallError {
             Self::Removed => formatter.write_str("it was taken away"),
             Self::OtherEra => formatter
                 .write_str("it was started again and speaks another revision; the call did not run, make it again"),
-            Self::TaskLost { task, ended: Some(ended) } => {
+            Self::TaskLost { task, ended: Some(ended), .. } => {
                 write!(formatter, "{ended}, and task `{task}` is lost with it; start the task anew")
             }
-            Self::TaskLost { task, ended: None } => {
+            Self::TaskLost { task, ended: None, .. } => {
                 write!(formatter, "it is ending, and task `{task}` is lost with it; start the task anew")
             }
             Self::Continued(continued) => continued.fmt(formatter),
-            Self::NeedsInput => {
-                formatter.write_str("it asks for input in a way that this client's protocol revision cannot carry")
-            }
+            Self::Unmet(unmet) => unmet.fmt(formatter),
         }
+    }
+}
+
+impl From<Unmet> for CallError {
+    fn from(unmet: Unmet) -> Self {
+        Self::Unmet(unmet)
     }
 }
 
@@ -125,7 +132,11 @@ impl CallError {
 
     /// The JSON-RPC error for methods other than `tools/call`.
     pub(super) fn fault(&self, name: &str, shard: Option<&Shard>) -> Fault {
-        let code = if matches!(self, Self::Continued(_)) { code::INVALID_PARAMS } else { code::INTERNAL };
+        let code = match self {
+            // There is no such task any more, and who asks on would wait for good.
+            Self::TaskLost { era: Era::Modern, .. } | Self::Continued(_) => code::INVALID_PARAMS,
+            _ => code::INTERNAL,
+        };
         Fault::new(code, self.message(name, shard)).with_data(self.facts(name, shard))
     }
 

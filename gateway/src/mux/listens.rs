@@ -10,7 +10,6 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
@@ -20,20 +19,17 @@ use self::filter::Filter;
 use super::calls::Ticket;
 use super::changes::{Lists, list_changed};
 use super::client::{Client, ClientKey};
+use super::following::AGREEING;
 use super::inbox::Ear;
 use super::relay::Relayed;
 use super::route;
 use super::subscriptions::Resource;
 use super::{Answer, Inner, Mux};
-use crate::shard::ShardState;
 use crate::shard::followed;
 use crate::wire::{Edit, Fault, Meta, Params, Raw, Request, code, notification, result_response, splice};
 
 /// How many one connection may have open.
 const OF_ONE: usize = 64;
-/// How long shards may take to say whether they report on a resource. One that is not ready by then will be told later.
-const AGREEING: Duration = Duration::from_secs(5);
-
 /// How many requests each client has open. Over HTTP each request is a client of its own, and the door counts the streams.
 #[derive(Debug, Default)]
 pub(super) struct Listens(Mutex<HashMap<ClientKey, usize>>);
@@ -144,7 +140,7 @@ impl Mux {
             return Vec::new();
         }
         let catalogue = self.settled().await;
-        let scope = self.scope(&catalogue, client.key);
+        let scope = self.scope(&catalogue, client);
         let world = Arc::clone(&self.inner.world.borrow());
         let can_report = |shard: &Arc<str>| {
             let known = world.shard(shard).map(|shard| shard.known.clone());
@@ -199,9 +195,8 @@ impl News {
             mux.subscriptions.decided(self.key, &wished.resources, wished.until).await;
             let resources = self.wished.take().map(|wished| wished.resources).unwrap_or_default();
             let world = Arc::clone(&mux.world.borrow());
-            let is_to_come = |shard: &str| {
-                world.shard(shard).is_some_and(|shard| !matches!(*shard.state.borrow(), ShardState::Ready(_)))
-            };
+            let key = self.key.0;
+            let is_to_come = |shard: &str| world.shard(shard).is_some_and(|shard| !shard.reports_to(key));
             self.filter.resources = mux.subscriptions.settle(self.key, &resources, is_to_come);
             return vec![acknowledged(&self.filter)];
         }

@@ -79,6 +79,8 @@ struct Entry<C> {
     binding: Arc<Binding>,
     shard: Arc<str>,
     since: Instant,
+    /// Whether its shard is still at work on it.
+    is_open: bool,
     claim: Claim<C>,
     expired: CancellationToken,
 }
@@ -147,7 +149,7 @@ impl<C> Parked<C> {
         let post = Post { wanted: wanted.clone(), expired: expired.clone(), hand };
         let (binding, shard, since) = (Arc::clone(binding), Arc::clone(shard), Instant::now());
         let claim = Claim { wanted, handed };
-        open.calls.insert(handle.clone(), Entry { binding, shard, since, claim, expired });
+        open.calls.insert(handle.clone(), Entry { binding, shard, since, is_open: true, claim, expired });
         Some((handle, post))
     }
 
@@ -183,12 +185,19 @@ impl<C> Parked<C> {
         self.lock().expire(handle, Past::Expired);
     }
 
-    /// Lets the call to `shard` that has waited longest give way, as soon as it has waited long enough. Safe to cancel.
+    /// A call has its answer, which waits for its client; it needs no child any more.
+    pub(super) fn settled(&self, handle: &Handle) {
+        if let Some(entry) = self.lock().calls.get_mut(handle) {
+            entry.is_open = false;
+        }
+    }
+
+    /// Lets the call that has a child of `shard` and has waited longest give way, as soon as it has waited long enough. Safe to cancel.
     pub(super) async fn make_way(&self, shard: &str) {
         loop {
             let due = {
                 let mut open = self.lock();
-                let of_shard = open.calls.iter().filter(|(_, entry)| *entry.shard == *shard);
+                let of_shard = open.calls.iter().filter(|(_, entry)| entry.is_open && *entry.shard == *shard);
                 let oldest = of_shard.min_by_key(|(_, entry)| entry.since);
                 let oldest = oldest.map(|(handle, entry)| (handle.clone(), entry.since + self.patience()));
                 match oldest {

@@ -4,7 +4,8 @@
 
 use super::client::Client;
 use super::route::{Errand, Scope, unheard};
-use super::{Mux, rewrite};
+use super::task_ids::Holder;
+use super::{Inner, Mux, rewrite};
 use crate::config::Instances;
 use crate::shard::{Live, Shard, ShardState};
 use crate::wire::{Era, Notification, Params};
@@ -18,7 +19,7 @@ impl Mux {
         }
         let world = self.inner.world.borrow().clone();
         let catalogue = world.seen(&self.view);
-        let scope = self.scope(&catalogue, client.key);
+        let scope = self.scope(&catalogue, client);
         let Some(route) = unheard::route(&scope, &notification.method, &params) else { return };
         let live = match &route.errand {
             Errand::Follows(task, _) => Some(task.place.live.clone()),
@@ -30,8 +31,9 @@ impl Mux {
         }
     }
 
-    pub(super) fn scope<'s>(&'s self, catalogue: &'s crate::catalogue::Catalogue, key: super::ClientKey) -> Scope<'s> {
-        Scope { catalogue, view: &self.view, shown: &self.inner.shown, tasks: &self.inner.task_ids, client: key }
+    pub(super) fn scope<'s>(&'s self, catalogue: &'s crate::catalogue::Catalogue, client: &Client) -> Scope<'s> {
+        let Inner { shown, task_ids, .. } = &*self.inner;
+        Scope { catalogue, view: &self.view, shown, tasks: task_ids, owner: Holder::of(client) }
     }
 }
 

@@ -12,8 +12,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 pub(super) use self::errands::{Errand, Follow};
-use super::client::ClientKey;
-use super::task_ids::TaskIds;
+use super::task_ids::{Holder, TaskIds};
 use crate::catalogue::{Catalogue, Owner, Target};
 use crate::fleet::{View, World};
 use crate::shard::roster::List;
@@ -50,7 +49,7 @@ pub(super) struct Scope<'a> {
     pub(super) view: &'a Arc<View>,
     pub(super) shown: &'a Shown,
     pub(super) tasks: &'a TaskIds,
-    pub(super) client: ClientKey,
+    pub(super) owner: Holder,
 }
 
 impl Route {
@@ -120,7 +119,7 @@ impl Shown {
 pub(super) fn route(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> Result<Route, Fault> {
     let route = by_method(scope, era, method, params)?;
     if era == Era::Modern {
-        return Ok(route);
+        return Ok(errands::modern(route, params));
     }
     let errand = errands::errand(scope, &route, params)?;
     Ok(Route { errand, ..route })
@@ -133,9 +132,10 @@ fn by_method(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> 
         "resources/read" => resource(scope, era, method, params),
         "resources/subscribe" | "resources/unsubscribe" if era == Era::Legacy => resource(scope, era, method, params),
         COMPLETE => complete(scope, params),
-        "tasks/get" if era == Era::Legacy => errands::follow(scope, method, Follow::Get, params),
-        "tasks/result" if era == Era::Legacy => errands::follow(scope, method, Follow::Result, params),
-        "tasks/cancel" if era == Era::Legacy => errands::follow(scope, method, Follow::Cancel, params),
+        "tasks/get" => errands::follow(scope, era, method, Follow::Get, params),
+        "tasks/cancel" => errands::follow(scope, era, method, Follow::Cancel, params),
+        "tasks/result" if era == Era::Legacy => errands::follow(scope, era, method, Follow::Result, params),
+        "tasks/update" if era == Era::Modern => errands::follow(scope, era, method, Follow::Update, params),
         _ => unheard::route(scope, method, params).filter(|_| era == Era::Legacy).ok_or_else(|| not_served(method)),
     }
 }
@@ -207,7 +207,7 @@ fn unknown(catalogue: &Catalogue, list: List, name: &str) -> Fault {
     Fault::new(code::INVALID_PARAMS, message).with_data(json!({"name": quoted(name), "nearest": near}))
 }
 
-fn no_resource(uri: &str, era: Era) -> Fault {
+pub(super) fn no_resource(uri: &str, era: Era) -> Fault {
     let code = if era == Era::Legacy { code::RESOURCE_NOT_FOUND } else { code::INVALID_PARAMS };
     Fault::new(code, format!("no shard has the resource `{}`", quoted(uri))).with_data(json!({"uri": uri}))
 }

@@ -1,7 +1,8 @@
-//! The tasks that shards run for clients (2025-11-25, basic/utilities/tasks), by the ids that clients know.
+//! The tasks that shards run for clients (2025-11-25, basic/utilities/tasks; 2026-07-28, the extension), by the ids that
+//! clients know.
 //!
-//! Invariants: a task is its session's alone, and leads to the very child that made it, for as long as that lives. A client
-//! sees the shard's own id, unless another child has shown the same id to the same session.
+//! Invariants: a task is its owner's alone, and leads to the very child that made it, for as long as that lives. A client
+//! sees the shard's own id, unless another child has shown the same id to the same owner.
 
 mod early;
 
@@ -13,14 +14,16 @@ use tokio::time::Instant;
 
 pub(super) use self::early::Early;
 use self::early::Waiting;
-use super::client::ClientKey;
+use super::client::{Client, ClientKey, Principal};
 use crate::shard::Place;
-use crate::shard::link::Link;
-use crate::wire::{Fault, code};
+use crate::shard::link::{Link, UNASKED};
+use crate::wire::{Era, Fault, code};
 
-/// How many tasks one session may have, and all of them together. Those that have come to nothing or whose result has been
-/// fetched make room.
+/// How many tasks one session or connection may have, those together who come without either, and all. Those that have come
+/// to nothing or whose result has been fetched make room; then, as their clients may be gone, the tasks of the modern era
+/// that nobody has asked for lately.
 const OF_ONE: usize = 256;
+const OF_PASSING: usize = 2048;
 const OF_ALL: usize = 4096;
 /// A task without `ttl`, or with a longer one, is known for so long.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -31,13 +34,41 @@ pub(super) const LONGEST_ID: usize = 1024;
 /// How often is looked for children that their tasks need no more.
 pub(super) const SWEEP: Duration = Duration::from_secs(1);
 
+/// Whose a task is. What was made in one era is asked for in that era.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Holder {
+    principal: Principal,
+    era: Era,
+}
+
+impl Holder {
+    /// Of what this client makes.
+    pub(super) fn of(client: &Client) -> Self {
+        Self { principal: client.principal, era: client.revision.era() }
+    }
+
+    /// Of what a legacy session makes.
+    pub(super) const fn session(key: ClientKey) -> Self {
+        Self { principal: Principal::Connection(key), era: Era::Legacy }
+    }
+
+    /// How many tasks it may have, and its name for messages.
+    fn bound(self) -> (usize, &'static str) {
+        match (self.principal, self.era) {
+            (Principal::Passing, _) => (OF_PASSING, "all clients without a connection of their own"),
+            (Principal::Connection(_), Era::Legacy) => (OF_ONE, "this session"),
+            (Principal::Connection(_), Era::Modern) => (OF_ONE, "this connection"),
+        }
+    }
+}
+
 /// All tasks that clients may ask for.
 #[derive(Debug)]
 pub(super) struct TaskIds<P = Place>(Mutex<Register<P>>);
 
 #[derive(Debug)]
 struct Register<P> {
-    tasks: HashMap<(ClientKey, Arc<str>), Known<P>>,
+    tasks: HashMap<(Holder, Arc<str>), Known<P>>,
     renamed: u64,
     is_swept: bool,
     early: Waiting,
@@ -47,6 +78,8 @@ struct Register<P> {
 struct Known<P> {
     at: TaskAt<P>,
     made: Instant,
+    /// When it was asked for last.
+    asked: Instant,
     until: Instant,
     /// The child is nobody else's meanwhile.
     is_held: bool,
@@ -100,24 +133,27 @@ impl<P: Claim> TaskIds<P> {
     ///
     /// # Errors
     /// Too many are known already.
-    pub(super) fn has_room(&self, client: ClientKey) -> Result<(), Fault> {
+    pub(super) fn has_room(&self, owner: Holder) -> Result<(), Fault> {
         let mut register = self.lock();
-        if register.fault(client).is_some() {
+        if register.fault(owner).is_some() {
             register.make_room();
         }
-        register.fault(client).map_or(Ok(()), Err)
+        if register.fault(owner).is_some() {
+            register.forget_unasked(owner);
+        }
+        register.fault(owner).map_or(Ok(()), Err)
     }
 
     /// Enters the task that a child has made, with its `ttl`; gives it as the client is to know it, and what the child has
     /// said of it since.
-    pub(super) fn enter(&self, client: ClientKey, ttl: Option<Duration>, at: TaskAt<P>) -> (TaskAt<P>, Vec<Early>) {
+    pub(super) fn enter(&self, owner: Holder, ttl: Option<Duration>, at: TaskAt<P>) -> (TaskAt<P>, Vec<Early>) {
         let mut register = self.lock();
-        let shown = register.free_id(client, &at);
+        let shown = register.free_id(owner, &at);
         let at = TaskAt { shown: Arc::clone(&shown), ..at };
         let made = Instant::now();
         let until = made + ttl.unwrap_or(LONGEST).min(LONGEST) + GRACE;
-        let early = register.early.take(client, &at.link, at.number);
-        register.tasks.insert((client, shown), Known { at: at.clone(), made, until, is_held: true });
+        let early = register.early.take(owner, &at.link, at.number);
+        register.tasks.insert((owner, shown), Known { at: at.clone(), made, asked: made, until, is_held: true });
         (at, early)
     }
 
@@ -126,28 +162,35 @@ impl<P: Claim> TaskIds<P> {
         self.lock().early.keep(early);
     }
 
-    /// The task that the client knows by this id.
-    pub(super) fn find(&self, client: ClientKey, shown: &str) -> Option<TaskAt<P>> {
-        let register = self.lock();
-        let known = register.tasks.get(&(client, Arc::from(shown)))?;
-        (known.until > Instant::now()).then(|| known.at.clone())
+    /// The task that its owner knows by this id, and asks for.
+    pub(super) fn find(&self, owner: Holder, shown: &str) -> Option<TaskAt<P>> {
+        let mut register = self.lock();
+        let known = register.tasks.get_mut(&(owner, Arc::from(shown)))?;
+        known.asked = Instant::now();
+        (known.until > known.asked).then(|| known.at.clone())
     }
 
-    /// The client's task at a child for which `is_it` holds.
-    pub(super) fn find_at(
-        &self,
-        client: ClientKey,
-        link: &Link,
-        is_it: impl Fn(&TaskAt<P>) -> bool,
-    ) -> Option<TaskAt<P>> {
-        let register = self.lock();
-        let of_client = register.tasks.iter().filter(|((owner, _), _)| *owner == client);
-        of_client.map(|(_, known)| &known.at).find(|at| at.link.is(link) && is_it(at)).cloned()
+    /// The shard says anew how long it keeps a task after it was made. One that it keeps without end is known for a day
+    /// after it said so last.
+    pub(super) fn last(&self, owner: Holder, shown: &str, ttl: Option<Duration>) {
+        if let Some(known) = self.lock().tasks.get_mut(&(owner, Arc::from(shown))) {
+            let longest = Instant::now() + LONGEST;
+            let over = ttl.and_then(|ttl| known.made.checked_add(ttl));
+            known.until = over.map_or(longest, |over| over.min(longest)) + GRACE;
+        }
     }
 
-    /// The session is over.
+    /// The owner's task at a child for which `is_it` holds.
+    pub(super) fn find_at(&self, owner: Holder, link: &Link, is_it: impl Fn(&TaskAt<P>) -> bool) -> Option<TaskAt<P>> {
+        let register = self.lock();
+        let of_owner = register.tasks.iter().filter(|((other, _), _)| *other == owner);
+        of_owner.map(|(_, known)| &known.at).find(|at| at.link.is(link) && is_it(at)).cloned()
+    }
+
+    /// The session or connection is over.
     pub(super) fn end(&self, client: ClientKey) {
-        self.lock().forget(|(owner, _), _| *owner == client);
+        let over = Principal::Connection(client);
+        self.lock().forget(|(owner, _), _| owner.principal == over);
     }
 
     /// True for whoever is to sweep from now on, until there is nothing left.
@@ -182,10 +225,10 @@ impl<P> Default for TaskIds<P> {
 }
 
 impl<P> Register<P> {
-    fn fault(&self, client: ClientKey) -> Option<Fault> {
-        let of_client = self.tasks.keys().filter(|(owner, _)| *owner == client).count();
-        let message = if of_client >= OF_ONE {
-            format!("{OF_ONE} tasks of this session are under way; fetch the result of one, or cancel it")
+    fn fault(&self, owner: Holder) -> Option<Fault> {
+        let (most, whose) = owner.bound();
+        let message = if self.tasks.keys().filter(|(other, _)| *other == owner).count() >= most {
+            format!("{most} tasks of {whose} are under way; fetch the result of one, or cancel it")
         } else if self.tasks.len() >= OF_ALL {
             format!("{OF_ALL} tasks of all sessions are under way; try again when one has ended")
         } else {
@@ -194,18 +237,18 @@ impl<P> Register<P> {
         Some(Fault::new(code::INTERNAL, message))
     }
 
-    /// An id that stands for no other task of the client. A child that mints an id anew means the new task, and the id of a
+    /// An id that stands for no other task of the owner. A child that mints an id anew means the new task, and the id of a
     /// task whose child is gone means nothing any more.
-    fn free_id(&mut self, client: ClientKey, at: &TaskAt<P>) -> Arc<str> {
+    fn free_id(&mut self, owner: Holder, at: &TaskAt<P>) -> Arc<str> {
         let own = Arc::clone(&at.own);
         let gives_way = |known: &Known<P>| known.at.link.is(&at.link) || known.at.link.ending().is_some();
-        if self.tasks.get(&(client, Arc::clone(&own))).is_none_or(gives_way) {
+        if self.tasks.get(&(owner, Arc::clone(&own))).is_none_or(gives_way) {
             return own;
         }
         loop {
             self.renamed += 1;
             let shown: Arc<str> = format!("{own}~{}", self.renamed).into();
-            if !self.tasks.contains_key(&(client, Arc::clone(&shown))) {
+            if !self.tasks.contains_key(&(owner, Arc::clone(&shown))) {
                 return shown;
             }
         }
@@ -221,7 +264,18 @@ impl<P> Register<P> {
         }
     }
 
-    fn forget(&mut self, is_it: impl Fn(&(ClientKey, Arc<str>), &Known<P>) -> bool) {
+    /// Forgets the task of the modern era that nobody has asked for the longest, if that is long enough: its owner's own,
+    /// if that has too many.
+    fn forget_unasked(&mut self, owner: Holder) {
+        let has_enough = self.tasks.keys().filter(|(other, _)| *other == owner).count() >= owner.bound().0;
+        let may_go = |other: Holder| other.era == Era::Modern && (!has_enough || other == owner);
+        let unasked =
+            self.tasks.iter().filter(|((other, _), known)| may_go(*other) && known.asked.elapsed() >= UNASKED);
+        let longest = unasked.min_by_key(|(_, known)| known.asked).map(|(key, _)| key.clone());
+        self.forget(|key, _| Some(key) == longest.as_ref());
+    }
+
+    fn forget(&mut self, is_it: impl Fn(&(Holder, Arc<str>), &Known<P>) -> bool) {
         let forgotten = self.tasks.extract_if(|key, known| is_it(key, known));
         forgotten.for_each(|(_, known)| known.at.link.forget_task(&known.at.own));
     }

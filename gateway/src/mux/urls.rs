@@ -42,6 +42,11 @@ pub(super) fn wanted(error: Raw<'_>) -> Option<Raw<'_>> {
     (elicitations.elements().next().is_some() && elicitations.elements().all(has_url)).then_some(elicitations)
 }
 
+/// Whether these are answers to our questions alone: the shard has not run what they go on with.
+pub(super) fn are_ours(answers: Raw<'_>) -> bool {
+    answers.members().next().is_some() && answers.members().all(|answer| answer.key().starts_with(KEYS))
+}
+
 /// The answer to a call that is made again although the person has not agreed to go there: the shard would only say the same
 /// again, and the person would be asked for ever.
 pub(super) fn declined(method: &str, params: &Params<'_>) -> Option<Result<Bytes, Fault>> {

@@ -34,6 +34,9 @@ pub use limits::Limits;
 pub(crate) use listening::{Filter, Kind as ListKind};
 pub use outcome::{Done, Failure, Refused, Reply};
 pub(crate) use reader::read;
+#[cfg(test)]
+pub(crate) use tasks::Begun;
+pub(crate) use tasks::UNASKED;
 pub(crate) use ties::Marks;
 pub use ties::Ties;
 pub(crate) use volume::LINGER;
@@ -46,7 +49,7 @@ use self::mailbox::Mailbox;
 use self::table::{Entry, Table};
 use self::volume::Volume;
 use crate::shard::{Ended, Heritage};
-use crate::wire::{self, Capabilities, Chunks, Fault, Level};
+use crate::wire::{self, Capabilities, Chunks, Era, Fault, Level};
 
 /// Who makes a call, as far as the link must know: a plain value.
 #[derive(Debug, Clone)]
@@ -63,7 +66,7 @@ pub struct Caller {
     pub purpose: Purpose,
 }
 
-/// What a call has to do with tasks (2025-11-25, basic/utilities/tasks).
+/// What a call has to do with tasks (2025-11-25, basic/utilities/tasks; 2026-07-28, the extension).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Purpose {
     /// Nothing.
@@ -71,6 +74,8 @@ pub enum Purpose {
     Plain,
     /// Its answer may announce a task.
     MakesTask {
+        /// By whose rules.
+        era: Era,
         /// For so long at most the child is kept for the task.
         kept: Duration,
     },

@@ -11,6 +11,7 @@ use crate::fleet::View;
 use crate::mux::Mux;
 use crate::mux::client::Client;
 use crate::mux::relay::Waiting;
+use crate::mux::urls;
 use crate::wire::{Capabilities, Era, Fault, Kind, Params, Raw, Request, code};
 
 /// A request that says that it goes on with an earlier one, of which the gateway knows nothing. A modern shard may; a legacy
@@ -36,6 +37,7 @@ impl Continued {
                 Some(Self::ByAGateway)
             }
             (Some(_), _) => Some(Self::ByAShard),
+            (None, Some(answers)) if urls::are_ours(answers) => None,
             (None, Some(_)) => Some(Self::Stateless),
             (None, None) => None,
         }

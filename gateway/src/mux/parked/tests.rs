@@ -1,3 +1,7 @@
+//! The register of calls that wait: who gets which, and what is said to whoever does not.
+//!
+//! Invariant: what is handed over is a number, so that neither a shard nor a link is needed.
+
 use super::*;
 use crate::wire::Raw;
 
@@ -117,6 +121,8 @@ fn what_is_past_is_forgotten_in_the_end() {
 async fn the_call_that_has_waited_longest_gives_way_when_it_has_waited_long_enough() {
     let parked = parked(40);
     let (_, mut other) = parked.enter(&Arc::new(binding()), &"b".into()).unwrap();
+    let (answered, mut done) = enter(&parked, binding()).unwrap();
+    parked.settled(&answered);
     let way = parked.make_way("a");
     let entering = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -128,9 +134,9 @@ async fn the_call_that_has_waited_longest_gives_way_when_it_has_waited_long_enou
     assert!(entered.elapsed() >= TIME / PATIENT - Duration::from_millis(500), "it had its time");
     assert_eq!(first.fate().await, Fate::Expired);
     assert!(refusal(&parked, &handle, &binding()).contains("another call waited"));
-    for kept in [&mut second, &mut other] {
+    for kept in [&mut second, &mut other, &mut done] {
         let undecided = tokio::time::timeout(Duration::from_millis(1), kept.fate()).await;
         assert!(undecided.is_err());
     }
-    assert_eq!((parked.count_of("a"), parked.count_of("b"), parked.count_of("c")), (1, 1, 0));
+    assert_eq!((parked.count_of("a"), parked.count_of("b"), parked.count_of("c")), (2, 1, 0));
 }

@@ -52,7 +52,10 @@ impl Relay {
     fn hears(&self, event: &Event) -> bool {
         let Client { revision, level, .. } = &self.client;
         let Some(least) = level.filter(|_| revision.era() == Era::Modern) else { return revision.era() == Era::Legacy };
-        let Event::Log(params) = event else { return true };
+        let Event::Log(params) = event else {
+            // In its revision the person goes back to the client, and nobody else tells it.
+            return !matches!(event, Event::Other { method, .. } if &**method == "notifications/elicitation/complete");
+        };
         let level = Raw::parse(params).ok().and_then(|params| Level::parse(&params.get("level")?.string()?));
         level.is_none_or(|level| level >= least)
     }

@@ -102,6 +102,7 @@ impl Waiting {
                 () = self.running.call.over(), if !is_over => {
                     is_over = true;
                     self.settle();
+                    parked.settled(&handle);
                 }
                 () = sleep_until(until), if !is_late => {
                     is_late = true;

@@ -5,8 +5,9 @@
 use bytes::Bytes;
 
 use super::edited;
+use crate::mux::client::Client;
 use crate::mux::route::{Errand, Follow, Route};
-use crate::wire::{Edit, Meta, Params, Raw};
+use crate::wire::{Edit, Era, Meta, Params, Raw};
 
 /// A result or parameters of the shard, with the id that the client knows.
 pub(in crate::mux) fn renamed(object: Bytes, own: &str, shown: &str) -> Bytes {
@@ -48,14 +49,23 @@ pub(super) enum Related {
     Set(String),
 }
 
-pub(super) fn related(route: &Route, read: &Params<'_>) -> Related {
-    match (&route.errand, read.meta.related_task) {
+pub(super) fn related(route: &Route, client: &Client, read: &Params<'_>) -> Related {
+    // In the modern era the key means nothing, and legacy shards see none like it of modern clients.
+    let related = read.meta.related_task.filter(|_| client.revision.era() == Era::Legacy);
+    match (&route.errand, related) {
         (Errand::Follows(_, Follow::Get | Follow::Result | Follow::Cancel), Some(_)) => Related::Removed,
         (Errand::Follows(task, Follow::Other), Some(related)) if task.is_renamed() => {
             Related::Set(edited(related, &[Edit::Set("taskId", &text(&task.own))]))
         }
         _ => Related::Kept,
     }
+}
+
+/// What a modern client says of a task in a call means nothing in its era, and would make a task at a legacy shard that the
+/// client could never ask for.
+pub(super) fn disregarded(client: &Client, era: Era, read: &Params<'_>) -> Option<Edit<'static>> {
+    let is_bridged = client.revision.era() == Era::Modern && era == Era::Legacy;
+    read.task.filter(|_| is_bridged).map(|_| Edit::Remove("task"))
 }
 
 fn text(id: &str) -> String {
@@ -82,6 +92,10 @@ mod tests {
         check(r#"{"task":{"ttl":1.0,"taskId":"1"}}"#, r#"{"task":{"ttl":1.0,"taskId":"1~2"}}"#);
         check(r#"{"taskId":"\u0031","status":"working"}"#, r#"{"taskId":"1~2","status":"working"}"#);
         check(r#"{"taskId":1,"task":"1"}"#, r#"{"taskId":1,"task":"1"}"#);
+        check(
+            r#"{"resultType":"complete","status":"completed", "taskId": "1","result":{"taskId":"1","x":1.0}}"#,
+            r#"{"resultType":"complete","status":"completed", "taskId": "1~2","result":{"taskId":"1","x":1.0}}"#,
+        );
         let odd = Bytes::from_static(br#"{"taskId" :"1"}"#);
         assert_eq!(renamed(odd.clone(), "1", "1"), odd);
     }

@@ -4,6 +4,7 @@ use crate::catalogue::{self, Member, NoRules};
 use crate::shard::roster::{Item, Offered, Roster};
 
 use super::*;
+use crate::mux::ClientKey;
 
 fn roster(resources: &[&str], templates: &[&str]) -> Roster {
     let item = |list, text: String| Item::read(list, Raw::parse(text.as_bytes()).unwrap()).unwrap();
@@ -37,7 +38,7 @@ fn catalogue() -> Catalogue {
 }
 
 fn scope<'a>(catalogue: &'a Catalogue, view: &'a Arc<View>, shown: &'a Shown, tasks: &'a TaskIds) -> Scope<'a> {
-    Scope { catalogue, view, shown, tasks, client: ClientKey(1) }
+    Scope { catalogue, view, shown, tasks, owner: Holder::session(ClientKey(1)) }
 }
 
 /// `shard` and, for names, what it calls the item; or the error's code.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::Holder;
 use crate::mux::client::ClientKey;
 use crate::shard::link::Link;
 
@@ -40,8 +41,9 @@ impl Waiting {
     }
 
     /// Those that wait for the task of this call, in order.
-    pub(super) fn take(&mut self, client: ClientKey, link: &Link, number: u64) -> Vec<Early> {
-        let is_its = |early: &mut Early| early.client == client && early.number == number && early.link.is(link);
+    pub(super) fn take(&mut self, owner: Holder, link: &Link, number: u64) -> Vec<Early> {
+        let is_its =
+            |early: &mut Early| Holder::session(early.client) == owner && early.number == number && early.link.is(link);
         self.0.extract_if(.., is_its).collect()
     }
 }

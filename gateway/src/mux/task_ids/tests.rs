@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::Mask;
 use crate::shard::budget::Budget;
-use crate::shard::link::Limits;
+use crate::shard::link::{Begun, Limits};
 use crate::shard::{Ended, Heritage, Reason};
 use crate::wire::Status;
 
@@ -20,22 +20,27 @@ impl Claim for Held {
     }
 }
 
-const ONE: ClientKey = ClientKey(1);
-const OTHER: ClientKey = ClientKey(2);
+const ONE: Holder = Holder::session(ClientKey(1));
+const OTHER: Holder = Holder::session(ClientKey(2));
+const PASSING: Holder = Holder { principal: Principal::Passing, era: Era::Modern };
 
 fn link() -> Link {
     Link::new(Limits::new(1, 1000, Budget::new(0), Mask::default()), Heritage::default(), Default::default())
 }
 
 fn at(link: &Link, own: &str) -> TaskAt<Held> {
-    link.begin_task(own, 1, 7, LONGEST);
+    begun_at(Era::Legacy, link, own)
+}
+
+fn begun_at(era: Era, link: &Link, own: &str) -> TaskAt<Held> {
+    link.begin_task(own, Begun { era, client: 1, number: 7, ttl: None, most: LONGEST });
     let (own, shown): (Arc<str>, _) = (own.into(), Arc::from(""));
     TaskAt { shard: "s".into(), link: link.clone(), place: Held::Yes, own, shown, number: 7, token: None }
 }
 
 /// Another task `1` of this child.
-fn enter(ids: &TaskIds<Held>, client: ClientKey, link: &Link) -> TaskAt<Held> {
-    ids.enter(client, None, at(link, "1")).0
+fn enter(ids: &TaskIds<Held>, owner: Holder, link: &Link) -> TaskAt<Held> {
+    ids.enter(owner, None, at(link, "1")).0
 }
 
 fn end(link: &Link) {
@@ -75,7 +80,7 @@ async fn an_id_that_two_children_mint_for_one_session_is_shown_under_another_nam
     assert_eq!(shown(&enter(&ids, ONE, &first)), ("1", "1"));
     end(&first);
     assert_eq!(shown(&enter(&ids, ONE, &link())), ("1", "1"));
-    ids.end(ONE);
+    ids.end(ClientKey(1));
     assert!(ids.find(ONE, "1").is_none() && ids.find(ONE, "1~1").is_none() && ids.find(OTHER, "1").is_some());
 }
 
@@ -93,7 +98,7 @@ async fn tasks_are_bounded_for_each_session_and_make_room_when_they_are_done() {
     ids.has_room(ONE).unwrap();
     assert!(ids.find(ONE, "5").is_none() && ids.find(ONE, "4").is_some());
     for number in 0..OF_ALL - OF_ONE + 1 {
-        ids.enter(ClientKey(3 + number as u128), None, at(&link, "x"));
+        ids.enter(Holder::session(ClientKey(3 + number as u128)), None, at(&link, "x"));
     }
     let refused = ids.has_room(OTHER).unwrap_err();
     assert!(refused.message.contains("4096 tasks of all sessions"), "{refused}");
@@ -116,18 +121,77 @@ async fn a_child_is_held_for_as_long_as_it_is_at_work() {
 async fn what_is_said_of_a_task_before_it_is_known_is_told_with_it() {
     let (ids, link) = (TaskIds::default(), link());
     let early = |client, number, method: &str| Early {
-        client,
+        client: ClientKey(client),
         link: link.clone(),
         number,
         method: method.into(),
         params: bytes::Bytes::new(),
         since: Instant::now(),
     };
-    ids.keep(early(ONE, 7, "old"));
+    ids.keep(early(1, 7, "old"));
     tokio::time::advance(Duration::from_secs(11)).await;
-    for (client, number, method) in [(ONE, 7, "first"), (OTHER, 7, "other"), (ONE, 8, "later"), (ONE, 7, "second")] {
+    for (client, number, method) in [(1, 7, "first"), (2, 7, "other"), (1, 8, "later"), (1, 7, "second")] {
         ids.keep(early(client, number, method));
     }
     let (_, told) = ids.enter(ONE, None, at(&link, "a"));
     assert_eq!(told.iter().map(|early| &*early.method).collect::<Vec<_>>(), ["first", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_in_one_era_is_not_there_in_the_other_and_both_go_with_the_connection() {
+    let (ids, link) = (TaskIds::default(), link());
+    let modern = Holder { era: Era::Modern, ..ONE };
+    ids.enter(ONE, None, at(&link, "a"));
+    ids.enter(modern, None, begun_at(Era::Modern, &link, "b"));
+    assert!(ids.find(ONE, "b").is_none() && ids.find(modern, "a").is_none() && ids.find(modern, "b").is_some());
+    ids.end(ClientKey(1));
+    assert!(ids.find(ONE, "a").is_none() && ids.find(modern, "b").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_known_for_as_long_as_the_shard_says_last() {
+    let (ids, link) = (TaskIds::default(), link());
+    let second = Duration::from_secs(1);
+    ids.enter(PASSING, Some(60 * second), begun_at(Era::Modern, &link, "a"));
+    tokio::time::advance(30 * second).await;
+    ids.last(PASSING, "a", Some(120 * second));
+    tokio::time::advance(90 * second + GRACE - second).await;
+    assert!(ids.find(PASSING, "a").is_some());
+    for endless in [None, Some(Duration::MAX), Some(100 * LONGEST)] {
+        ids.last(PASSING, "a", endless);
+        tokio::time::advance(LONGEST + GRACE - second).await;
+        assert!(ids.find(PASSING, "a").is_some(), "{endless:?}");
+    }
+    ids.last(PASSING, "a", Some(Duration::ZERO));
+    assert!(ids.find(PASSING, "a").is_none());
+    ids.last(PASSING, "b", None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_too_many_modern_tasks_those_that_are_done_go_first_and_then_the_one_not_asked_for_the_longest() {
+    let (ids, link) = (TaskIds::default(), link());
+    let fill = || {
+        for number in 0..OF_PASSING {
+            ids.has_room(PASSING).unwrap();
+            ids.enter(PASSING, None, begun_at(Era::Modern, &link, &number.to_string()));
+        }
+    };
+    fill();
+    let refused = ids.has_room(PASSING).unwrap_err();
+    assert_eq!(refused.code, code::INTERNAL);
+    assert!(refused.message.starts_with("2048 tasks of all clients without a connection"), "{refused}");
+    ids.has_room(ONE).unwrap();
+    link.fetched_task("7");
+    ids.has_room(PASSING).unwrap();
+    assert!(ids.find(PASSING, "7").is_none());
+    ids.enter(PASSING, None, begun_at(Era::Modern, &link, "7"));
+    tokio::time::advance(UNASKED / 2).await;
+    ids.find(PASSING, "0").unwrap();
+    link.asked_for_task("0", None);
+    ids.has_room(PASSING).unwrap_err();
+    tokio::time::advance(UNASKED / 2).await;
+    // By now the children are kept for one of them only.
+    assert!(link.is_task_awaited("0") && !link.is_task_awaited("1"));
+    ids.has_room(PASSING).unwrap();
+    assert!(ids.find(PASSING, "0").is_some(), "somebody asks for it");
 }

@@ -1,4 +1,5 @@
-//! The tasks that the shard runs for clients (2025-11-25, basic/utilities/tasks): whose a message is that names one.
+//! The tasks that the shard runs for clients (2025-11-25, basic/utilities/tasks; 2026-07-28, the extension): whose a message
+//! is that names one, and how long the child is kept for it.
 //!
 //! Invariant: a task is known from the line that announces it on, so that whatever the shard says of it next finds its owner.
 //! While its owner waits for a task, the child is neither idle nor done.
@@ -14,10 +15,13 @@ use super::table::Entry;
 use super::{Event, Link, Purpose};
 use crate::shard::Ended;
 use crate::shard::pool::{Mail, Unclaimed};
-use crate::wire::{Notification, Raw, Status, Task, related_task};
+use crate::wire::{Era, Notification, Raw, Status, Task, related_task};
 
 /// How many tasks of one child are known by their ids; of more the one that is kept shortest is forgotten.
 const KNOWN: usize = 8192;
+/// A child is kept no longer for a task of the extension that nobody asks for: its client has no session whose end would
+/// tell that it is gone.
+pub(crate) const UNASKED: Duration = Duration::from_secs(10 * 60);
 
 /// The tasks by the shard's own ids.
 #[derive(Debug, Default)]
@@ -25,12 +29,31 @@ pub(crate) struct Tasks(HashMap<Box<str>, Owned>);
 
 #[derive(Debug)]
 struct Owned {
-    client: u128,
+    /// `None` in the modern era, where nothing is said to a client of itself.
+    client: Option<u128>,
     /// Of the call that made it, whose progress goes on.
     number: u64,
+    made: Instant,
+    /// For so long at most its child is kept for it, whatever the shard says.
+    most: Duration,
+    /// Its child is kept no longer than until then.
+    over: Instant,
     /// Until then its child is kept for it.
     until: Instant,
     stage: Stage,
+}
+
+/// A task that the child has begun.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    pub(crate) era: Era,
+    pub(crate) client: u128,
+    /// Of the call that made it.
+    pub(crate) number: u64,
+    /// How long the shard keeps it, if it says so.
+    pub(crate) ttl: Option<Duration>,
+    /// How long its child is kept for it at most.
+    pub(crate) most: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,23 +66,33 @@ enum Stage {
 }
 
 impl Tasks {
-    pub(crate) fn add(&mut self, id: &str, client: u128, number: u64, kept: Duration) {
+    pub(crate) fn add(&mut self, id: &str, begun: Begun) {
         if self.0.len() >= KNOWN {
             let shortest = self.0.iter().min_by_key(|(_, owned)| owned.until).map(|(id, _)| id.clone());
             shortest.map(|id| self.0.remove(&id));
         }
-        let until = Instant::now() + kept;
-        self.0.insert(id.into(), Owned { client, number, until, stage: Stage::AtWork });
+        let Begun { era, client, number, ttl, most } = begun;
+        let (client, made) = (Some(client).filter(|_| era == Era::Legacy), Instant::now());
+        let mut owned = Owned { client, number, made, most, over: made, until: made, stage: Stage::AtWork };
+        owned.last(ttl);
+        self.0.insert(id.into(), owned);
     }
 
     /// The client that a task belongs to.
     pub(crate) fn owner(&self, id: &str) -> Option<u128> {
-        self.0.get(id).map(|owned| owned.client)
+        self.0.get(id)?.client
     }
 
     /// The client whose task was made by the call of this number.
     pub(crate) fn owner_by_call(&self, number: u64) -> Option<u128> {
-        self.0.values().find(|owned| owned.number == number).map(|owned| owned.client)
+        self.0.values().find(|owned| owned.number == number)?.client
+    }
+
+    /// Its client asks for it, so that it is still wanted; `ttl` if the shard says anew how long it keeps it.
+    pub(crate) fn ask(&mut self, id: &str, ttl: Option<Option<Duration>>) {
+        if let Some(owned) = self.0.get_mut(id) {
+            owned.last(ttl.unwrap_or(Some(owned.over - owned.made)));
+        }
     }
 
     /// The shard says how far a task is.
@@ -100,7 +133,24 @@ impl Tasks {
     }
 }
 
+impl Owned {
+    /// Keeps the child for as long as the shard keeps the task.
+    fn last(&mut self, ttl: Option<Duration>) {
+        self.over = self.made + ttl.unwrap_or(self.most).min(self.most);
+        self.until = match self.client {
+            Some(_) => self.over,
+            None => self.over.min(Instant::now() + UNASKED),
+        };
+    }
+}
+
 impl Link {
+    /// The client of a task of the extension has asked for it; `ttl` if the shard says anew how long it keeps it.
+    pub fn asked_for_task(&self, own: &str, ttl: Option<Option<Duration>>) {
+        self.table().tasks.ask(own, ttl);
+        self.0.outgoing.notify_one();
+    }
+
     /// The owner of a task has heard from the shard how far it is.
     pub fn heard_of_task(&self, own: &str, status: Option<Status>) {
         self.table().tasks.hear(own, status);
@@ -141,9 +191,10 @@ impl Link {
 
     /// The call whose answer this is may have made a task.
     pub(super) fn note_task(&self, number: u64, entry: &Entry, result: Raw<'_>) {
-        let Purpose::MakesTask { kept } = entry.caller.purpose else { return };
-        if let Ok(Some(task)) = Task::made_by(result) {
-            self.begin_task(&task.id, entry.caller.client, number, task.ttl.map_or(kept, |ttl| ttl.min(kept)));
+        let Purpose::MakesTask { era, kept: most } = entry.caller.purpose else { return };
+        if let Ok(Some(task)) = Task::made_by(result, era) {
+            let Task { ttl, .. } = task;
+            self.begin_task(&task.id, Begun { era, client: entry.caller.client, number, ttl, most });
             self.table().tasks.hear(&task.id, task.status);
         }
     }
@@ -151,22 +202,23 @@ impl Link {
     /// The call that made the task of a client's which a notification is about, by its number.
     pub(crate) fn call_of_task(&self, client: u128, is_it: impl Fn(&str, u64) -> bool) -> Option<u64> {
         let table = self.table();
-        let of_client = table.tasks.0.iter().filter(|(_, owned)| owned.client == client);
+        let of_client = table.tasks.0.iter().filter(|(_, owned)| owned.client == Some(client));
         of_client
             .map(|(id, owned)| (id, owned.number))
             .find(|(id, number)| is_it(id, *number))
             .map(|(_, number)| number)
     }
 
-    /// The child has begun a task in the call of this number, and is kept so long for it.
-    pub(crate) fn begin_task(&self, own: &str, client: u128, number: u64, kept: Duration) {
-        self.table().tasks.add(own, client, number, kept);
+    /// The child has begun a task, and is kept for it.
+    pub(crate) fn begin_task(&self, own: &str, begun: Begun) {
+        self.table().tasks.add(own, begun);
     }
 
     /// Tells the owner of the task that a notification is about; false if it is about none.
     pub(super) fn take_of_task(&self, line: &Bytes, notification: &Notification<'_>) -> bool {
         let Some(params) = notification.params else { return false };
-        let task = (notification.method == "notifications/tasks/status").then(|| Task::read(params).ok().flatten());
+        let task = (notification.method == "notifications/tasks/status")
+            .then(|| Task::read(params, Era::Legacy).ok().flatten());
         let client = match task.flatten() {
             Some(task) => {
                 let mut table = self.table();
@@ -225,13 +277,18 @@ impl Link {
 mod tests {
     use super::*;
 
+    /// In the legacy era.
+    fn begun(client: u128, number: u64, ttl: Duration) -> Begun {
+        Begun { era: Era::Legacy, client, number, ttl: Some(ttl), most: Duration::from_secs(600) }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_child_is_kept_for_a_task_until_its_result_is_fetched_or_its_time_is_over() {
         let mut tasks = Tasks::default();
         let minute = Duration::from_secs(60);
         let seen = |tasks: &Tasks| (tasks.is("a", |stage| stage == Stage::AtWork), tasks.are_awaited());
         assert_eq!(seen(&tasks), (false, false));
-        tasks.add("a", 7, 1, minute);
+        tasks.add("a", begun(7, 1, minute));
         assert_eq!(seen(&tasks), (true, true));
         tasks.hear("a", Some(Status::Open));
         tasks.hear("unheard of", Some(Status::Ended));
@@ -242,20 +299,45 @@ mod tests {
         assert_eq!((seen(&tasks), tasks.owner("a")), ((false, false), Some(7)), "its owner is still known");
         tasks.hear("a", Some(Status::Ended));
         assert_eq!(seen(&tasks), (false, false), "it does not come back");
-        tasks.add("b", 8, 2, minute);
+        tasks.add("b", begun(8, 2, minute));
         assert_eq!((tasks.owner_by_call(2), tasks.owner_by_call(3)), (Some(8), None));
         tokio::time::advance(minute).await;
         assert_eq!(seen(&tasks), (false, false));
-        tasks.add("c", 8, 3, minute);
+        tasks.add("c", begun(8, 3, minute));
         tasks.hear("c", Some(Status::Cancelled));
         assert_eq!(seen(&tasks), (false, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_child_is_kept_for_a_task_of_the_extension_while_its_client_asks_for_it_and_no_longer_than_it_lasts() {
+        let mut tasks = Tasks::default();
+        let (minute, most) = (Duration::from_secs(60), 4 * UNASKED);
+        let modern = |ttl| Begun { era: Era::Modern, client: 7, number: 1, ttl, most };
+        tasks.add("a", modern(None));
+        assert_eq!((tasks.are_awaited(), tasks.owner("a"), tasks.owner_by_call(1)), (true, None, None));
+        tokio::time::advance(UNASKED).await;
+        assert!(!tasks.are_awaited(), "nobody has asked for it");
+        tasks.ask("a", None);
+        assert!(tasks.are_awaited(), "somebody does after all");
+        tokio::time::advance(UNASKED - minute).await;
+        tasks.ask("a", Some(Some(2 * UNASKED)));
+        tokio::time::advance(minute).await;
+        assert!(!tasks.are_awaited(), "the shard keeps it no longer");
+        tasks.ask("a", None);
+        assert!(!tasks.are_awaited());
+        tasks.ask("a", Some(None));
+        assert!(tasks.are_awaited(), "the shard has changed its mind");
+        tokio::time::advance(2 * UNASKED).await;
+        tasks.ask("a", Some(Some(Duration::from_millis(u64::MAX))));
+        assert!(!tasks.are_awaited(), "that is the most that a call may take");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_known_of_tasks_is_bounded_and_the_one_kept_shortest_goes() {
         let mut tasks = Tasks::default();
         for number in 0..=KNOWN as u64 {
-            tasks.add(&number.to_string(), 7, number, Duration::from_secs(if number == 5 { 1 } else { 60 }));
+            let ttl = Duration::from_secs(if number == 5 { 1 } else { 60 });
+            tasks.add(&number.to_string(), begun(7, number, ttl));
         }
         assert_eq!(tasks.0.len(), KNOWN);
         assert_eq!((tasks.owner("5"), tasks.owner("6")), (None, Some(7)));

@@ -172,3 +172,22 @@ async fn a_second_request_that_wants_to_hear_nothing_hears_nothing() {
     assert_eq!(messages.len(), 1, "{messages:?}");
     end(gateway, &journal).await;
 }
+
+/// That notification, and the id that it names, are not in the client's revision.
+#[tokio::test]
+async fn the_end_of_an_elicitation_by_url_is_not_told_to_a_modern_client() {
+    let journal = Journal::new();
+    let gateway = start(&journal, "").await;
+    let mut client = Modern::able();
+    client.meta = json!({"io.modelcontextprotocol/logLevel": "info"});
+    let url = json!({"mode": "url", "message": "go", "url": "https://example.org/", "elicitationId": "e1"});
+    let told =
+        json!({"jsonrpc": "2.0", "method": "notifications/elicitation/complete", "params": {"elicitationId": "e1"}});
+    let question = json!({"ask": {"method": "elicitation/create", "params": url}});
+    let round = client.interview(&gateway, json!([question, {"hear": 1}, {"say": told}, {"log": 7}])).await;
+    let retry = round.retry(round.all(&json!({"action": "accept"})));
+    let messages = client.messages(&gateway, "tools/call", retry).await;
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert_eq!(messages[0]["params"]["data"], "line 7");
+    end(gateway, &journal).await;
+}

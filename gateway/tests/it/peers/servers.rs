@@ -52,14 +52,35 @@ impl Servers {
     pub(super) async fn lay_out() -> Self {
         let dir = Arc::new(TempDir::new().unwrap());
         fs::create_dir(dir.path().join("shards.d")).unwrap();
-        let script = Command::new("sh").arg(source("scratch.sh")).arg(dir.path().join("scratch")).output().unwrap();
-        assert!(script.status.success(), "{script:?}");
+        lay_out_scratch(dir.path());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let page = format!("http://{}/", listener.local_addr().unwrap());
         let router = Router::new().route("/", get(async || "The loopback says hello.\n"));
         #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { dir, page }
+    }
+
+    /// Lays out anew what the servers work in, as if none had worked there yet.
+    pub(super) fn start_over(&self) {
+        fs::remove_dir_all(self.dir.path().join("scratch")).unwrap();
+        lay_out_scratch(self.dir.path());
+    }
+
+    /// How a client starts one of the servers itself: the command line, and the variables of its own.
+    pub(super) fn direct(&self, name: &str) -> (Vec<String>, Vec<(String, String)>) {
+        let text =
+            self.fill_in(&read("claude_desktop_config.json")).replace("${PEERS}", &installed().display().to_string());
+        let entry = &serde_json::from_str::<Value>(&text).unwrap()["mcpServers"][name];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let words = std::iter::once(&entry["command"]).chain(entry["args"].as_array().unwrap()).map(text);
+        let variables = entry["env"].as_object().into_iter().flatten();
+        (words.collect(), variables.map(|(name, value)| (name.clone(), text(value))).collect())
+    }
+
+    /// A file of calls beside the drivers, with the paths and the address of this test.
+    pub(super) fn filled_in(&self, file: &str) -> Value {
+        serde_json::from_str(&self.fill_in(&read(file))).unwrap()
     }
 
     /// The folder for the gateway's `shards.d` and `state`.
@@ -112,7 +133,7 @@ impl Servers {
 
     /// The first `count` calls of `calls.json` that can be made there, for a driver.
     pub(super) fn first_calls(&self, sight: Sight, count: usize) -> PathBuf {
-        let calls: Vec<Value> = serde_json::from_str(&self.fill_in(&read("calls.json"))).unwrap();
+        let calls: Vec<Value> = serde_json::from_value(self.filled_in("calls.json")).unwrap();
         let calls: Vec<Value> = calls.into_iter().filter_map(|call| sight.call(call)).take(count).collect();
         assert!(!calls.is_empty(), "{sight:?} leaves nothing to call");
         let file = self.dir.path().join("calls.json");
@@ -207,6 +228,11 @@ pub(super) fn installed() -> PathBuf {
     let peers = std::env::var_os("PEERS").map_or_else(|| root.join(".peers"), PathBuf::from);
     assert!(peers.join("stamp").is_file(), "{} lacks the test peers: run `make test`", peers.display());
     peers
+}
+
+fn lay_out_scratch(dir: &Path) {
+    let script = Command::new("sh").arg(source("scratch.sh")).arg(dir.join("scratch")).output().unwrap();
+    assert!(script.status.success(), "{script:?}");
 }
 
 fn lists() -> serde_json::Map<String, Value> {

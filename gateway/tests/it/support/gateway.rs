@@ -250,8 +250,8 @@ impl Gateway {
 
     /// The same at another path.
     pub(crate) async fn modern_at(&self, path: &str, method: &str, mut params: Value, meta: Value) -> Response {
-        let name =
-            params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let named = ["name", "uri", "taskId"].into_iter().find_map(|key| params.get(key));
+        let name = named.and_then(Value::as_str).unwrap_or_default().to_owned();
         params["_meta"] = modern_meta();
         for (key, value) in meta.as_object().unwrap() {
             params["_meta"][key] = value.clone();

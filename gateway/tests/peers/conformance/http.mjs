@@ -1,38 +1,16 @@
-// The SDK's own Streamable HTTP before a server: sessions, and events that are kept for those who come back.
+// The Streamable HTTP of the SDK's first major version before a server: sessions, and events that are kept.
 //
 // Invariant: each session has a server, a transport and events of its own.
 
 import { randomUUID } from "node:crypto";
 import { peer } from "../driver.mjs";
+import { Events, RETRY_MS } from "./events.mjs";
 
 const SDK = "@modelcontextprotocol/sdk";
 const { createMcpExpressApp } = peer(`${SDK}/server/express.js`);
 const { StreamableHTTPServerTransport } = peer(`${SDK}/server/streamableHttp.js`);
 
-/** When a client is told to come back after the end of a stream. */
-const RETRY_MS = 100;
 const HOST = "127.0.0.1";
-
-/** The events of one session in the order in which they were sent. */
-class Events {
-  #sent = [];
-
-  async storeEvent(streamId, message) {
-    const id = `${streamId}_${this.#sent.length}`;
-    this.#sent.push({ id, streamId, message });
-    return id;
-  }
-
-  /** Sends again what followed on the stream of that event, and names the stream. */
-  async replayEventsAfter(lastId, { send }) {
-    const at = this.#sent.findIndex(({ id }) => id === lastId);
-    if (at < 0) throw new Error(`there is no event ${lastId}`);
-    const { streamId } = this.#sent[at];
-    const rest = this.#sent.slice(at + 1).filter((event) => event.streamId === streamId);
-    for (const { id, message } of rest) await send(id, message);
-    return streamId;
-  }
-}
 
 /** Serves until stdin ends. `open` makes the server of one session. */
 export async function serve(open, port) {

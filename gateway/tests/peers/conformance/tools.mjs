@@ -10,7 +10,7 @@ const STEP_MS = 50;
 /** How long after the end of its stream `test_reconnection` answers, so that the client must come back for it. */
 const AWAY_MS = 200;
 
-const NOTHING = { type: "object", properties: {} };
+export const NOTHING = { type: "object", properties: {} };
 
 const text = (text) => ({ content: [{ type: "text", text }] });
 

@@ -1,6 +1,8 @@
 //! The table of calls alone, without a child.
 
 use super::*;
+use crate::shard::link::Begun;
+use crate::wire::Era;
 
 fn entry(client: u128, level: Option<Level>) -> Entry {
     let caller = Caller { client, level, asks: Capabilities::SAMPLING, ..Caller::GATEWAY };
@@ -120,7 +122,8 @@ async fn a_child_that_is_to_go_takes_what_follows_up_a_task_for_as_long_as_it_is
     let mut table = table(&[7]);
     table.take_batch(64, &mut Vec::new());
     table.answered(1).unwrap();
-    table.tasks.add("a", 7, 1, std::time::Duration::from_secs(60));
+    let most = std::time::Duration::from_secs(60);
+    table.tasks.add("a", Begun { era: Era::Legacy, client: 7, number: 1, ttl: None, most });
     assert!(table.idle_since().is_none(), "it is at work");
     table.refuse();
     assert_eq!(table.take_batch(64, &mut Vec::new()), Batch::Wait);

@@ -21,6 +21,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const STAMP: usize = "-2026-01-31T23-59-59-999Z".len();
 
 /// The checks of all scenarios by name, and how the program ended.
+#[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) scenarios: BTreeMap<String, Vec<Check>>,
     ended: Output,
@@ -51,6 +52,20 @@ impl Outcome {
         let ended = tokio::time::timeout(LIMIT, clients::ended("the suite", command)).await;
         let ended = ended.unwrap_or_else(|_| panic!("the suite does not end within {LIMIT:?}"));
         Self { scenarios: read(dir.path(), prefix), ended }
+    }
+
+    /// Those scenarios whose names begin in this way, and the others.
+    pub(super) fn split(self, beginning: &str) -> [Self; 2] {
+        let (these, others) = self.scenarios.into_iter().partition(|(name, _)| name.starts_with(beginning));
+        [Self { scenarios: these, ended: self.ended.clone() }, Self { scenarios: others, ended: self.ended }]
+    }
+
+    /// All but these scenarios.
+    pub(super) fn without(mut self, names: &[&str]) -> Self {
+        for name in names {
+            assert!(self.scenarios.remove(*name).is_some(), "{name} did not run");
+        }
+        self
     }
 
     /// What went wrong in a run of so many scenarios.

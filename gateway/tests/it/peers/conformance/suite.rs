@@ -1,4 +1,4 @@
-//! The two releases of the suite as they are run against servers, and how two runs compare.
+//! The two releases of the suite as they are run against servers, at which revision, and how two runs compare.
 //!
 //! Invariant: nothing is expected to fail. What may be missing behind a gateway is named, check by check, and has to be
 //! missing.
@@ -42,6 +42,42 @@ pub(super) const NEXT: Suite = Suite {
     exempt: &[("server-sse-polling", "server-sse-disconnect-resume")],
 };
 
+/// What conforms to a revision, what the suite calls pending, and the extensions that servers are tried for.
+const REQUIRED: &[&str] = &["--requirements", "2026-07-28"];
+/// How the scenarios about the extension `io.modelcontextprotocol/tasks` are called, which run with the rest.
+pub(super) const ABOUT_TASKS: &str = "tasks-";
+
+/// The one to come at 2026-07-28, but for the extension.
+pub(super) const MODERN: Suite = Suite {
+    version: "0.2.0-alpha.12 at 2026-07-28",
+    package: "conformance-next",
+    flags: REQUIRED,
+    scenarios: 40,
+    checks: 152,
+    exempt: &[],
+};
+
+/// The extension. One scenario has no check yet; the suite says so.
+pub(super) const TASKS: Suite =
+    Suite { version: "0.2.0-alpha.12 at 2026-07-28, tasks", scenarios: 10, checks: 44, ..MODERN };
+
+/// What of that suite can pass on a shard that asks its client itself, in the middle of the call.
+pub(super) const BRIDGED: Suite = Suite {
+    version: "0.2.0-alpha.12 at 2026-07-28, bridged",
+    flags: &["--suite", "all", "--spec-version", "2026-07-28"],
+    scenarios: 36,
+    checks: 115,
+    ..MODERN
+};
+/// What cannot. The questions of such a shard have no keys, and one scenario wants a key by name. Two give answers to what
+/// has not been asked. And whether a tool needs a capability such a shard finds out when it asks.
+pub(super) const NOT_BRIDGED: &[&str] = &[
+    "input-required-result-basic-elicitation",
+    "input-required-result-ignore-extra-params",
+    "input-required-result-missing-input-response",
+    "server-stateless",
+];
+
 impl Suite {
     /// Runs it to the end against the server at `url`.
     pub(super) async fn run(&self, url: &str) -> Outcome {
@@ -78,7 +114,7 @@ impl Suite {
 
     /// The successful checks of each scenario, both ways.
     pub(super) fn table(&self, direct: &Outcome, behind: &Outcome) -> String {
-        let mut table = format!("suite {}\n{:<34}{:>7}{:>9}\n", self.version, "scenario", "direct", "gateway");
+        let mut table = format!("suite {}\n{:<46}{:>7}{:>9}\n", self.version, "scenario", "direct", "gateway");
         let scenarios: BTreeSet<&String> = direct.scenarios.keys().chain(behind.scenarios.keys()).collect();
         let mut passed = 0;
         for scenario in scenarios {
@@ -87,10 +123,10 @@ impl Suite {
             passed += usize::from(!there.is_empty() && there.iter().all(|check| check.status != "FAILURE"));
             let exempt: Vec<_> = self.exempt.iter().filter(|(name, _)| name == scenario).map(|(_, id)| *id).collect();
             let note = if exempt.is_empty() { String::new() } else { format!("  exempt: {}", exempt.join(", ")) };
-            writeln!(table, "{scenario:<34}{without:>7}{with:>9}{note}").unwrap();
+            writeln!(table, "{scenario:<46}{without:>7}{with:>9}{note}").unwrap();
         }
         let sums = (direct.successes(), behind.successes());
-        writeln!(table, "{:<34}{:>7}{:>9}", format!("passed: {passed}/{}", self.scenarios), sums.0, sums.1).unwrap();
+        writeln!(table, "{:<46}{:>7}{:>9}", format!("passed: {passed}/{}", self.scenarios), sums.0, sums.1).unwrap();
         table
     }
 }
