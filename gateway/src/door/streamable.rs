@@ -184,7 +184,7 @@ async fn exchange(door: &Door, view: View, headers: &HeaderMap, body: &[u8], acc
             let params = Params::read(notification.params).map_err(|error| Refused::invalid(error.to_string()))?;
             // The modern era has no client notifications over HTTP: closing the stream is how a call is cancelled.
             match incoming::era(&params.meta, version) {
-                Era::Modern => modern::check_notification(version, &params.meta)?,
+                Era::Modern => modern::check_notification(headers, version, &notification, &params.meta)?,
                 Era::Legacy => {
                     let session = session(door, headers, version)?;
                     door.mux.notify(&session.client, &notification);

@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use arbitrary::{Member, members, object_text, value};
-use payload::{Params, curious_meta, expected_result, one_line, pieces, token};
+use payload::{Params, curious_meta, expected_error, expected_result, one_line, pieces, token};
 use rig::{DoorKind, Era, Rig, Way};
 
 /// What came, and what had to come.
@@ -114,7 +114,7 @@ async fn results(rig: &mut Rig, way: Way, members: &[Member]) -> Compared {
 async fn errors(rig: &mut Rig, way: Way, members: &[Member]) -> Compared {
     let text = object_text(members);
     let seen = call(rig, way, "raw_error", &json!({"text": in_one_line(&text)}).to_string(), "1").await;
-    (seen, vec![answer("error", &one_line(&text))])
+    (seen, vec![answer("error", &expected_error(way, members))])
 }
 
 async fn notices(rig: &mut Rig, way: Way, method: &str, members: &[Member], token: &str) -> Compared {

@@ -10,7 +10,7 @@ use super::reply::{Form, Standing};
 use crate::door::refusal::Refused;
 use crate::door::session::passing_key;
 use crate::mux::{Mux, Principal, unsupported};
-use crate::wire::{Fault, Meta, Params, Raw, Request, Revision, code, from_header};
+use crate::wire::{Fault, Meta, Notification, Params, Raw, Request, Revision, code, from_header};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 
 /// Serves one request; nothing of its client is kept.
@@ -62,12 +62,22 @@ fn check_era(request: &Request<'_>, meta: &Meta<'_>) -> Result<(), Refused> {
     )))
 }
 
-/// A notification acts on nothing here, but one that nobody can place is not accepted.
-pub(super) fn check_notification(version: Option<&str>, meta: &Meta<'_>) -> Result<(), Refused> {
-    let said = meta.protocol_version.and_then(Raw::string);
+/// A notification acts on nothing here, but one that nobody can place, or that its headers call another, is not accepted.
+pub(super) fn check_notification(
+    headers: &HeaderMap,
+    version: Option<&str>,
+    notification: &Notification<'_>,
+    meta: &Meta<'_>,
+) -> Result<(), Refused> {
     check_version(version, meta)?;
-    match said.as_deref().or(version) {
-        Some(version) if version != Revision::MODERN.as_str() => Err(unsupported(version).into()),
+    let said = meta.protocol_version.and_then(Raw::string);
+    if let Some(other) = said.as_deref().or(version).filter(|version| *version != Revision::MODERN.as_str()) {
+        return Err(unsupported(other).into());
+    }
+    match one(headers, &headers::METHOD)? {
+        Some(method) if method != notification.method => {
+            Err(mismatch(&headers::METHOD, Some(method), &notification.method))
+        }
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, Journal, Legacy, Response};
+use crate::support::{Gateway, Journal, Legacy, Response, fake_shard};
 
 const ERROR: &str = concat!(
     r#"{"code":-32042,"message":"log in","data":{"elicitations":[{"mode":"url","elicitationId":"e1","#,
@@ -56,7 +56,7 @@ async fn a_modern_client_sends_the_person_there_and_makes_the_call_again() {
 
 #[tokio::test]
 async fn a_legacy_client_gets_the_error_of_its_revision() {
-    let gateway = Gateway::builder().shard("old", Journal::new().fake_shard(&[])).start().await;
+    let gateway = Gateway::builder().shard("old", fake_shard(&[])).start().await;
     gateway.until("old", "ready").await;
     let mut client = Legacy::open(&gateway, "2025-11-25").await;
     let response = client.ask("tools/call", json!({"name": "old__raw_error", "arguments": {"text": ERROR}})).await;
