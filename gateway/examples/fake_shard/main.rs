@@ -10,6 +10,7 @@ mod floods;
 mod later;
 mod lists;
 mod notes;
+mod quiz;
 mod serve;
 mod spoil;
 mod tasks;

@@ -11,13 +11,15 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::era::Speech;
 use crate::notes;
+use crate::quiz::{self, Quiz};
 use crate::serve::Shard;
 use crate::tools::Call;
 use crate::wire::{Out, Refusal};
 
 /// What ends a wait before its time.
-enum Wake {
+pub(crate) enum Wake {
     Cancelled,
     /// The client's answer to what we asked: its whole line.
     Answered(String),
@@ -44,6 +46,11 @@ impl Waits {
             Ok(Wake::Answered(line)) => Some(line),
             _ => None,
         }
+    }
+
+    /// The same for a wait that hears of its cancellation too.
+    pub(crate) fn expect_at(&self, key: &str, sender: Sender<Wake>) {
+        self.asks.lock().expect("no holder of this lock panics").insert(key.into(), sender);
     }
 
     /// Hands the client's answer to the call that asked.
@@ -99,11 +106,19 @@ pub(crate) fn start(shard: &Shard, call: Call) -> Result<(), Refusal> {
             let progress: Progress = call.read()?;
             Box::new(move || report(&out, &call, &wakes, &progress))
         }
+        "quiz" => {
+            let quiz: Quiz = call.read()?;
+            let (sender, waits) = (sender.clone(), Arc::clone(&waits));
+            Box::new(move || match call.speech {
+                Speech::Legacy => quiz::ask(&out, &waits, &call, &quiz, &sender, &wakes),
+                Speech::Modern => quiz::reply(&out, &call, &quiz, &wakes),
+            })
+        }
         _ => {
             let ask: Ask = call.read()?;
             let key = format!(r#""ask-{}""#, call.id.trim_matches('"'));
             let question = question(&key, &ask);
-            shard.waits.asks.lock().expect("no holder of this lock panics").insert(key.clone(), sender.clone());
+            shard.waits.expect_at(&key, sender.clone());
             shard.out.send(question);
             let withdraw = ask.withdraw_ms;
             Box::new(move || hear(&out, &call, &wakes, &key, withdraw))
