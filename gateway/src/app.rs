@@ -41,7 +41,7 @@ use crate::door::stdio::{self, StdioSettings};
 use crate::door::{HttpSettings, Key, Limits, Sessions, Times, http};
 use crate::fleet;
 use crate::log;
-use crate::mux::Mux;
+use crate::mux::{Mux, ParkLimits};
 use crate::shard::Keeper;
 use crate::shard::followed::Feed;
 use crate::shard::pool::OwnChildren;
@@ -70,6 +70,8 @@ pub struct Settings {
     pub result_memory: usize,
     /// How many sessions may have children of their own, of all shards together.
     pub private_children: usize,
+    /// How many calls may wait for answers of their clients, and for how long.
+    pub parked: ParkLimits,
     /// How long stopping may take.
     pub stop_grace: Duration,
     /// How many threads carry messages.
@@ -198,7 +200,7 @@ fn start_fleet(
         own_children: own_children.clone(),
         feed: feed.clone(),
     };
-    Ok(Mux::new(fleet::start(fleet, shards)?, level, feed, (own_children, mail), doors))
+    Ok(Mux::new(fleet::start(fleet, shards)?, level, feed, (own_children, mail), settings.parked, doors))
 }
 
 fn http_settings(options: &HttpOptions, place: Place, state_dir: Option<&Path>) -> anyhow::Result<HttpSettings> {

@@ -11,6 +11,7 @@ mod failure;
 mod inbox;
 mod levels;
 mod overview;
+mod parked;
 mod passing;
 mod private;
 mod registry;
@@ -32,6 +33,8 @@ use self::asks::Asks;
 use self::calls::Calls;
 use self::inbox::Inboxes;
 use self::levels::Levels;
+use self::parked::Parked;
+use self::relay::Waiting;
 use self::route::{Errand, Route, Shown};
 use self::subscriptions::{Course, Subscriptions};
 use self::task_ids::TaskIds;
@@ -46,6 +49,7 @@ use crate::wire::{Chunks, Era, Fault, Id, Level, Notification, Params, Request, 
 pub use self::changes::{Changes, all_changed};
 pub use self::client::{Client, ClientKey, Initialized, Principal};
 pub use self::overview::{Overview, Tool};
+pub use self::parked::ParkLimits;
 pub use self::registry::{Entry, Registry};
 pub use self::relay::{Relay, Relayed};
 pub use crate::fleet::{NoView, View};
@@ -88,6 +92,8 @@ struct Inner {
     levels: Levels,
     calls: Arc<Calls>,
     asks: Asks,
+    /// The calls of modern clients that wait for answers.
+    parked: Arc<Parked<Waiting>>,
     task_ids: TaskIds,
     inboxes: Arc<Inboxes>,
     subscriptions: Arc<Subscriptions>,
@@ -103,12 +109,13 @@ struct Inner {
 impl Mux {
     /// A mux over all that `world` says. `level` is where the shards hear the most verbose wish of all clients, `feed` where
     /// they hear what clients follow. What the children of sessions say outside of calls arrives as `mail`. What goes on
-    /// without a client does so among `tasks`.
+    /// without a client does so among `tasks`, and what waits for one keeps to `parked`.
     pub fn new(
         world: watch::Receiver<Arc<World>>,
         level: watch::Sender<Option<Level>>,
         feed: Feed,
         (own_children, mail): (OwnChildren, Receiver<Mail>),
+        parked: ParkLimits,
         tasks: &Tasks,
     ) -> Self {
         let inboxes = Arc::<Inboxes>::default();
@@ -119,6 +126,7 @@ impl Mux {
             levels: Levels::new(level),
             calls: Arc::default(),
             asks: Asks::default(),
+            parked: Arc::new(Parked::new(parked)),
             task_ids: TaskIds::default(),
             subscriptions: Arc::clone(&subscriptions),
             inboxes,
@@ -208,6 +216,7 @@ impl Mux {
     pub fn end(&self, key: ClientKey) {
         self.inner.calls.cancel_all(key);
         self.inner.asks.end(key);
+        self.inner.parked.end(key);
         self.inner.task_ids.end(key);
         self.inner.end_own(key);
         self.inner.levels.forget(key);
@@ -285,6 +294,10 @@ impl Mux {
     async fn call(&self, client: &Client, request: &Request<'_>, params: &Params<'_>) -> Result<Option<Relay>, Fault> {
         // Before anything is waited for, so that a cancellation right behind the request finds it.
         let ticket = self.inner.calls.enter(client.key, request.id)?;
+        if let Some(waiting) = self.waiting(client, request, params).await? {
+            let mux = Arc::clone(&self.inner);
+            return Ok(Some(Relay::resumed(mux, client, waiting, ticket, request.id.as_str(), params)));
+        }
         let catalogue = self.settled().await;
         let era = client.revision.era();
         let route = match self.left(client, &request.method, params) {

@@ -15,6 +15,7 @@ use crate::app::peer::Address;
 use crate::app::{Door, HttpOptions, PRIVATE_CHILDREN, Settings, Wish, threads};
 use crate::config::watch::WatchMode;
 use crate::door::stdio::StdioSettings;
+use crate::mux::ParkLimits;
 
 const AFTER_SERVE: &str = "\
 Examples:
@@ -119,6 +120,13 @@ pub(super) struct FleetFlags {
     /// The most child processes of single sessions, of all shards with `instances: per_session` together.
     #[arg(long, env = "MCP_GATEWAY_MAX_PRIVATE_CHILDREN", value_name = "COUNT", default_value_t = PRIVATE_CHILDREN)]
     max_private_children: usize,
+    /// The most calls of clients that speak 2026-07-28 which wait for answers to what a shard of an earlier revision asks; a
+    /// quarter of them of one connection, or of all clients over HTTP together.
+    #[arg(long, env = "MCP_GATEWAY_MAX_PARKED", value_name = "COUNT", default_value_t = ParkLimits::default().calls)]
+    max_parked: usize,
+    /// How long each of them waits; then the shard hears that nobody can be asked.
+    #[arg(long, env = "MCP_GATEWAY_PARKED_TTL", value_name = "TIME", default_value = "5m", value_parser = duration)]
+    parked_ttl: Duration,
     /// How long the gateway takes to stop at most.
     #[arg(long, env = "MCP_GATEWAY_STOP_GRACE", value_name = "TIME", default_value = "4s", value_parser = duration)]
     stop_grace: Duration,
@@ -188,6 +196,7 @@ impl FleetFlags {
             watch,
             result_memory: self.result_memory,
             private_children: self.max_private_children,
+            parked: ParkLimits { calls: self.max_parked, time: self.parked_ttl },
             stop_grace: self.stop_grace,
             workers: self.workers.map_or_else(threads::half, NonZeroUsize::get),
             door,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::parked::Continued;
 use crate::shard::link::{Failure, Refused};
 use crate::shard::{Ended, Shard, ShardState};
 use crate::wire::{Era, Fault, code};
@@ -46,6 +47,8 @@ pub(super) enum CallError {
         /// How the child ended, if it has.
         ended: Option<Arc<Ended>>,
     },
+    /// It goes on with something that its shard cannot know; it did not run.
+    Continued(Continued),
     /// The shard answered with a question that cannot be passed on to this client.
     NeedsInput,
 }
@@ -79,6 +82,7 @@ impl fmt::Display for CallError {
             Self::TaskLost { task, ended: None } => {
                 write!(formatter, "it is ending, and task `{task}` is lost with it; start the task anew")
             }
+            Self::Continued(continued) => continued.fmt(formatter),
             Self::NeedsInput => {
                 formatter.write_str("it asks for input in a way that this client's protocol revision cannot carry")
             }
@@ -121,7 +125,8 @@ impl CallError {
 
     /// The JSON-RPC error for methods other than `tools/call`.
     pub(super) fn fault(&self, name: &str, shard: Option<&Shard>) -> Fault {
-        Fault::new(code::INTERNAL, self.message(name, shard)).with_data(self.facts(name, shard))
+        let code = if matches!(self, Self::Continued(_)) { code::INVALID_PARAMS } else { code::INTERNAL };
+        Fault::new(code, self.message(name, shard)).with_data(self.facts(name, shard))
     }
 
     /// The result for `tools/call`.

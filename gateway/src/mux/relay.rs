@@ -8,6 +8,8 @@ mod errand;
 mod finding;
 mod loudness;
 mod notices;
+mod parking;
+mod questions;
 
 use std::sync::Arc;
 
@@ -17,9 +19,12 @@ use tracing::warn;
 
 use self::finding::Finding;
 use self::loudness::told_level;
+pub(super) use self::parking::Waiting;
+use self::questions::Questions;
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
+use super::parked::{Binding, Continued, askable};
 use super::route::Route;
 use super::subscriptions::Pending;
 use super::{Answer, Inner, rewrite};
@@ -58,8 +63,10 @@ pub struct Relay {
     asks: Capabilities,
     /// What the answer decides on, if it is about a subscription.
     pending: Option<Pending>,
-    /// Keeps the shard as verbose as a modern client wants it.
-    raised: Option<Raised>,
+    /// What a request must be that goes on with this call, if its client is to be asked by way of its answer.
+    binding: Option<Arc<Binding>>,
+    /// What the request says to go on with, which a legacy shard cannot know.
+    continued: Option<Continued>,
     started: Instant,
 }
 
@@ -80,10 +87,22 @@ enum Stage {
 
 #[derive(Debug)]
 struct Running {
+    /// What a modern client is to be asked. Declined, if it comes to that, before the call is given up.
+    questions: Questions,
     /// Dropped before the place, which is free only when the call has been given up.
     call: Call,
     number: u64,
+    /// Keeps the shard as verbose as a modern client wants it.
+    _raised: Option<Raised>,
     place: Place,
+}
+
+/// What happens to a call that runs.
+enum Heard {
+    Event(Event),
+    /// The questions of the shard are to go to a modern client.
+    Asked,
+    Cancelled,
 }
 
 impl Relay {
@@ -97,8 +116,26 @@ impl Relay {
         params: Option<Raw<'_>>,
         read: &Params<'_>,
     ) -> Self {
-        let mut relay = Self {
+        let mut relay = Self::new(mux, client, route, ticket, id, read);
+        let shard = relay.shard();
+        if let Some(shard) = &shard {
+            shard.stats.count_call();
+        }
+        let place = relay.followed().or_else(|| shard?.take(&relay.tenant()));
+        let may_be_sent = |place: &Place| !relay.is_lost_at(place);
+        let place = place.filter(may_be_sent);
+        let sent = place.is_some_and(|place| relay.send(place, params, read).is_ok());
+        if !sent {
+            relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
+        }
+        relay
+    }
+
+    fn new(mux: Arc<Inner>, client: &Client, route: Route, ticket: Ticket, id: &str, read: &Params<'_>) -> Self {
+        Self {
             mux,
+            asks: askable(client, &route.method),
+            continued: Continued::read(client, read),
             client: client.clone(),
             route,
             id: id.into(),
@@ -107,21 +144,15 @@ impl Relay {
             finding: None,
             ticket,
             asked: Vec::new(),
-            asks: if client.revision.era() == Era::Legacy { client.capabilities } else { Capabilities::NONE },
             pending: None,
-            raised: None,
+            binding: None,
             started: Instant::now(),
-        };
-        let shard = relay.shard();
-        if let Some(shard) = &shard {
-            shard.stats.count_call();
         }
-        let place = relay.followed().or_else(|| shard?.take(&relay.tenant()));
-        let sent = place.is_some_and(|place| relay.send(place, params, read).is_ok());
-        if !sent {
-            relay.stage = Stage::Asked(params.map(|params| params.as_str().into()));
-        }
-        relay
+    }
+
+    /// Whether the request goes on with what the child cannot know.
+    fn is_lost_at(&self, place: &Place) -> bool {
+        self.continued.is_some() && place.live.era == Era::Legacy
     }
 
     /// The same call, whose answer decides on a subscription.
@@ -133,6 +164,11 @@ impl Relay {
     /// The client's id of the request, JSON text.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Whether what the shard asks in this call can be put to the client at all.
+    fn is_asked_on_the_way(&self) -> bool {
+        self.client.revision.era() == Era::Legacy || self.binding.is_some()
     }
 
     /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
@@ -163,20 +199,27 @@ impl Relay {
             }
             let Stage::Running(running) = &mut self.stage else { return Relayed::Cancelled };
             let (number, era) = (running.number, running.place.live.era);
-            let event = tokio::select! {
+            let Running { call, questions, .. } = &mut **running;
+            let heard = tokio::select! {
                 biased;
-                () = self.ticket.cancelled() => None,
-                event = running.call.next() => Some(event),
+                () = self.ticket.cancelled() => Heard::Cancelled,
+                event = call.next() => Heard::Event(event),
+                () = questions.due() => Heard::Asked,
             };
-            match event {
-                None => return self.cancel(),
-                Some(Event::Done(Err(Failure::NotSent { line, .. }))) if self.lost().is_none() => {
+            match heard {
+                Heard::Cancelled => return self.cancel(),
+                Heard::Event(Event::Done(Err(Failure::NotSent { line, .. }))) if self.lost().is_none() => {
                     self.stage = Stage::Unsent { number, line, era }
                 }
-                Some(Event::Done(done)) => return Relayed::Done(self.finish(done, era)),
-                Some(event) => {
+                Heard::Event(Event::Done(done)) => return Relayed::Done(self.finish(done, era)),
+                Heard::Event(event) => {
                     if let Some(notice) = self.notice(event) {
                         return Relayed::Notice(notice);
+                    }
+                }
+                Heard::Asked => {
+                    if let Some(questions) = self.park() {
+                        return Relayed::Done(questions);
                     }
                 }
             }
@@ -212,6 +255,7 @@ impl Relay {
 
     fn send(&mut self, place: Place, params: Option<Raw<'_>>, read: &Params<'_>) -> Result<(), Refused> {
         let number = place.live.link.next_number();
+        self.binding = self.bound(place.live.era, read);
         let line = rewrite::outgoing(number, &self.route, &self.client, place.live.era, params, read);
         self.submit(place, number, line)
     }
@@ -221,6 +265,9 @@ impl Relay {
         let world = Arc::clone(&self.mux.world.borrow());
         if !self.route.holds_in(&world) {
             return Err(CallError::Removed);
+        }
+        if let Some(continued) = self.continued.filter(|_| self.is_lost_at(&place)) {
+            return Err(CallError::Continued(continued));
         }
         let sent = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Asked(params) => {
@@ -247,7 +294,7 @@ impl Relay {
     }
 
     fn submit(&mut self, place: Place, number: u64, line: Vec<u8>) -> Result<(), Refused> {
-        self.raised = told_level(&self.client, &place.live);
+        let raised = told_level(&self.client, &place.live);
         let level = match self.client.revision.era() {
             Era::Legacy => self.client.level.or(Some(Level::Debug)),
             Era::Modern => self.client.level,
@@ -257,13 +304,14 @@ impl Relay {
             client: self.client.key.0,
             level,
             progress: self.token.is_some(),
-            asks: self.asks,
+            asks: if self.is_asked_on_the_way() { self.asks } else { Capabilities::NONE },
             purpose: self.purpose(timeouts.max),
         };
         let call = place.live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
         self.ticket.taken(&place.live.link, number);
         self.finding = None;
-        self.stage = Stage::Running(Box::new(Running { call, number, place }));
+        let questions = Questions::new(place.live.link.clone());
+        self.stage = Stage::Running(Box::new(Running { questions, call, number, _raised: raised, place }));
         Ok(())
     }
 

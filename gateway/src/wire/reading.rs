@@ -72,6 +72,12 @@ pub struct Params<'a> {
     pub task: Option<Raw<'a>>,
     /// The task that is asked for.
     pub task_id: Option<Raw<'a>>,
+    /// What a tool or prompt is called with.
+    pub arguments: Option<Raw<'a>>,
+    /// The mark of the earlier request that a modern one goes on with.
+    pub request_state: Option<Raw<'a>>,
+    /// The answers to what that request was asked.
+    pub input_responses: Option<Raw<'a>>,
     /// What the gateway reads of `_meta`.
     pub meta: Meta<'a>,
 }
@@ -99,8 +105,7 @@ impl<'a> Params<'a> {
     /// Reads the interpreted keys.
     ///
     /// # Errors
-    /// [`Ambiguous`] for any interpreted key, also those that only later parts of the way act on (`arguments`,
-    /// `notifications`, `requestState`, `inputResponses`).
+    /// [`Ambiguous`] for any interpreted key, also one that only a later part of the way acts on (`notifications`).
     pub fn read(params: Option<Raw<'a>>) -> Result<Self, Ambiguous> {
         const KEYS: [&str; 13] = [
             "name",
@@ -118,12 +123,26 @@ impl<'a> Params<'a> {
             "inputResponses",
         ];
         let Some(params) = params else { return Ok(Self::default()) };
-        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, ..] = read_object(params, &KEYS)?;
+        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, more @ ..] = read_object(params, &KEYS)?;
+        let [arguments, _notifications, request_state, input_responses] = more;
         if let Some(reference) = reference {
             read_object(reference, &["type", "name", "uri"])?;
         }
         let meta = meta.map(Meta::read).transpose()?.unwrap_or_default();
-        Ok(Self { name, uri, reference, cursor, request_id, level, task, task_id, meta })
+        Ok(Self {
+            name,
+            uri,
+            reference,
+            cursor,
+            request_id,
+            level,
+            task,
+            task_id,
+            arguments,
+            request_state,
+            input_responses,
+            meta,
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::config::watch::WatchMode;
 use crate::config::{Host, ShardName, ShardSpec, dir};
 use crate::door::session::passing_key;
 use crate::door::stdio::StdioSettings;
-use crate::mux::{Dispatched, Mux, Principal, Relayed};
+use crate::mux::{Dispatched, Mux, ParkLimits, Principal, Relayed};
 use crate::shard::Keeper;
 use crate::tasks::Tasks;
 use crate::wire::{Chunks, Message, Params, Raw};
@@ -63,6 +63,7 @@ impl Own {
             watch,
             result_memory: RESULT_MEMORY,
             private_children: PRIVATE_CHILDREN,
+            parked: ParkLimits::default(),
             stop_grace: STOP_GRACE,
             workers,
             door,

@@ -62,7 +62,8 @@ impl Relay {
         }
         let (name, method) = (&*self.route.shard, &*self.route.method);
         warn!(shard = name, tool = self.route.exposed, method, %error, "call failed");
-        if method == "tools/call" && !matches!(self.route.errand, Errand::Makes) {
+        let is_tool_result = method == "tools/call" && !matches!(error, CallError::Continued(_));
+        if is_tool_result && !matches!(self.route.errand, Errand::Makes) {
             let result = error.tool_result(name, shard.as_ref(), self.client.revision.era());
             return Answer { body: result_response(&self.id, result), code: None };
         }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -41,6 +41,27 @@ impl Call {
         event
     }
 
+    /// Waits for the end and takes nothing: the end, and what precedes it, is still to come. Keeps the call's deadlines.
+    ///
+    /// Safe to cancel.
+    pub async fn over(&mut self) {
+        poll_fn(|context| {
+            if self.mailbox.poll_over(context).is_pending() {
+                let failure = ready!(self.poll_deadlines(context));
+                self.mailbox.finish(Err(failure));
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Answers what the caller has not heard of as if there were no client.
+    pub fn decline_unheard(&self) {
+        for ask in self.mailbox.take_asks() {
+            self.link.decline(&ask);
+        }
+    }
+
     /// Waits for the end and passes over what precedes it.
     pub async fn done(mut self) -> super::Done {
         loop {
@@ -67,6 +88,11 @@ impl Call {
         if let Poll::Ready(event) = self.mailbox.poll(context) {
             return Poll::Ready(event);
         }
+        self.poll_deadlines(context).map(|failure| Event::Done(Err(failure)))
+    }
+
+    /// Ready when the call has taken too long, and the shard has been told so.
+    fn poll_deadlines(&mut self, context: &mut Context<'_>) -> Poll<Failure> {
         loop {
             let due = self.due();
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
@@ -77,7 +103,7 @@ impl Call {
                 return Poll::Pending;
             }
             if Instant::now() >= self.due() {
-                return Poll::Ready(Event::Done(Err(self.time_out())));
+                return Poll::Ready(self.time_out());
             }
         }
     }
@@ -97,6 +123,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.decline_unheard();
         if !self.finished {
             self.link.cancel(self.number, "the caller is gone");
         }

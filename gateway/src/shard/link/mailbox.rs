@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
-use super::{Done, Event};
+use super::{Ask, Done, Event};
 use crate::tasks::wait_in;
 
 /// How many progress notifications, and how many logs, wait for one caller.
@@ -130,6 +130,30 @@ impl Mailbox {
         Poll::Pending
     }
 
+    /// Ready when the end is there; nothing is taken.
+    pub(crate) fn poll_over(&self, context: &Context<'_>) -> Poll<()> {
+        let mut inner = self.lock();
+        if inner.done.is_some() {
+            return Poll::Ready(());
+        }
+        wait_in(&mut inner.waker, context);
+        Poll::Pending
+    }
+
+    /// Takes the questions that the caller has not heard of.
+    pub(crate) fn take_asks(&self) -> Vec<Ask> {
+        let mut inner = self.lock();
+        let events = std::mem::take(&mut inner.events);
+        let mut asks = Vec::new();
+        for event in events {
+            match event {
+                Event::Ask(ask) => asks.push(ask),
+                event => inner.events.push_back(event),
+            }
+        }
+        asks
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().expect("no code that can panic runs under this lock")
     }
@@ -148,7 +172,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::shard::link::{Ask, Reply};
+    use crate::shard::link::Reply;
 
     fn read_all(mailbox: &Mailbox) -> Vec<String> {
         let context = Context::from_waker(Waker::noop());
@@ -181,6 +205,21 @@ mod tests {
         assert_eq!(seen[0], "progress 0");
         assert!(seen.contains(&"progress 99".into()) && !seen.contains(&"progress 98".into()));
         assert_eq!(seen[2 * DEPTH..], ["36 logs dropped", "done"]);
+    }
+
+    #[test]
+    fn only_questions_are_taken_out_of_turn() {
+        let mailbox = Mailbox::new(Instant::now());
+        let context = Context::from_waker(Waker::noop());
+        let ask = Ask { id: "1".into(), key: "1".into(), method: "m".into(), params: None, client: 1 };
+        mailbox.push(Event::Progress(Bytes::from_static(b"1")));
+        mailbox.push(Event::Ask(ask));
+        mailbox.push(Event::Log(Bytes::from_static(b"2")));
+        assert!(mailbox.poll_over(&context).is_pending());
+        mailbox.finish(Ok(Reply::Result(Bytes::from_static(b"{}"))));
+        assert!(mailbox.poll_over(&context).is_ready());
+        assert_eq!(mailbox.take_asks().len(), 1);
+        assert_eq!(read_all(&mailbox), ["progress 1", "log 2", "done"]);
     }
 
     #[test]

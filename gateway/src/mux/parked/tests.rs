@@ -1,0 +1,114 @@
+use super::*;
+use crate::wire::Raw;
+
+const TIME: Duration = Duration::from_secs(60);
+
+fn parked(calls: usize) -> Parked<u8> {
+    Parked::new(ParkLimits { calls, time: TIME })
+}
+
+fn binding() -> Binding {
+    Binding {
+        principal: Principal::Passing,
+        view: Arc::default(),
+        method: "tools/call".into(),
+        name: "a__b".into(),
+        arguments: Digest::of(None),
+    }
+}
+
+fn enter(parked: &Parked<u8>, binding: Binding) -> Option<(Handle, Post<u8>)> {
+    parked.enter(&Arc::new(binding))
+}
+
+fn refusal(parked: &Parked<u8>, handle: &Handle, retry: &Binding) -> String {
+    let fault = parked.claim(handle.clone(), retry).unwrap_err();
+    assert_eq!(fault.code, code::INVALID_PARAMS);
+    assert!(!fault.message.contains(handle.as_str()), "a handle is never shown");
+    fault.message
+}
+
+#[tokio::test]
+async fn only_the_same_request_of_the_same_principal_goes_on_and_others_consume_nothing() {
+    let parked = parked(8);
+    let (handle, mut post) = enter(&parked, binding()).unwrap();
+    let other_arguments = Digest::of(Some(Raw::parse(br#"{"a":1}"#).unwrap()));
+    let cases = [
+        (Binding { principal: Principal::Connection(ClientKey(7)), ..binding() }, "no call of this client"),
+        (Binding { view: Arc::new(View::Alone("a".into())), ..binding() }, "at another address"),
+        (Binding { method: "prompts/get".into(), ..binding() }, "its method is `tools/call`"),
+        (Binding { name: "a__c".into(), ..binding() }, "it names another one"),
+        (Binding { arguments: other_arguments, ..binding() }, "it has other arguments"),
+    ];
+    for (retry, expected) in cases {
+        let message = refusal(&parked, &handle, &retry);
+        assert!(message.contains(expected), "{message}");
+    }
+    let claim = parked.claim(handle.clone(), &binding()).unwrap();
+    let (taken, ()) = tokio::join!(claim.take(), async {
+        assert!(post.claimed().await);
+        post.hand(5);
+    });
+    assert_eq!(taken, Some(5));
+    assert!(refusal(&parked, &handle, &binding()).contains("has been used"));
+}
+
+#[tokio::test]
+async fn of_two_that_want_the_same_call_one_gets_it() {
+    let parked = parked(8);
+    let (handle, _post) = enter(&parked, binding()).unwrap();
+    let results = [parked.claim(handle.clone(), &binding()), parked.claim(handle, &binding())];
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+}
+
+#[tokio::test]
+async fn a_call_whose_time_is_over_says_so_to_who_comes_late() {
+    let parked = parked(8);
+    let (handle, _post) = enter(&parked, binding()).unwrap();
+    assert!(parked.expire(&handle));
+    assert!(!parked.expire(&handle));
+    let message = refusal(&parked, &handle, &binding());
+    assert!(message.contains("within 1m (`--parked-ttl`)") && message.contains("again without"), "{message}");
+    assert!(refusal(&parked, &parked.mark.handle(), &binding()).contains("no call of this client"));
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_gives_its_calls_up_and_no_other() {
+    let parked = parked(8);
+    let mine = Binding { principal: Principal::Connection(ClientKey(1)), ..binding() };
+    let (_, mut given_up) = enter(&parked, mine).unwrap();
+    let (handle, mut kept) = enter(&parked, binding()).unwrap();
+    parked.end(ClientKey(1));
+    assert!(!given_up.claimed().await);
+    let claim = parked.claim(handle, &binding()).unwrap();
+    let taking = tokio::join!(claim.take(), async { kept.claimed().await.then(|| kept.hand(1)) });
+    assert_eq!(taking, (Some(1), Some(())));
+}
+
+#[test]
+fn one_principal_has_a_quarter_of_all_places() {
+    let parked = parked(8);
+    let places: Vec<_> = (0..3).map(|_| enter(&parked, binding())).collect();
+    assert_eq!(places.iter().flatten().count(), 2);
+    let others = (0..8).filter_map(|key| {
+        let principal = Principal::Connection(ClientKey(key));
+        enter(&parked, Binding { principal, ..binding() })
+    });
+    assert_eq!(others.collect::<Vec<_>>().len(), 6);
+    drop(places);
+    assert!(enter(&parked, binding()).is_none(), "a place is free when its call is claimed, given up or over");
+}
+
+#[test]
+fn what_is_past_is_forgotten_in_the_end() {
+    let parked = parked(8);
+    let handles: Vec<_> = (0..=PAST)
+        .map(|_| {
+            let (handle, _post) = enter(&parked, binding()).unwrap();
+            parked.expire(&handle);
+            handle
+        })
+        .collect();
+    assert!(refusal(&parked, &handles[0], &binding()).contains("no call of this client"));
+    assert!(refusal(&parked, &handles[1], &binding()).contains("`--parked-ttl`"));
+}
