@@ -40,6 +40,7 @@ use self::subscriptions::{Course, Subscriptions};
 use self::task_ids::TaskIds;
 use crate::catalogue::Catalogue;
 use crate::fleet::World;
+use crate::shard::budget::Budget;
 use crate::shard::followed::Feed;
 use crate::shard::pool::{Mail, OwnChildren};
 use crate::shard::roster::List;
@@ -94,6 +95,8 @@ struct Inner {
     asks: Asks,
     /// The calls of modern clients that wait for answers.
     parked: Arc<Parked<Waiting>>,
+    /// What calls that may go round keep.
+    kept: Budget,
     task_ids: TaskIds,
     inboxes: Arc<Inboxes>,
     subscriptions: Arc<Subscriptions>,
@@ -127,6 +130,7 @@ impl Mux {
             calls: Arc::default(),
             asks: Asks::default(),
             parked: Arc::new(Parked::new(parked)),
+            kept: relay::kept(),
             task_ids: TaskIds::default(),
             subscriptions: Arc::clone(&subscriptions),
             inboxes,

@@ -7,6 +7,7 @@ mod era;
 mod faults;
 mod flags;
 mod floods;
+mod inputs;
 mod later;
 mod lists;
 mod notes;

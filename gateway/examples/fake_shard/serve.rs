@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::era::{self, Lock, Speech, unknown_method};
 use crate::flags::{Era, OnDiscover, OnInitialize, Options};
+use crate::inputs;
 use crate::lists::List;
 use crate::notes::Listens;
 use crate::tasks::{self, Tasks};
@@ -114,10 +115,14 @@ impl Shard {
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
                     input_responses: params.input_responses.map(|responses| responses.get().into()),
-                    request_state: params.request_state.clone(),
+                    request_state: params.request_state.map(|state| state.get().into()),
                 };
                 if let Some(task) = params.task.as_ref().filter(|_| self.options.tasks) {
                     self.out.send(tasks::make(self, &call, task.ttl)?);
+                    return Ok(Next::GoOn);
+                }
+                if call.name == inputs::TOOL {
+                    inputs::call(self, &call, params)?;
                     return Ok(Next::GoOn);
                 }
                 return tools::call(self, call);
@@ -179,6 +184,10 @@ impl Shard {
             "prompts/list" => page(&self.prompts),
             "resources/list" => page(&self.resources),
             "resources/templates/list" => page(&self.templates),
+            "resources/read" | "prompts/get" if speech == Speech::Modern && asks(params) => {
+                inputs::first(params).map_or_else(|| self.told(method, params), Ok)
+            }
+            "completion/complete" if speech == Speech::Modern && asks(params) => Ok(inputs::forbidden()),
             "resources/read" => self.read(params.uri.as_deref().unwrap_or_default(), speech),
             "prompts/get" => self.prompt(params.name.as_deref().unwrap_or_default(), speech),
             "tasks/get" if self.options.tasks => tasks::get(self, params.task_id.as_deref()),
@@ -217,6 +226,21 @@ impl Shard {
         Ok(complete(speech, &messages))
     }
 
+    /// What a prompt or resource says when it knows who asks.
+    fn told(&self, method: &str, params: &Params) -> Result<String, Refusal> {
+        let text = json(params.input_responses.map_or("", |responses| responses.get()));
+        Ok(match method {
+            "prompts/get" => {
+                let content = format!(r#"{{"type":"text","text":{text}}}"#);
+                complete(Speech::Modern, &format!(r#""messages":[{{"role":"user","content":{content}}}]"#))
+            }
+            _ => {
+                let uri = json(params.uri.as_deref().unwrap_or_default());
+                self.cacheable(Speech::Modern, &format!(r#""contents":[{{"uri":{uri},"text":{text}}}]"#))
+            }
+        })
+    }
+
     fn cacheable(&self, speech: Speech, members: &str) -> String {
         let Options { ttl_ms, cache_scope, .. } = &self.options;
         match speech {
@@ -234,6 +258,13 @@ impl Shard {
             Era::Ts => "ts",
         }
     }
+}
+
+/// Whether the request names something that is only to be had for an answer.
+fn asks(params: &Params) -> bool {
+    let argument = params.argument.is_some_and(|argument| argument.get().contains(&json(inputs::ASKS)));
+    let uri = params.uri.as_ref().is_some_and(|uri| uri.ends_with(inputs::ASKS));
+    argument || uri || params.name.as_deref() == Some(inputs::ASKS)
 }
 
 fn no_resource(uri: &str, speech: Speech) -> Refusal {

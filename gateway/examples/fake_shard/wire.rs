@@ -44,12 +44,15 @@ pub(crate) struct Params<'a> {
     pub(crate) task: Option<TaskWish>,
     #[serde(rename = "taskId")]
     pub(crate) task_id: Option<String>,
-    #[serde(borrow, rename = "inputResponses")]
-    pub(crate) input_responses: Option<&'a RawValue>,
-    #[serde(rename = "requestState")]
-    pub(crate) request_state: Option<String>,
     #[serde(borrow)]
     pub(crate) notifications: Option<&'a RawValue>,
+    #[serde(borrow, rename = "inputResponses")]
+    pub(crate) input_responses: Option<&'a RawValue>,
+    #[serde(borrow, rename = "requestState")]
+    pub(crate) request_state: Option<&'a RawValue>,
+    /// What `completion/complete` completes.
+    #[serde(borrow)]
+    pub(crate) argument: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "_meta")]
     pub(crate) meta: Meta<'a>,
 }

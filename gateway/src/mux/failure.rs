@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::parked::Continued;
+use super::relay::Unmet;
 use crate::shard::link::{Failure, Refused};
 use crate::shard::{Ended, Shard, ShardState};
 use crate::wire::{Era, Fault, code};
@@ -49,8 +50,8 @@ pub(super) enum CallError {
     },
     /// It goes on with something that its shard cannot know; it did not run.
     Continued(Continued),
-    /// The shard answered with a question that cannot be passed on to this client.
-    NeedsInput,
+    /// The shard answered that it needs something of the client first, which it cannot be given.
+    Unmet(Unmet),
 }
 
 impl fmt::Display for CallError {
@@ -83,10 +84,14 @@ impl fmt::Display for CallError {
                 write!(formatter, "it is ending, and task `{task}` is lost with it; start the task anew")
             }
             Self::Continued(continued) => continued.fmt(formatter),
-            Self::NeedsInput => {
-                formatter.write_str("it asks for input in a way that this client's protocol revision cannot carry")
-            }
+            Self::Unmet(unmet) => unmet.fmt(formatter),
         }
+    }
+}
+
+impl From<Unmet> for CallError {
+    fn from(unmet: Unmet) -> Self {
+        Self::Unmet(unmet)
     }
 }
 

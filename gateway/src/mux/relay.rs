@@ -10,6 +10,7 @@ mod loudness;
 mod notices;
 mod parking;
 mod questions;
+mod rounds;
 
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ use self::finding::Finding;
 use self::loudness::told_level;
 pub(super) use self::parking::Waiting;
 use self::questions::Questions;
+use self::rounds::{Round, Rounds};
+pub(super) use self::rounds::{Unmet, kept};
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
@@ -67,6 +70,8 @@ pub struct Relay {
     binding: Option<Arc<Binding>>,
     /// What the request says to go on with, which a legacy shard cannot know.
     continued: Option<Continued>,
+    /// What a retry with the client's answers needs, if one may be.
+    rounds: Option<Box<Rounds>>,
     started: Instant,
 }
 
@@ -82,6 +87,8 @@ enum Stage {
     },
     /// Is with a child.
     Running(Box<Running>),
+    /// Has been answered with questions, which the client is asked.
+    Round(Box<Round>),
     Over,
 }
 
@@ -146,6 +153,7 @@ impl Relay {
             asked: Vec::new(),
             pending: None,
             binding: None,
+            rounds: None,
             started: Instant::now(),
         }
     }
@@ -174,6 +182,11 @@ impl Relay {
     /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
     pub async fn next(&mut self) -> Relayed {
         loop {
+            if matches!(self.stage, Stage::Round(..))
+                && let Some(relayed) = self.ask_on().await
+            {
+                return relayed;
+            }
             if !matches!(self.stage, Stage::Running(..) | Stage::Over) {
                 let (tenant, followed) = (self.tenant(), self.followed());
                 let finding = self.finding.get_or_insert_with(|| Finding::new(&self.mux.world));
@@ -211,7 +224,10 @@ impl Relay {
                 Heard::Event(Event::Done(Err(Failure::NotSent { line, .. }))) if self.lost().is_none() => {
                     self.stage = Stage::Unsent { number, line, era }
                 }
-                Heard::Event(Event::Done(done)) => return Relayed::Done(self.finish(done, era)),
+                Heard::Event(Event::Done(done)) => match self.finish(done, era) {
+                    Some(answer) => return Relayed::Done(answer),
+                    None => continue,
+                },
                 Heard::Event(event) => {
                     if let Some(notice) = self.notice(event) {
                         return Relayed::Notice(notice);
@@ -256,7 +272,9 @@ impl Relay {
     fn send(&mut self, place: Place, params: Option<Raw<'_>>, read: &Params<'_>) -> Result<(), Refused> {
         let number = place.live.link.next_number();
         self.binding = self.bound(place.live.era, read);
-        let line = rewrite::outgoing(number, &self.route, &self.client, place.live.era, params, read);
+        self.keep_for_rounds(place.live.era, params);
+        let client = (&self.client, self.declared());
+        let line = rewrite::outgoing(number, &self.route, client, place.live.era, params, read);
         self.submit(place, number, line)
     }
 
@@ -268,6 +286,9 @@ impl Relay {
         }
         if let Some(continued) = self.continued.filter(|_| self.is_lost_at(&place)) {
             return Err(CallError::Continued(continued));
+        }
+        if self.goes_round() && place.live.era == Era::Legacy {
+            return Err(CallError::OtherEra);
         }
         let sent = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Asked(params) => {
@@ -288,7 +309,9 @@ impl Relay {
                 sent
             }
             // The message would have to be written anew, and what it was written from is gone.
-            Stage::Unsent { .. } | Stage::Running(..) | Stage::Over => return Err(CallError::OtherEra),
+            Stage::Unsent { .. } | Stage::Running(..) | Stage::Round(..) | Stage::Over => {
+                return Err(CallError::OtherEra);
+            }
         };
         sent.map_err(CallError::Refused)
     }
@@ -300,6 +323,7 @@ impl Relay {
             Era::Modern => self.client.level,
         };
         let timeouts = place.shard.spec().timeouts;
+        let deadlines = Deadlines { call: timeouts.call, max: self.time_left(timeouts.max) };
         let caller = Caller {
             client: self.client.key.0,
             level,
@@ -307,7 +331,7 @@ impl Relay {
             asks: if self.is_asked_on_the_way() { self.asks } else { Capabilities::NONE },
             purpose: self.purpose(timeouts.max),
         };
-        let call = place.live.link.call(number, line, caller, Deadlines { call: timeouts.call, max: timeouts.max })?;
+        let call = place.live.link.call(number, line, caller, deadlines)?;
         self.ticket.taken(&place.live.link, number);
         self.finding = None;
         let questions = Questions::new(place.live.link.clone());

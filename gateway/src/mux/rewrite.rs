@@ -13,18 +13,19 @@ use self::tasks::Related;
 pub(super) use self::tasks::renamed;
 use super::client::Client;
 use super::route::Route;
-use crate::wire::{Edit, Era, Fault, Meta, Params, Raw, Revision, code, read_object, request, splice};
+use crate::wire::{Capabilities, Edit, Era, Fault, Meta, Params, Raw, Revision, code, read_object, request, splice};
 
 /// The message for the shard: its own name for the tool, our number as id and progress token, and the `_meta` of its era.
+/// `asks` is what a legacy client can be asked on the way to its answer.
 pub(super) fn outgoing(
     number: u64,
     route: &Route,
-    client: &Client,
+    (client, asks): (&Client, Capabilities),
     era: Era,
     params: Option<Raw<'_>>,
     read: &Params<'_>,
 ) -> Vec<u8> {
-    let meta = meta(number, route, client, era, read);
+    let meta = meta(number, route, (client, asks), era, read);
     match parameters(route, meta.as_deref(), params, read) {
         Some(written) => request(number, &route.method, Some(&written)),
         None => request(number, &route.method, params.map(|params| params.as_str().as_bytes())),
@@ -64,7 +65,13 @@ fn parameters(route: &Route, meta: Option<&str>, params: Option<Raw<'_>>, read: 
 }
 
 /// The `_meta` that the shard gets, if it is another than the client wrote.
-fn meta(number: u64, route: &Route, client: &Client, era: Era, read: &Params<'_>) -> Option<String> {
+fn meta(
+    number: u64,
+    route: &Route,
+    (client, asks): (&Client, Capabilities),
+    era: Era,
+    read: &Params<'_>,
+) -> Option<String> {
     let related = tasks::related(route, read);
     if read.meta.progress_token.is_none() && client.revision.era() == era && related == Related::Kept {
         return None;
@@ -72,6 +79,7 @@ fn meta(number: u64, route: &Route, client: &Client, era: Era, read: &Params<'_>
     let number = number.to_string();
     let version = format!("\"{}\"", Revision::MODERN.as_str());
     let level = client.level.map(|level| format!("\"{}\"", level.as_str()));
+    let capabilities = if client.revision.era() == era { String::new() } else { asks.to_modern_json() };
     let mut edits = Vec::with_capacity(6);
     if read.meta.progress_token.is_some() {
         edits.push(Edit::Set("progressToken", &number));
@@ -87,8 +95,7 @@ fn meta(number: u64, route: &Route, client: &Client, era: Era, read: &Params<'_>
             edits.extend([
                 Edit::Set(Meta::PROTOCOL_VERSION, &version),
                 Edit::Set(Meta::CLIENT_INFO, &client.info),
-                // The client cannot be asked by way of an `input_required` result, so nothing is declared for it.
-                Edit::Set(Meta::CLIENT_CAPABILITIES, "{}"),
+                Edit::Set(Meta::CLIENT_CAPABILITIES, &capabilities),
             ]);
             // Such a shard logs nothing for a request that names no level.
             edits.extend(level.as_deref().map(|level| Edit::Set(Meta::LOG_LEVEL, level)));
@@ -103,17 +110,29 @@ pub(super) fn progress(params: &Bytes, token: &str) -> Option<Vec<u8>> {
     Some(edited(Raw::parse(params).ok()?, &[Edit::Set("progressToken", token)]).into_bytes())
 }
 
-/// A result for a client of another era than the shard's; `None` if it asks for input that the client cannot give.
-pub(super) fn result(result: Bytes, method: &str, from: Era, to: Era) -> Result<Option<Bytes>, String> {
+/// A result as a client of some era can be given it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Crossed {
+    /// The call has come to its end.
+    Complete(Bytes),
+    /// A modern shard asks a legacy client for something first: its result as it is.
+    InputRequired(Bytes),
+}
+
+/// A result for a client of another era than the shard's.
+pub(super) fn result(result: Bytes, method: &str, from: Era, to: Era) -> Result<Crossed, String> {
     if from == to {
-        return Ok(Some(result));
+        return Ok(Crossed::Complete(result));
     }
     let raw = Raw::parse(&result).map_err(|malformed| malformed.to_string())?;
     let read = read_object(raw, &["resultType", "ttlMs", "cacheScope"]);
     let [kind, ttl, scope] = read.map_err(|ambiguous| ambiguous.to_string())?;
     if to == Era::Legacy {
-        let complete = kind.and_then(Raw::string).is_none_or(|kind| kind == "complete");
-        return Ok(complete.then_some(result));
+        return match kind.and_then(Raw::string).as_deref() {
+            None | Some("complete") => Ok(Crossed::Complete(result)),
+            Some("input_required") => Ok(Crossed::InputRequired(result)),
+            Some(_) => Err("its `resultType` is none that a client of the legacy era can be given".to_owned()),
+        };
     }
     let mut edits = Vec::with_capacity(3);
     if kind.is_none() {
@@ -123,7 +142,7 @@ pub(super) fn result(result: Bytes, method: &str, from: Era, to: Era) -> Result<
         edits.extend(ttl.is_none().then_some(Edit::Set("ttlMs", "0")));
         edits.extend(scope.is_none().then_some(Edit::Set("cacheScope", "\"private\"")));
     }
-    Ok(Some(edited(raw, &edits).into()))
+    Ok(Crossed::Complete(edited(raw, &edits).into()))
 }
 
 /// An error for a client of another era: a resource that is not there is -32002 in the legacy era and -32602 with the uri
@@ -173,7 +192,8 @@ pub(super) fn shown_uris(result: &Bytes) -> Vec<String> {
     uris.collect()
 }
 
-fn edited(object: Raw<'_>, edits: &[Edit<'_>]) -> String {
+/// An object with these changes, as text.
+pub(super) fn edited(object: Raw<'_>, edits: &[Edit<'_>]) -> String {
     let mut out = Vec::with_capacity(object.as_str().len() + 64);
     splice(object, edits, &mut out);
     String::from_utf8(out).expect("pieces of JSON text are UTF-8")

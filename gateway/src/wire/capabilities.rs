@@ -2,7 +2,7 @@
 //!
 //! Invariant: reduced to known keys, so that it fits into a byte of a session token.
 
-use crate::wire::{Kind, Raw, read_object};
+use crate::wire::{Kind, Raw, Revision, read_object};
 
 /// The client capabilities that matter to the gateway.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,6 +65,37 @@ impl Capabilities {
         }
     }
 
+    /// Those of them that a client of this revision can carry out, whatever it has declared.
+    #[must_use]
+    pub fn within(self, revision: Revision) -> Self {
+        let since = [
+            (Self::ELICITATION, Revision::V2025_06_18),
+            (Self::ELICITATION_URL, Revision::V2025_11_25),
+            (Self::SAMPLING_TOOLS, Revision::V2025_11_25),
+            (Self::SAMPLING_CONTEXT, Revision::V2025_11_25),
+        ];
+        let later = since.into_iter().filter(|(_, first)| revision < *first);
+        Self(later.fold(self.0, |bits, (one, _)| bits & !one.0))
+    }
+
+    /// As a `ClientCapabilities` object of the modern era, JSON text. That era has no `roots.listChanged`.
+    pub fn to_modern_json(self) -> String {
+        let object = |name: &str, inner: &[(&str, Self)]| {
+            let inner: Vec<_> = inner.iter().filter(|(_, one)| self.has(*one)).map(|(key, _)| *key).collect();
+            let members: Vec<_> = inner.iter().map(|key| format!("\"{key}\":{{}}")).collect();
+            format!("\"{name}\":{{{}}}", members.join(","))
+        };
+        let sampling = [("context", Self::SAMPLING_CONTEXT), ("tools", Self::SAMPLING_TOOLS)];
+        let elicitation = [("form", Self::ELICITATION), ("url", Self::ELICITATION_URL)];
+        let declared = [
+            (self.has(Self::SAMPLING), object("sampling", &sampling)),
+            (self.has(Self::ELICITATION) || self.has(Self::ELICITATION_URL), object("elicitation", &elicitation)),
+            (self.has(Self::ROOTS), object("roots", &[])),
+        ];
+        let declared: Vec<_> = declared.into_iter().filter_map(|(is_there, text)| is_there.then_some(text)).collect();
+        format!("{{{}}}", declared.join(","))
+    }
+
     /// Both together.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -116,5 +147,35 @@ mod tests {
         let two_ways = Raw::parse(br#"{"mode":"form","Mode":"url"}"#).unwrap();
         assert_eq!(Capabilities::needed("elicitation/create", Some(two_ways)), None);
         assert_eq!(Capabilities::needed("tasks/get", None), None);
+    }
+
+    #[test]
+    fn a_modern_shard_hears_of_what_the_clients_revision_can_carry() {
+        use Revision::{V2024_11_05, V2025_03_26, V2025_06_18, V2025_11_25};
+        let all =
+            r#"{"sampling":{"context":{},"tools":{}},"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true}}"#;
+        let cases = [
+            (
+                all,
+                V2025_11_25,
+                r#"{"sampling":{"context":{},"tools":{}},"elicitation":{"form":{},"url":{}},"roots":{}}"#,
+            ),
+            (all, V2025_06_18, r#"{"sampling":{},"elicitation":{"form":{}},"roots":{}}"#),
+            (all, V2025_03_26, r#"{"sampling":{},"roots":{}}"#),
+            (all, V2024_11_05, r#"{"sampling":{},"roots":{}}"#),
+            (r#"{"elicitation":{}}"#, V2025_11_25, r#"{"elicitation":{"form":{}}}"#),
+            (r#"{"elicitation":{"url":{}}}"#, V2025_11_25, r#"{"elicitation":{"url":{}}}"#),
+            (r#"{"sampling":null,"vendor":{}}"#, V2025_11_25, "{}"),
+        ];
+        for (declared, revision, expected) in cases {
+            let declared = Capabilities::read(Some(Raw::parse(declared.as_bytes()).unwrap()));
+            let told = declared.within(revision).to_modern_json();
+            assert_eq!(told, expected, "{revision:?}");
+            let read = Capabilities::read(Some(Raw::parse(told.as_bytes()).unwrap()));
+            assert_eq!(
+                read.and(Capabilities::ROOTS_CHANGED),
+                declared.within(revision).and(Capabilities::ROOTS_CHANGED)
+            );
+        }
     }
 }

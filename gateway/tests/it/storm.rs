@@ -29,6 +29,8 @@ use crate::support::{Gateway, Journal, eventually};
 
 /// Interleavings at once, each on shards of its own.
 const LANES: usize = 3;
+/// How long a parked call waits for its client.
+const PARKED: &str = "500ms";
 /// No interleaving takes so long.
 const LIMIT: Duration = Duration::from_secs(40);
 
@@ -45,7 +47,7 @@ fn seeds(usual: Range<u64>) -> Range<u64> {
 /// A gateway with all kinds of shards for each lane, and what each shard is sent.
 async fn rig() -> (Gateway, Vec<(String, Journal)>) {
     let mut journals = Vec::new();
-    let mut builder = Gateway::builder();
+    let mut builder = Gateway::builder().flags(&["--parked-ttl", PARKED]);
     for lane in 0..LANES {
         for kind in KINDS {
             let (name, journal) = (format!("{}{lane}", kind.name), Journal::new());

@@ -6,38 +6,44 @@ use tracing::{info, warn};
 
 use super::{Relay, Stage};
 use crate::mux::failure::CallError;
+use crate::mux::rewrite::Crossed;
 use crate::mux::route::Errand;
 use crate::mux::{Answer, rewrite};
 use crate::shard::link::{Done, Failure, Reply};
 use crate::wire::{Era, error_response, result_response};
 
 impl Relay {
-    pub(super) fn finish(&mut self, done: Done, from: Era) -> Answer {
+    /// The answer, unless the shard needs something of the client first.
+    pub(super) fn finish(&mut self, done: Done, from: Era) -> Option<Answer> {
         if !self.asked.is_empty() {
             self.mux.asks.outlived(&std::mem::take(&mut self.asked));
         }
         let to = self.client.revision.era();
-        let reply = done.map_err(CallError::Failed).and_then(|reply| match &self.stage {
+        let done = done.map_err(|failure| CallError::Failed(self.of_all_rounds(failure)));
+        let reply = done.and_then(|reply| match &self.stage {
             Stage::Running(running) => self.learn(running, reply),
             _ => Ok(reply),
         });
         let reply = match reply {
             Ok(reply) => reply,
-            Err(error) => return self.fail(&error),
+            Err(error) => return Some(self.fail(&error)),
         };
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        match reply {
+        Some(match reply {
             Reply::Result(result) => {
                 if let (Some(pending), Stage::Running(running)) = (self.pending.take(), &stage) {
                     pending.agreed(running.call.link());
                 }
                 self.mux.shown.remember(rewrite::shown_uris(&result), &self.route.shard);
                 match rewrite::result(result, &self.route.method, from, to) {
-                    Ok(Some(result)) => {
+                    Ok(Crossed::Complete(result)) => {
                         self.log("answered");
                         Answer { body: result_response(&self.id, result), code: None }
                     }
-                    Ok(None) => self.fail(&CallError::NeedsInput),
+                    Ok(Crossed::InputRequired(result)) => match self.go_round(&result) {
+                        Ok(()) => return None,
+                        Err(error) => self.fail(&error),
+                    },
                     Err(fault) => self.fail(&CallError::Failed(Failure::Unreadable(fault))),
                 }
             }
@@ -46,7 +52,7 @@ impl Relay {
                 let (error, code) = rewrite::error(&error, &self.route, from, to);
                 Answer { body: error_response(&self.id, &error), code: Some(code) }
             }
-        }
+        })
     }
 
     pub(super) fn fail(&mut self, error: &CallError) -> Answer {

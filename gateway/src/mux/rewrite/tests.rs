@@ -24,7 +24,8 @@ fn route(method: &str, own: Option<&str>) -> Route {
 
 fn sent(route: &Route, client: &Client, era: Era, params: &str) -> String {
     let params = Raw::parse(params.as_bytes()).unwrap();
-    let line = outgoing(7, route, client, era, Some(params), &Params::read(Some(params)).unwrap());
+    let asks = client.capabilities;
+    let line = outgoing(7, route, (client, asks), era, Some(params), &Params::read(Some(params)).unwrap());
     let line = String::from_utf8(line).unwrap();
     let head = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"{}","params":"#, route.method);
     line.strip_prefix(&head).unwrap().strip_suffix('}').unwrap().to_owned()
@@ -74,8 +75,8 @@ fn a_modern_shard_hears_of_a_legacy_client_in_meta() {
 #[test]
 fn a_modern_client_gets_the_members_that_its_era_demands_and_no_other_change() {
     let check = |method: &str, given: &'static str, expected: &str| {
-        let given = result(Bytes::from(given), method, Era::Legacy, Era::Modern).unwrap().unwrap();
-        assert_eq!(String::from_utf8_lossy(&given), expected);
+        let given = result(Bytes::from(given), method, Era::Legacy, Era::Modern).unwrap();
+        assert_eq!(given, Crossed::Complete(Bytes::copy_from_slice(expected.as_bytes())));
     };
     check("tools/call", r#"{"a":1.0 }"#, r#"{"a":1.0 ,"resultType":"complete"}"#);
     check("tools/call", r#"{"resultType":"complete", "a":1 }"#, r#"{"resultType":"complete", "a":1 }"#);
@@ -87,11 +88,13 @@ fn a_modern_client_gets_the_members_that_its_era_demands_and_no_other_change() {
 }
 
 #[test]
-fn a_legacy_client_gets_complete_results_as_they_are_and_no_questions() {
+fn a_legacy_client_gets_complete_results_as_they_are_and_questions_are_told_from_them() {
     let given = |text: &'static str| result(Bytes::from(text), "tools/call", Era::Modern, Era::Legacy);
     let complete = r#"{"resultType":"complete", "a":-0 }"#;
-    assert_eq!(given(complete), Ok(Some(Bytes::from(complete))));
-    assert_eq!(given(r#"{"resultType":"input_required","inputRequests":{}}"#), Ok(None));
+    assert_eq!(given(complete), Ok(Crossed::Complete(Bytes::from(complete))));
+    let asking = r#"{"resultType":"input\u005frequired","inputRequests":{}}"#;
+    assert_eq!(given(asking), Ok(Crossed::InputRequired(Bytes::from(asking))));
+    assert!(given(r#"{"resultType":"task"}"#).is_err());
     assert!(given(r#"{"resultType":"complete","resultType":"input_required"}"#).is_err());
 }
 
