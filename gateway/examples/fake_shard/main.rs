@@ -8,6 +8,7 @@ mod faults;
 mod flags;
 mod floods;
 mod inputs;
+mod interview;
 mod later;
 mod lists;
 mod notes;

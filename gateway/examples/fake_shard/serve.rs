@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::era::{self, Lock, Speech, unknown_method};
 use crate::flags::{Era, OnDiscover, OnInitialize, Options};
 use crate::inputs;
+use crate::interview;
 use crate::lists::List;
 use crate::notes::Listens;
 use crate::tasks::{self, Tasks};
@@ -133,6 +134,7 @@ impl Shard {
             }
             "tasks/result" if self.options.tasks => tasks::fetch(self, id, params.task_id.as_deref())?,
             "server/discover" => self.answer_late(answer(id, &era::discover(&self.options))),
+            _ if let Some(call) = interview::asking(id, method, params, speech) => return tools::call(self, call),
             _ => {
                 let result = self.result(method, params, speech)?;
                 self.out.send(answer(id, &result));

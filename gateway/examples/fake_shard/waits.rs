@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::era::Speech;
+use crate::interview::Interview;
 use crate::notes;
 use crate::quiz::{self, Quiz};
 use crate::serve::Shard;
@@ -114,10 +115,15 @@ pub(crate) fn start(shard: &Shard, call: Call) -> Result<(), Refusal> {
                 Speech::Modern => quiz::reply(&out, &call, &quiz, &wakes),
             })
         }
+        "interview" => {
+            Interview::check(&call)?;
+            let interview = Interview { out, waits: Arc::clone(&waits), call, wakes };
+            Box::new(move || interview.hold())
+        }
         _ => {
             let ask: Ask = call.read()?;
             let key = format!(r#""ask-{}""#, call.id.trim_matches('"'));
-            let question = question(&key, &ask);
+            let question = question(&key, &ask.method, ask.params);
             shard.waits.expect_at(&key, sender.clone());
             shard.out.send(question);
             let withdraw = ask.withdraw_ms;
@@ -172,8 +178,9 @@ fn passes(wakes: &Receiver<Wake>, ms: u64) -> bool {
     matches!(wakes.recv_timeout(Duration::from_millis(ms)), Err(RecvTimeoutError::Timeout))
 }
 
-fn question(id: &str, ask: &Ask) -> String {
-    let usual = match ask.method.as_str() {
+/// A request to the client; `id` is JSON text, and without `params` it has usual ones.
+pub(crate) fn question(id: &str, method: &str, params: Option<&RawValue>) -> String {
+    let usual = match method {
         "sampling/createMessage" => {
             r#"{"messages":[{"role":"user","content":{"type":"text","text":"Say hello."}}],"maxTokens":16}"#
         }
@@ -182,7 +189,7 @@ fn question(id: &str, ask: &Ask) -> String {
         }
         _ => "{}",
     };
-    let params = ask.params.map_or(usual, |params| params.get());
-    let method = crate::wire::json(&ask.method);
+    let params = params.map_or(usual, |params| params.get());
+    let method = crate::wire::json(method);
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":{method},\"params\":{params}}}\n")
 }

@@ -79,7 +79,14 @@ impl Door {
     pub(super) fn for_tests(tasks: &Tasks) -> (Self, watch::Sender<Arc<World>>) {
         let (world, seen) = watch::channel(Arc::<World>::default());
         let (own_children, mail) = OwnChildren::new(1);
-        let mux = Mux::new(seen, watch::channel(None).0, Feed::default(), (own_children, mail), crate::mux::ParkLimits::default(), tasks);
+        let mux = Mux::new(
+            seen,
+            watch::channel(None).0,
+            Feed::default(),
+            (own_children, mail),
+            crate::mux::ParkLimits::default(),
+            tasks,
+        );
         (Self::new(mux, HttpSettings::for_tests(), tasks.clone()), world)
     }
 

@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::digest::Digest;
-use self::handle::Mark;
 pub(super) use self::handle::Handle;
+use self::handle::Mark;
 pub(super) use self::retry::{Continued, askable};
 use super::client::{ClientKey, Principal};
 use crate::fleet::View;

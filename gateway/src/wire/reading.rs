@@ -123,7 +123,8 @@ impl<'a> Params<'a> {
             "inputResponses",
         ];
         let Some(params) = params else { return Ok(Self::default()) };
-        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, more @ ..] = read_object(params, &KEYS)?;
+        let [name, uri, reference, cursor, request_id, level, task, task_id, meta, more @ ..] =
+            read_object(params, &KEYS)?;
         let [arguments, _notifications, request_state, input_responses] = more;
         if let Some(reference) = reference {
             read_object(reference, &["type", "name", "uri"])?;

@@ -20,6 +20,7 @@ mod handshake;
 mod hygiene;
 mod instances;
 mod page;
+mod parked;
 mod peers;
 mod reload;
 mod saved_rosters;

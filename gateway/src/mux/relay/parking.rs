@@ -72,7 +72,10 @@ impl Relay {
         let Stage::Running(running) = &mut self.stage else { return None };
         let entered = self.binding.as_ref().and_then(|binding| self.mux.parked.enter(binding));
         let Some((handle, post)) = entered else {
-            warn!(shard = &*self.route.shard, "too many calls wait for their clients (`--max-parked`); a question is declined");
+            warn!(
+                shard = &*self.route.shard,
+                "too many calls wait for their clients (`--max-parked`); a question is declined"
+            );
             running.questions.decline();
             return None;
         };
