@@ -195,6 +195,12 @@ impl Case {
         step.kind.may_be_mute() || matches!(said, Some(Said::Error(_)))
     }
 
+    /// Whether a question of this call was answered with an error.
+    pub(super) fn has_refused(&self, mark: &str) -> bool {
+        let said = self.said.lock().unwrap();
+        said.iter().any(|(key, said)| key.starts_with(mark) && matches!(said, Said::Error(_)))
+    }
+
     /// The handle of another call, if there is one.
     pub(super) fn foreign(&self, own: &str) -> Option<String> {
         self.handles.lock().unwrap().iter().find(|handle| *handle != own).cloned()
