@@ -249,7 +249,11 @@ impl Mux {
 
     /// What is true now of all shards, whatever the view, for people and programs.
     pub fn registry(&self) -> Registry {
-        registry::registry(&self.inner.world.borrow(), &View::All, self.inner.started)
+        let mut registry = registry::registry(&self.inner.world.borrow(), &View::All, self.inner.started);
+        for entry in &mut registry.shards {
+            entry.parked = self.inner.parked.count_of(&entry.name);
+        }
+        registry
     }
 
     /// The shards of the view, with what the tools are and do, for people.

@@ -72,7 +72,7 @@ pub(crate) fn call(shard: &Shard, call: &Call, params: &Params) -> Result<(), Re
         }
         None => call.structured(&format!(
             r#"{{"rounds":{round},"state":{},"responses":{}}}"#,
-            params.request_state.map_or("null", RawValue::get),
+            json!(params.request_state),
             params.input_responses.map_or("null", RawValue::get),
         )),
     };
@@ -108,9 +108,8 @@ fn mark(of: &str) -> u64 {
 
 /// How many rounds have been answered.
 fn reached(params: &Params, rounds: &[&str], endless: bool, mark: u64) -> Result<usize, Refusal> {
-    let Some(state) = params.request_state else { return Ok(0) };
+    let Some(state) = &params.request_state else { return Ok(0) };
     let tampered = || Refusal::new(-32602, "requestState has been tampered with");
-    let state: String = serde_json::from_str(state.get()).map_err(|_| tampered())?;
     let state = state.strip_prefix("state-").and_then(|state| state.split_once('/')).ok_or_else(tampered)?;
     let round: usize = state.0.parse().map_err(|_| tampered())?;
     if state.1 != format!("{mark:016x}") || !(1..=rounds.len()).contains(&round) {

@@ -48,8 +48,8 @@ pub(crate) struct Params<'a> {
     pub(crate) notifications: Option<&'a RawValue>,
     #[serde(borrow, rename = "inputResponses")]
     pub(crate) input_responses: Option<&'a RawValue>,
-    #[serde(borrow, rename = "requestState")]
-    pub(crate) request_state: Option<&'a RawValue>,
+    #[serde(rename = "requestState")]
+    pub(crate) request_state: Option<String>,
     /// What `completion/complete` completes.
     #[serde(borrow)]
     pub(crate) argument: Option<&'a RawValue>,

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use self::digest::Digest;
@@ -26,6 +27,11 @@ use crate::wire::{Fault, code};
 const PAST: usize = 1024;
 /// What part of all calls may be of one principal.
 const SHARE: usize = 4;
+/// After this part of its time a call gives way to one that waits for its child: a person has had time to answer, and most
+/// clients that have not come back by then never do.
+const PATIENT: u32 = 30;
+/// How often who waits for a child looks for a call that could give way.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What bounds the calls that wait.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +77,10 @@ struct Open<C> {
 #[derive(Debug)]
 struct Entry<C> {
     binding: Arc<Binding>,
+    shard: Arc<str>,
+    since: Instant,
     claim: Claim<C>,
+    expired: CancellationToken,
 }
 
 /// Why a handle leads nowhere any more.
@@ -79,6 +88,19 @@ struct Entry<C> {
 enum Past {
     Used,
     Expired,
+    /// Another call needed its child.
+    GaveWay,
+}
+
+/// What becomes of a call that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// A request goes on with it.
+    Claimed,
+    /// It comes to its end without its client.
+    Expired,
+    /// Its connection is over.
+    GivenUp,
 }
 
 /// The right to a call that waits.
@@ -92,6 +114,7 @@ pub(super) struct Claim<C> {
 #[derive(Debug)]
 pub(super) struct Post<C> {
     wanted: CancellationToken,
+    expired: CancellationToken,
     hand: oneshot::Sender<C>,
 }
 
@@ -106,19 +129,26 @@ impl<C> Parked<C> {
         self.limits.time
     }
 
-    /// A place for one more call; `None` if as many wait as may.
-    pub(super) fn enter(&self, binding: &Arc<Binding>) -> Option<(Handle, Post<C>)> {
+    /// How many calls wait that a shard has.
+    pub(super) fn count_of(&self, shard: &str) -> usize {
+        self.lock().calls.values().filter(|entry| *entry.shard == *shard).count()
+    }
+
+    /// A place for one more call to a shard; `None` if as many wait as may.
+    pub(super) fn enter(&self, binding: &Arc<Binding>, shard: &Arc<str>) -> Option<(Handle, Post<C>)> {
         let mut open = self.lock();
         let of_one = open.calls.values().filter(|entry| entry.binding.principal == binding.principal).count();
         if open.calls.len() >= self.limits.calls || of_one >= self.limits.calls.div_ceil(SHARE) {
             return None;
         }
         let handle = self.mark.handle();
-        let wanted = CancellationToken::new();
+        let (wanted, expired) = (CancellationToken::new(), CancellationToken::new());
         let (hand, handed) = oneshot::channel();
-        let claim = Claim { wanted: wanted.clone(), handed };
-        open.calls.insert(handle.clone(), Entry { binding: Arc::clone(binding), claim });
-        Some((handle, Post { wanted, hand }))
+        let post = Post { wanted: wanted.clone(), expired: expired.clone(), hand };
+        let (binding, shard, since) = (Arc::clone(binding), Arc::clone(shard), Instant::now());
+        let claim = Claim { wanted, handed };
+        open.calls.insert(handle.clone(), Entry { binding, shard, since, claim, expired });
+        Some((handle, post))
     }
 
     /// The handle that a `requestState` is, if it can be one of this process.
@@ -148,14 +178,31 @@ impl<C> Parked<C> {
         Ok(entry.claim)
     }
 
-    /// The time of a call is over; false if it has been claimed before, or given up.
-    pub(super) fn expire(&self, handle: &Handle) -> bool {
-        let mut open = self.lock();
-        let was_there = open.calls.remove(handle).is_some();
-        if was_there {
-            open.remember(handle.clone(), Past::Expired);
+    /// The time of a call is over. Nothing happens if it has been claimed before, or given up.
+    pub(super) fn expire(&self, handle: &Handle) {
+        self.lock().expire(handle, Past::Expired);
+    }
+
+    /// Lets the call to `shard` that has waited longest give way, as soon as it has waited long enough. Safe to cancel.
+    pub(super) async fn make_way(&self, shard: &str) {
+        loop {
+            let due = {
+                let mut open = self.lock();
+                let of_shard = open.calls.iter().filter(|(_, entry)| *entry.shard == *shard);
+                let oldest = of_shard.min_by_key(|(_, entry)| entry.since);
+                let oldest = oldest.map(|(handle, entry)| (handle.clone(), entry.since + self.patience()));
+                match oldest {
+                    Some((handle, due)) if due <= Instant::now() => return open.expire(&handle, Past::GaveWay),
+                    Some((_, due)) => due,
+                    None => Instant::now() + LOOK,
+                }
+            };
+            sleep_until(due).await;
         }
-        was_there
+    }
+
+    fn patience(&self) -> Duration {
+        self.limits.time / PATIENT
     }
 
     /// The connection is over, and its calls with it.
@@ -171,6 +218,11 @@ impl<C> Parked<C> {
             Some(Past::Used) => "this `requestState` has been used; each is good for one request, go on with the one \
                                  that the answer to it holds"
                 .to_owned(),
+            Some(Past::GaveWay) => format!(
+                "nobody came back with the answers within {}, and another call waited for the shard's process, so the \
+                 shard was told that nobody can be asked; {ANEW}",
+                humantime::format_duration(self.patience())
+            ),
             Some(Past::Expired) => format!(
                 "nobody came back with the answers within {time} (`--parked-ttl`), so the shard was told that nobody can \
                  be asked; {ANEW}"
@@ -205,6 +257,13 @@ fn other(binding: &Binding, retry: &Binding) -> Fault {
 }
 
 impl<C> Open<C> {
+    fn expire(&mut self, handle: &Handle, past: Past) {
+        if let Some(entry) = self.calls.remove(handle) {
+            entry.expired.cancel();
+            self.remember(handle.clone(), past);
+        }
+    }
+
     fn remember(&mut self, handle: Handle, past: Past) {
         if self.past.len() >= PAST {
             self.past.pop_front();
@@ -222,12 +281,13 @@ impl<C> Claim<C> {
 }
 
 impl<C> Post<C> {
-    /// Ready when the call is claimed (true) or given up (false). Safe to cancel.
-    pub(super) async fn claimed(&mut self) -> bool {
+    /// Ready when it is decided what becomes of the call. Safe to cancel.
+    pub(super) async fn fate(&mut self) -> Fate {
         tokio::select! {
             biased;
-            () = self.wanted.cancelled() => true,
-            () = self.hand.closed() => false,
+            () = self.wanted.cancelled() => Fate::Claimed,
+            () = self.expired.cancelled() => Fate::Expired,
+            () = self.hand.closed() => Fate::GivenUp,
         }
     }
 

@@ -61,6 +61,8 @@ pub struct Entry {
     pub resources: usize,
     /// Calls under way.
     pub in_flight: usize,
+    /// Calls of clients that speak 2026-07-28 which wait for the answers to what the shard has asked.
+    pub parked: usize,
     /// Calls so far.
     pub calls: u64,
     /// Calls without an answer of the shard.
@@ -139,6 +141,7 @@ fn entry(world: &World, seen: &Catalogue, name: &str, shard: &Shard) -> Entry {
             .map(|live| live.link.in_flight().0)
             .chain(others.iter().map(|child| child.in_flight))
             .sum(),
+        parked: 0,
         calls: shard.stats.calls(),
         failed: shard.stats.failed(),
         asked: shard.stats.asked(),

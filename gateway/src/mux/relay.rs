@@ -189,7 +189,7 @@ impl Relay {
             }
             if !matches!(self.stage, Stage::Running(..) | Stage::Over) {
                 let (tenant, followed) = (self.tenant(), self.followed());
-                let finding = self.finding.get_or_insert_with(|| Finding::new(&self.mux.world));
+                let finding = self.finding.get_or_insert_with(|| Finding::new(&self.mux.world, &self.mux.parked));
                 let found = tokio::select! {
                     biased;
                     () = self.ticket.cancelled() => None,

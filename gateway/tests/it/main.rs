@@ -23,6 +23,7 @@ mod page;
 mod parked;
 mod peers;
 mod reload;
+mod rounds;
 mod saved_rosters;
 mod sessions;
 mod shard_faults;

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Gateway, Journal, Response, eventually, modern_meta};
 
-/// Where it matters whose child it is, a test is made with both.
-const INSTANCES: [&str; 2] = ["shared", "exclusive"];
+/// Where it matters whose child it is, a test is made with each.
+const INSTANCES: [&str; 3] = ["shared", "exclusive", "per_session"];
 
 /// A client of revision 2026-07-28 over HTTP.
 struct Modern {
@@ -166,6 +166,7 @@ fn heard(answer: &Value) -> Vec<Value> {
 /// Nothing is left at the shard, and no call was sent twice; then it stops.
 async fn end(gateway: Gateway, journal: &Journal) {
     eventually("no call is under way", async || (gateway.shard("fake").await["in_flight"] == 0).then_some(())).await;
+    assert_eq!(gateway.shard("fake").await["parked"], 0);
     let mut ids: Vec<_> = journal.of("tools/call").iter().map(|call| call["id"].to_string()).collect();
     let sent = ids.len();
     ids.sort_unstable();

@@ -4,6 +4,7 @@
 //! Invariant: nothing here is skipped. A peer that is not installed fails its test and names the way out.
 
 mod as_printed;
+mod bridged;
 mod clients;
 mod commands;
 mod conformance;

@@ -56,3 +56,29 @@ impl Slot {
         let _ = self.answers.try_send((self.at, given));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Raw;
+
+    #[test]
+    fn an_answer_without_room_is_told_as_such_and_the_others_as_they_are() {
+        let (answers, mut coming) = mpsc::channel(1);
+        let (method, kept) = ("m".into(), Budget::new(10_000));
+        let slot = Slot { method, params: None, at: 3, answers, kept };
+        let mut given = |outcome: Outcome<'_>| {
+            slot.pass_on(outcome);
+            format!("{:?}", coming.try_recv().unwrap())
+        };
+        let raw = |text: &'static str| Raw::parse(text.as_bytes()).unwrap();
+        assert_eq!(given(Outcome::Result(raw(r#"{"a":1e5}"#))), r#"(3, Result(b"{\"a\":1e5}"))"#);
+        assert_eq!(given(Outcome::Error(raw(r#"{"code":-1}"#))), "(3, Error(Some(-1)))");
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(10_000));
+        assert_eq!(given(Outcome::Result(Raw::parse(long.as_bytes()).unwrap())), "(3, NoRoom)");
+        slot.decline();
+        // The round is over.
+        drop(coming);
+        slot.decline();
+    }
+}

@@ -18,7 +18,7 @@ fn binding() -> Binding {
 }
 
 fn enter(parked: &Parked<u8>, binding: Binding) -> Option<(Handle, Post<u8>)> {
-    parked.enter(&Arc::new(binding))
+    parked.enter(&Arc::new(binding), &"a".into())
 }
 
 fn refusal(parked: &Parked<u8>, handle: &Handle, retry: &Binding) -> String {
@@ -46,7 +46,7 @@ async fn only_the_same_request_of_the_same_principal_goes_on_and_others_consume_
     }
     let claim = parked.claim(handle.clone(), &binding()).unwrap();
     let (taken, ()) = tokio::join!(claim.take(), async {
-        assert!(post.claimed().await);
+        assert_eq!(post.fate().await, Fate::Claimed);
         post.hand(5);
     });
     assert_eq!(taken, Some(5));
@@ -64,9 +64,9 @@ async fn of_two_that_want_the_same_call_one_gets_it() {
 #[tokio::test]
 async fn a_call_whose_time_is_over_says_so_to_who_comes_late() {
     let parked = parked(8);
-    let (handle, _post) = enter(&parked, binding()).unwrap();
-    assert!(parked.expire(&handle));
-    assert!(!parked.expire(&handle));
+    let (handle, mut post) = enter(&parked, binding()).unwrap();
+    parked.expire(&handle);
+    assert_eq!(post.fate().await, Fate::Expired);
     let message = refusal(&parked, &handle, &binding());
     assert!(message.contains("within 1m (`--parked-ttl`)") && message.contains("again without"), "{message}");
     assert!(refusal(&parked, &parked.mark.handle(), &binding()).contains("no call of this client"));
@@ -79,9 +79,9 @@ async fn a_connection_that_ends_gives_its_calls_up_and_no_other() {
     let (_, mut given_up) = enter(&parked, mine).unwrap();
     let (handle, mut kept) = enter(&parked, binding()).unwrap();
     parked.end(ClientKey(1));
-    assert!(!given_up.claimed().await);
+    assert_eq!(given_up.fate().await, Fate::GivenUp);
     let claim = parked.claim(handle, &binding()).unwrap();
-    let taking = tokio::join!(claim.take(), async { kept.claimed().await.then(|| kept.hand(1)) });
+    let taking = tokio::join!(claim.take(), async { (kept.fate().await == Fate::Claimed).then(|| kept.hand(1)) });
     assert_eq!(taking, (Some(1), Some(())));
 }
 
@@ -111,4 +111,26 @@ fn what_is_past_is_forgotten_in_the_end() {
         .collect();
     assert!(refusal(&parked, &handles[0], &binding()).contains("no call of this client"));
     assert!(refusal(&parked, &handles[1], &binding()).contains("`--parked-ttl`"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_call_that_has_waited_longest_gives_way_when_it_has_waited_long_enough() {
+    let parked = parked(40);
+    let (_, mut other) = parked.enter(&Arc::new(binding()), &"b".into()).unwrap();
+    let way = parked.make_way("a");
+    let entering = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let first = enter(&parked, binding()).unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        (first, enter(&parked, binding()).unwrap(), Instant::now())
+    };
+    let ((), ((handle, mut first), (_, mut second), entered)) = tokio::join!(way, entering);
+    assert!(entered.elapsed() >= TIME / PATIENT - Duration::from_millis(500), "it had its time");
+    assert_eq!(first.fate().await, Fate::Expired);
+    assert!(refusal(&parked, &handle, &binding()).contains("another call waited"));
+    for kept in [&mut second, &mut other] {
+        let undecided = tokio::time::timeout(Duration::from_millis(1), kept.fate()).await;
+        assert!(undecided.is_err());
+    }
+    assert_eq!((parked.count_of("a"), parked.count_of("b"), parked.count_of("c")), (1, 1, 0));
 }

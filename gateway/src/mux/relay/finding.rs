@@ -9,13 +9,17 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::parking::Waiting;
 use crate::fleet::World;
 use crate::mux::failure::CallError;
+use crate::mux::parked::Parked;
 use crate::shard::pool::{Prospect, Search, Tenant};
 use crate::shard::{Place, Shard};
 
 /// How long an unsent call waits for a shard that is down.
 const DOWN: Duration = Duration::from_secs(3);
+/// A call that gives way comes to its end within this, or another one has to.
+const PACE: Duration = Duration::from_secs(2);
 
 /// The search of one call.
 #[derive(Debug)]
@@ -24,13 +28,17 @@ pub(super) struct Finding {
     since: Instant,
     /// Since when the shard is down.
     down: Option<Instant>,
+    /// Calls that could give way, and when one was made to.
+    parked: Arc<Parked<Waiting>>,
+    made_way: Option<Instant>,
     /// The shard that had the name when it was looked at last, and what was found there.
     search: Option<(Shard, Search)>,
 }
 
 impl Finding {
-    pub(super) fn new(world: &watch::Receiver<Arc<World>>) -> Self {
-        Self { world: world.clone(), since: Instant::now(), down: None, search: None }
+    pub(super) fn new(world: &watch::Receiver<Arc<World>>, parked: &Arc<Parked<Waiting>>) -> Self {
+        let (world, parked) = (world.clone(), Arc::clone(parked));
+        Self { world, since: Instant::now(), down: None, parked, made_way: None, search: None }
     }
 
     /// The shard of the child whose end kept the call waiting.
@@ -51,7 +59,9 @@ impl Finding {
             };
             let timeouts = shard.spec().timeouts;
             let waited = self.since.elapsed();
-            let (until, error) = match search.look() {
+            let found = search.look();
+            let is_crowded = matches!(found, Err(Prospect::Busy(_)));
+            let (until, error) = match found {
                 Ok(place) => {
                     self.search = None;
                     return Ok(place);
@@ -68,11 +78,21 @@ impl Finding {
                     (down + DOWN, CallError::NotReady { waited, ended })
                 }
             };
+            let way = make_way(&self.parked, name, self.made_way);
             tokio::select! {
                 () = search.changed() => {}
+                () = way, if is_crowded => self.made_way = Some(Instant::now()),
                 _ = self.world.changed() => {}
                 () = sleep_until(until) => return Err(error.after(self.since.elapsed())),
             }
         }
     }
+}
+
+/// Lets a call that waits for its client give way, but not while the one before it may be doing so.
+async fn make_way(parked: &Parked<Waiting>, shard: &str, latest: Option<Instant>) {
+    if let Some(latest) = latest {
+        sleep_until(latest + PACE).await;
+    }
+    parked.make_way(shard).await;
 }

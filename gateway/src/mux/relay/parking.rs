@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::{Relay, Running, Stage};
 use crate::mux::calls::Ticket;
 use crate::mux::client::Client;
-use crate::mux::parked::{Binding, Handle, Parked, Post};
+use crate::mux::parked::{Binding, Fate, Handle, Parked, Post};
 use crate::mux::route::Route;
 use crate::mux::{Answer, Inner};
 use crate::shard::link::{Ask, Event};
@@ -70,7 +70,7 @@ impl Relay {
     /// are declined, and the call goes on.
     pub(super) fn park(&mut self) -> Option<Answer> {
         let Stage::Running(running) = &mut self.stage else { return None };
-        let entered = self.binding.as_ref().and_then(|binding| self.mux.parked.enter(binding));
+        let entered = self.binding.as_ref().and_then(|binding| self.mux.parked.enter(binding, &self.route.shard));
         let Some((handle, post)) = entered else {
             warn!(
                 shard = &*self.route.shard,
@@ -94,27 +94,26 @@ impl Waiting {
     /// Keeps the call until it is claimed, given up, or its time is over.
     async fn watch(mut self, parked: Arc<Parked<Self>>, handle: Handle, mut post: Post<Self>) {
         let until = Instant::now() + parked.time();
-        let mut is_over = false;
-        loop {
+        let (mut is_over, mut is_late) = (false, false);
+        let fate = loop {
             tokio::select! {
                 biased;
-                is_claimed = post.claimed() => {
-                    if is_claimed {
-                        post.hand(self);
-                    }
-                    return;
-                }
+                fate = post.fate() => break fate,
                 () = self.running.call.over(), if !is_over => {
                     is_over = true;
                     self.settle();
                 }
-                () = sleep_until(until) => break,
+                () = sleep_until(until), if !is_late => {
+                    is_late = true;
+                    // Who has claimed it just before has it all the same.
+                    parked.expire(&handle);
+                }
             }
-        }
-        if parked.expire(&handle) {
-            self.finish_alone().await;
-        } else if post.claimed().await {
-            post.hand(self);
+        };
+        match fate {
+            Fate::Claimed => post.hand(self),
+            Fate::Expired => self.finish_alone().await,
+            Fate::GivenUp => {}
         }
     }
 
@@ -128,7 +127,7 @@ impl Waiting {
     /// Nobody came back. The shard hears that nobody can be asked, and comes to an end that nobody hears of.
     async fn finish_alone(mut self) {
         let (shard, tool) = (&*self.route.shard, self.route.exposed.as_deref());
-        info!(shard, tool, "no client came back with answers in time (`--parked-ttl`); the shard goes on without");
+        info!(shard, tool, "no client came back with its answers in time (`--parked-ttl`); the shard goes on without");
         self.running.questions.decline();
         loop {
             match self.running.call.next().await {

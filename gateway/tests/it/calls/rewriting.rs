@@ -139,7 +139,7 @@ async fn what_else_is_in_a_result_arrives_in_both_eras() {
 }
 
 #[tokio::test]
-async fn a_modern_shard_that_wants_input_costs_a_legacy_client_one_clear_error() {
+async fn a_modern_shard_that_only_ever_wants_input_costs_a_legacy_client_one_clear_error() {
     let pair = Pair::start().await;
     let asking = json!({"resultType": "input_required", "inputRequests": {}, "requestState": "s"});
     let params = json!({"name": "modern__raw_result", "arguments": {"result": asking}});

@@ -70,3 +70,31 @@ async fn beyond_what_may_wait_a_question_is_declined_and_its_call_goes_on() {
     client.answer(&gateway, &third, third.all(&accept())).await;
     end(gateway, &journal).await;
 }
+
+#[tokio::test]
+async fn whoever_has_waited_longest_gives_way_to_a_call_that_finds_no_child() {
+    let journal = Journal::new();
+    // Whoever waits gives way after a thirtieth of it.
+    let gateway = start_with(&journal, "instances: exclusive", &["--parked-ttl", "15s"]).await;
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        let mut client = Modern::able();
+        let round = client.interview(&gateway, json!([ask(), {"hear": 1}])).await;
+        waiting.push((client, round));
+    }
+    assert_eq!(gateway.shard("fake").await["parked"], 4);
+    let fifth = Modern::new(json!({})).call(&gateway, "fake__echo", json!({})).await;
+    assert_eq!(fifth["result"]["structuredContent"], json!({}));
+    let (mut client, round) = waiting.remove(0);
+    let late = client.answer(&gateway, &round, round.all(&accept())).await;
+    let words = late["error"]["message"].as_str().unwrap();
+    assert!(words.contains("another call waited for the shard's process"), "{words}");
+    let polite = journal.messages().into_iter().filter(|message| message["result"] == json!({"action": "cancel"}));
+    assert_eq!(polite.count(), 1);
+    for (mut client, round) in waiting {
+        let done = client.answer(&gateway, &round, round.all(&accept())).await;
+        assert_eq!(heard(&done)[0]["result"], accept());
+    }
+    assert!(journal.cancelled().is_empty());
+    end(gateway, &journal).await;
+}
