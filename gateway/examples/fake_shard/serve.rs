@@ -116,7 +116,7 @@ impl Shard {
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
                     input_responses: params.input_responses.map(|responses| responses.get().into()),
-                    request_state: params.request_state.map(|state| state.get().into()),
+                    request_state: params.request_state.clone(),
                 };
                 if let Some(task) = params.task.as_ref().filter(|_| self.options.tasks) {
                     self.out.send(tasks::make(self, &call, task.ttl)?);

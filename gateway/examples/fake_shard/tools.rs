@@ -25,7 +25,7 @@ pub(crate) struct Call {
     pub(crate) speech: Speech,
     /// JSON text: what a modern client answers to what was asked before.
     pub(crate) input_responses: Option<String>,
-    /// JSON text: what a modern client brings back unread.
+    /// What a modern client brings back unread.
     pub(crate) request_state: Option<String>,
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::plan::{Step, Twist};
+use super::plan::{Step, Twist, Weather};
+use crate::support::{Http, Response};
 
 /// `mark-`, then seed, client and call in hexadecimal digits.
 const MARK: usize = 5 + 8 + 1 + 2;
@@ -34,13 +35,18 @@ pub(super) enum Said {
 }
 
 /// All interleavings of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Book {
+    pub(super) weather: Weather,
     faults: Mutex<Vec<String>>,
     counts: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Book {
+    pub(super) fn new(weather: Weather) -> Self {
+        Self { weather, faults: Mutex::default(), counts: Mutex::default() }
+    }
+
     /// Notes what is wrong.
     pub(super) fn fault(&self, seed: u64, what: impl Into<String>) {
         self.faults.lock().unwrap().push(format!("seed {seed}: {}", what.into()));
@@ -51,9 +57,10 @@ impl Book {
         *self.counts.lock().unwrap().entry(what.into()).or_default() += 1;
     }
 
-    /// How often that happened.
+    /// How often something happened whose name begins so.
     pub(super) fn counted(&self, what: &str) -> usize {
-        self.counts.lock().unwrap().get(what).copied().unwrap_or_default()
+        let counts = self.counts.lock().unwrap();
+        counts.iter().filter(|(name, _)| name.starts_with(what)).map(|(_, count)| count).sum()
     }
 
     /// What happened, a line for each.
@@ -75,6 +82,8 @@ pub(super) struct Case {
     pub(super) host: String,
     pub(super) lane: usize,
     pub(super) book: Arc<Book>,
+    /// Connections that nobody uses at the moment.
+    idle: Mutex<Vec<Http>>,
     /// What was said to each question, by its key.
     said: Mutex<HashMap<String, Said>>,
     /// What the modern clients were to bring back, and the ids under which the legacy ones were asked.
@@ -99,8 +108,20 @@ fn owner(seed: u64, client: usize) -> String {
 
 impl Case {
     pub(super) fn new(seed: u64, host: &str, lane: usize, book: &Arc<Book>) -> Arc<Self> {
-        let (said, handles, ids) = Default::default();
-        Arc::new(Self { seed, host: host.into(), lane, book: Arc::clone(book), said, handles, ids })
+        let (idle, said, handles, ids) = Default::default();
+        Arc::new(Self { seed, host: host.into(), lane, book: Arc::clone(book), idle, said, handles, ids })
+    }
+
+    /// Sends a request and reads the whole answer. Dropped, it hangs up.
+    pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: String) -> Response {
+        let idle = self.idle.lock().unwrap().pop();
+        let mut http = match idle {
+            Some(http) => http,
+            None => Http::connect(&self.host).await,
+        };
+        let response = http.send(method, path, headers, body).await;
+        self.idle.lock().unwrap().push(http);
+        response
     }
 
     /// The mark of a client's call.

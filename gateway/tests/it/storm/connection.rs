@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::book::{Case, Ending};
 use super::plan::{Step, Twist};
 use super::session::{capabilities, replies};
-use crate::support::{Gateway, Http, PATIENCE, Sse, Stdio};
+use crate::support::{Gateway, PATIENCE, Sse, Stdio};
 
 /// One connection.
 #[derive(Debug)]
@@ -154,8 +154,7 @@ impl Connection {
     async fn send(&self, message: &Value) {
         match &self.mouth {
             Mouth::Address(address) => {
-                let response =
-                    Http::connect(&self.case.host).await.send("POST", address, &[], message.to_string()).await;
+                let response = self.case.send("POST", address, &[], message.to_string()).await;
                 if ![202, 404].contains(&response.status) {
                     self.case.fault(format!("client {}: {message} was answered {response:?}", self.number));
                 }

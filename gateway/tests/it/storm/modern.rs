@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::book::{Case, Ending, Said};
 use super::plan::{Step, Twist};
-use crate::support::{Http, modern_meta};
+use crate::support::modern_meta;
 
 /// After so many rounds a call asks for more than it has questions.
 const ROUNDS: usize = 12;
@@ -155,7 +155,7 @@ impl Modern {
         }
         let request = json!({"jsonrpc": "2.0", "id": call.mark, "method": "tools/call", "params": params});
         let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", &*tool)];
-        let response = Http::connect(&self.case.host).await.send("POST", "/mcp", &headers, request.to_string()).await;
+        let response = self.case.send("POST", "/mcp", &headers, request.to_string()).await;
         let mut answer = response.answer();
         self.case.hear(self.number, &answer);
         if answer["id"] != call.mark {

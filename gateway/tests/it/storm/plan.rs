@@ -6,6 +6,15 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+/// What happens to the shards meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weather {
+    /// Nothing.
+    Fair,
+    /// Children are killed, and files are changed.
+    Foul,
+}
+
 /// What a call may be asked.
 pub(super) const METHODS: [&str; 3] = ["elicitation/create", "sampling/createMessage", "roots/list"];
 /// The kinds of shards that a lane has, by the ends of their names.
@@ -38,7 +47,6 @@ impl Kind {
 /// One interleaving: two modern clients, then two legacy ones.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
     pub(super) clients: [Part; 4],
 }
 
@@ -109,7 +117,7 @@ impl Plan {
         // Most interleavings meet at one shard.
         let kind = KINDS[rng.usize(..KINDS.len())];
         let doors = [Door::Modern, Door::Modern, legacy(&mut rng), legacy(&mut rng)];
-        Self { seed, clients: doors.map(|door| part(&mut rng, door, kind)) }
+        Self { clients: doors.map(|door| part(&mut rng, door, kind)) }
     }
 }
 

@@ -35,8 +35,7 @@ impl Session {
         let info = json!({"name": "storm", "version": "1"});
         let params = json!({"protocolVersion": "2025-11-25", "capabilities": capabilities(), "clientInfo": info});
         let request = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
-        let mut http = Http::connect(&case.host).await;
-        let response = http.send("POST", "/mcp", &[], request.to_string()).await;
+        let response = case.send("POST", "/mcp", &[], request.to_string()).await;
         assert_eq!(response.status, 200, "{response:?}");
         let id = response.headers["mcp-session-id"].to_str().unwrap().to_owned();
         let session = Self { case: Arc::clone(case), number, id, calls: AtomicU64::new(0), answers: Mutex::default() };
@@ -47,7 +46,7 @@ impl Session {
     /// Ends the session.
     pub(super) async fn end(&self) {
         let headers = [("mcp-session-id", &*self.id)];
-        let response = Http::connect(&self.case.host).await.send("DELETE", "/mcp", &headers, "").await;
+        let response = self.case.send("DELETE", "/mcp", &headers, String::new()).await;
         assert!(response.status < 300, "{response:?}");
     }
 
@@ -118,7 +117,7 @@ impl Session {
 
     async fn post(&self, message: &Value) {
         let headers = [("mcp-session-id", &*self.id)];
-        let response = Http::connect(&self.case.host).await.send("POST", "/mcp", &headers, message.to_string()).await;
+        let response = self.case.send("POST", "/mcp", &headers, message.to_string()).await;
         // Who has left is told that there is no such session.
         if ![202, 404].contains(&response.status) {
             self.case.fault(format!("client {}: {message} was answered {response:?}", self.number));
