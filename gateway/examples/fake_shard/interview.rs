@@ -66,7 +66,16 @@ pub(crate) fn asking(id: &str, method: &str, params: &Params, speech: Speech) ->
         _ => false,
     };
     let arguments = r#"{"method":"elicitation/create"}"#.to_owned();
-    asks.then(|| Call { id: id.into(), name: "ask".into(), arguments, token: None, speech })
+    let (input_responses, request_state) = (None, None);
+    asks.then(|| Call {
+        id: id.into(),
+        name: "ask".into(),
+        arguments,
+        token: None,
+        speech,
+        input_responses,
+        request_state,
+    })
 }
 
 impl Interview {

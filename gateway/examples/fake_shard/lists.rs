@@ -13,7 +13,7 @@ use crate::flags::Options;
 use crate::wire::{Refusal, json};
 
 /// Every tool that is answered, with a word on what it does.
-const TOOLS: [(&str, &str); 40] = [
+const TOOLS: [(&str, &str); 41] = [
     ("echo", "gives its arguments back as structuredContent"),
     ("raw_result", "answers with `result` as it is"),
     ("raw_text", "answers with `text`, which is the text of a result, as it is"),
@@ -31,6 +31,7 @@ const TOOLS: [(&str, &str); 40] = [
     ("heedless", "answers after `ms`, cancelled or not"),
     ("progress", "`n` progress notifications, `delay_ms` apart"),
     ("ask", "asks the client `method`, with `params`"),
+    ("quiz", "asks the client in `rounds`, with `mark` in each question, and says what it heard"),
     ("input", "in the modern era: needs input by the plan in its arguments, then what it was told"),
     ("interview", "asks, hears and tells as `steps` say"),
     ("hang", "never answers"),

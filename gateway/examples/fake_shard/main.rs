@@ -13,6 +13,7 @@ mod jobs;
 mod later;
 mod lists;
 mod notes;
+mod quiz;
 mod serve;
 mod spoil;
 mod tasks;

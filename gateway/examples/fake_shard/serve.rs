@@ -122,6 +122,8 @@ impl Shard {
                     arguments: self.options.spoil.apply(params.arguments.map_or("{}", |arguments| arguments.get())),
                     token: params.meta.progress_token.map(|token| token.get().into()),
                     speech,
+                    input_responses: params.input_responses.map(|responses| responses.get().into()),
+                    request_state: params.request_state.clone(),
                 };
                 let is_legacy = speech == Speech::Legacy;
                 if let Some(task) = params.task.as_ref().filter(|_| is_legacy && self.options.tasks) {

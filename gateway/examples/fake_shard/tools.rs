@@ -23,6 +23,10 @@ pub(crate) struct Call {
     /// JSON text.
     pub(crate) token: Option<String>,
     pub(crate) speech: Speech,
+    /// JSON text: what a modern client answers to what was asked before.
+    pub(crate) input_responses: Option<String>,
+    /// What a modern client brings back unread.
+    pub(crate) request_state: Option<String>,
 }
 
 impl Call {
@@ -56,7 +60,7 @@ pub(crate) fn call(shard: &mut Shard, call: Call) -> Result<Next, Refusal> {
         return Ok(Next::GoOn);
     }
     let lines = match call.name.as_str() {
-        "sleep" | "progress" | "ask" | "interview" => {
+        "sleep" | "progress" | "ask" | "quiz" | "interview" => {
             waits::start(shard, call)?;
             return Ok(Next::GoOn);
         }

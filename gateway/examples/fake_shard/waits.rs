@@ -11,8 +11,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::era::Speech;
 use crate::interview::Interview;
 use crate::notes;
+use crate::quiz::{self, Quiz};
 use crate::serve::Shard;
 use crate::tools::Call;
 use crate::wire::{Out, Refusal};
@@ -45,6 +47,11 @@ impl Waits {
             Ok(Wake::Answered(line)) => Some(line),
             _ => None,
         }
+    }
+
+    /// The same for a wait that hears of its cancellation too.
+    pub(crate) fn expect_at(&self, key: &str, sender: Sender<Wake>) {
+        self.asks.lock().expect("no holder of this lock panics").insert(key.into(), sender);
     }
 
     /// Hands the client's answer to the call that asked.
@@ -100,6 +107,14 @@ pub(crate) fn start(shard: &Shard, call: Call) -> Result<(), Refusal> {
             let progress: Progress = call.read()?;
             Box::new(move || report(&out, &call, &wakes, &progress))
         }
+        "quiz" => {
+            let quiz: Quiz = call.read()?;
+            let (sender, waits) = (sender.clone(), Arc::clone(&waits));
+            Box::new(move || match call.speech {
+                Speech::Legacy => quiz::ask(&out, &waits, &call, &quiz, &sender, &wakes),
+                Speech::Modern => quiz::reply(&out, &call, &quiz, &wakes),
+            })
+        }
         "interview" => {
             Interview::check(&call)?;
             let interview = Interview { out, waits: Arc::clone(&waits), call, wakes };
@@ -109,7 +124,7 @@ pub(crate) fn start(shard: &Shard, call: Call) -> Result<(), Refusal> {
             let ask: Ask = call.read()?;
             let key = format!(r#""ask-{}""#, call.id.trim_matches('"'));
             let question = question(&key, &ask.method, ask.params);
-            shard.waits.asks.lock().expect("no holder of this lock panics").insert(key.clone(), sender.clone());
+            shard.waits.expect_at(&key, sender.clone());
             shard.out.send(question);
             let withdraw = ask.withdraw_ms;
             Box::new(move || hear(&out, &call, &wakes, &key, withdraw))

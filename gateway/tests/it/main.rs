@@ -33,6 +33,7 @@ mod shard_faults;
 mod slow_and_stuck;
 mod sse_door;
 mod stdio_door;
+mod storm;
 mod streams;
 mod support;
 mod tasks;

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -23,6 +24,10 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 const BATCH: usize = 128 * 1024;
 /// How many calls that were given up are remembered by their numbers.
 const OWED: usize = 64;
+/// How many of the latest of them stand in the way of others that could be asked.
+const GHOSTS: usize = 256;
+/// The child may still ask for a call that was given up, for so long: that question is nobody else's.
+const GHOST: Duration = Duration::from_secs(2);
 /// Stands for those beyond; no call has this number, so that they are never answered.
 const UNCOUNTED: u64 = u64::MAX;
 
@@ -51,6 +56,8 @@ pub(crate) struct Table {
     pub(crate) tasks: Tasks,
     /// The calls that were given up and that the child has not answered.
     owed: HashSet<u64>,
+    /// Those of clients that were given up a moment ago, the oldest first.
+    ghosts: VecDeque<Ghost>,
     /// When the latest call of a client came or went.
     called: Instant,
     /// What the shard logs for nobody else.
@@ -69,6 +76,14 @@ pub(crate) struct Entry {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) caller: Caller,
     pub(crate) sent: bool,
+}
+
+/// A call that was given up, and for which its child may still speak.
+#[derive(Debug)]
+struct Ghost {
+    number: u64,
+    caller: Caller,
+    since: Instant,
 }
 
 /// What the writer does next.
@@ -99,6 +114,7 @@ impl Table {
             ended: None,
             tasks: Tasks::default(),
             owed: HashSet::new(),
+            ghosts: VecDeque::new(),
             called: Instant::now(),
             quota: Quota::default(),
         }
@@ -195,6 +211,13 @@ impl Table {
             self.waiting_bytes -= line.map_or(0, |(_, line)| line.len());
         }
         self.leave(&entry);
+        if entry.sent && !entry.caller.is_gateway() {
+            self.ghosts.retain(|ghost| ghost.since.elapsed() < GHOST);
+            if self.ghosts.len() == GHOSTS {
+                self.ghosts.pop_front();
+            }
+            self.ghosts.push_back(Ghost { number, caller: entry.caller, since: Instant::now() });
+        }
         entry.sent
     }
 
@@ -258,7 +281,8 @@ impl Table {
         only.caller.level.is_some().then(|| Arc::clone(&only.mailbox))
     }
 
-    /// DESIGN D2: if exactly one client among those with a call at the shard fits, its oldest call; never a guess.
+    /// DESIGN D2: if exactly one client among those with a call at the shard fits, its oldest call; never a guess. One whose
+    /// call was just given up counts too: what the child says for that call may be on its way.
     fn only_client(&self, owner: Option<u128>, fits: impl Fn(&Caller) -> bool) -> Option<&Entry> {
         let may_be = |caller: &Caller| owner.is_none_or(|owner| owner == caller.client) && fits(caller);
         let mut oldest: Option<(u64, &Entry)> = None;
@@ -269,7 +293,11 @@ impl Table {
                 _ => oldest = Some((*number, entry)),
             }
         }
-        oldest.map(|(_, entry)| entry)
+        let (_, entry) = oldest?;
+        let is_other = |ghost: &Ghost| {
+            ghost.caller.client != entry.caller.client && may_be(&ghost.caller) && ghost.since.elapsed() < GHOST
+        };
+        (!self.ghosts.iter().any(is_other)).then_some(entry)
     }
 
     /// The oldest call of a client that the shard has.
@@ -318,6 +346,7 @@ impl Table {
 
     /// True if that was the last answer to a call that had been given up.
     pub(crate) fn pay(&mut self, number: u64) -> bool {
+        self.ghosts.retain(|ghost| ghost.number != number);
         self.owed.remove(&number) && self.owed.is_empty()
     }
 

@@ -81,6 +81,31 @@ fn a_message_without_a_call_goes_to_the_only_client_that_fits() {
     check(&[7, 8], None);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_child_may_still_say_for_a_call_that_was_given_up_is_nobody_elses() {
+    let asked = |table: &Table| table.ask_candidate(Capabilities::SAMPLING, None).map(|entry| entry.caller.client);
+    let given_up = || {
+        let mut table = table(&[7, 8, 8]);
+        table.take_batch(64, &mut Vec::new());
+        assert!(table.remove(1));
+        table
+    };
+    let mut table = given_up();
+    assert_eq!(asked(&table), None, "it may be the other's question");
+    assert!(table.log_candidate(Level::Error, None).is_none() && table.log_candidate(Level::Error, Some(8)).is_some());
+    table.pay(1);
+    assert_eq!(asked(&table), Some(8), "the child has answered all the same");
+    assert!(table.remove(2));
+    assert_eq!(asked(&table), Some(8), "it is the same client's");
+    let table = given_up();
+    tokio::time::advance(GHOST).await;
+    assert_eq!(asked(&table), Some(8), "the child has had its time");
+    let mut unsent = self::table(&[7, 8]);
+    unsent.remove(1);
+    unsent.take_batch(64, &mut Vec::new());
+    assert_eq!(asked(&unsent), Some(8), "what was not sent asks nothing");
+}
+
 #[test]
 fn a_call_that_was_given_up_is_owed_until_it_is_answered() {
     let mut table = Table::new();
@@ -122,7 +147,7 @@ async fn a_child_that_is_to_go_takes_what_follows_up_a_task_for_as_long_as_it_is
     let mut table = table(&[7]);
     table.take_batch(64, &mut Vec::new());
     table.answered(1).unwrap();
-    let most = std::time::Duration::from_secs(60);
+    let most = Duration::from_secs(60);
     table.tasks.add("a", Begun { era: Era::Legacy, client: 7, number: 1, ttl: None, most });
     assert!(table.idle_since().is_none(), "it is at work");
     table.refuse();
