@@ -74,7 +74,8 @@ async fn clients_of_both_eras_pass_on_a_shard_that_asks_in_the_middle_of_calls()
     let gateway = gateway_with(&flags, &servers, BOTH, "instances: exclusive\nprotocol: legacy").await;
     let url = gateway.url();
     let direct = without_a_gateway(BOTH, [&BRIDGED, &NEXT]);
-    let ([without, plain], with, next) = tokio::join!(direct, BRIDGED.run(&url), NEXT.run(&url));
+    let behind = async { (NEXT.run(&url).await, BRIDGED.run(&url).await) };
+    let ([without, plain], (next, with)) = tokio::join!(direct, behind);
     let (without, with) = (without.without(NOT_BRIDGED), with.without(NOT_BRIDGED));
     let mut complaints = judge(&BRIDGED, &without, &with, "protocol: legacy");
     complaints.extend(judge(&NEXT, &plain, &next, "protocol: legacy"));
