@@ -8,6 +8,7 @@ mod calls;
 mod changes;
 mod client;
 mod failure;
+mod following;
 mod inbox;
 mod levels;
 mod listens;
@@ -35,7 +36,7 @@ use self::calls::Calls;
 use self::inbox::Inboxes;
 use self::levels::Levels;
 use self::listens::Listens;
-use self::route::{Errand, Route, Shown};
+use self::route::{Errand, Shown};
 use self::subscriptions::{Course, Subscriptions};
 use self::task_ids::{Holder, TaskIds};
 use crate::catalogue::{Catalogue, Mirrored};
@@ -245,7 +246,7 @@ impl Mux {
     /// message is told by one.
     pub fn changes(&self, key: ClientKey) -> Changes {
         let ear = self.inner.inboxes.open(key, &self.view);
-        Changes::new(key, &self.inner, Arc::clone(&self.view), ear)
+        Changes::new(key, &self.inner, &self.view, ear)
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.
@@ -316,6 +317,9 @@ impl Mux {
         if matches!(route.errand, Errand::Makes) {
             self.inner.task_ids.has_room(Holder::of(client))?;
         }
+        if let Some(followed) = self.followed_at_modern(client, &route).await {
+            return followed.map(|()| None);
+        }
         let pending = match self.following(client, &route)? {
             Some(Course::Settled) => return Ok(None),
             Some(Course::AskShard(pending)) => Some(pending),
@@ -324,28 +328,6 @@ impl Mux {
         let id = request.id.as_str();
         let relay = Relay::start(Arc::clone(&self.inner), client, route, ticket, id, request.params, params);
         Ok(Some(relay.following(pending)))
-    }
-
-    /// The way of a `resources/unsubscribe`: to the shard that was subscribed to, whatever the lists say by now.
-    fn left(&self, client: &Client, method: &str, params: &Params<'_>) -> Option<Route> {
-        let uri = params.uri.filter(|_| method == "resources/unsubscribe")?.string()?;
-        let shard = self.inner.subscriptions.shard_of(client.key, &uri, |shard| self.view.includes(shard))?;
-        Some(Route::to_resource(method, shard, &uri, &self.view))
-    }
-
-    /// Notes what a request to subscribe, or not to any more, will come to.
-    fn following(&self, client: &Client, route: &Route) -> Result<Option<Course>, Fault> {
-        let subscriptions = &self.inner.subscriptions;
-        let Some(uri) = &route.uri else { return Ok(None) };
-        Ok(match &*route.method {
-            "resources/subscribe" => Some(Course::AskShard(subscriptions.subscribe(client.key, &route.shard, uri)?)),
-            "resources/unsubscribe" => {
-                let world = self.inner.world.borrow();
-                let instances = world.shard(&route.shard).map(|shard| shard.spec().process.instances);
-                Some(subscriptions.unsubscribe(client.key, &route.shard, uri, instances.unwrap_or_default()))
-            }
-            _ => None,
-        })
     }
 
     /// What the view shows, after the first start is over.

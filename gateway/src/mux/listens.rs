@@ -11,7 +11,6 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
@@ -22,23 +21,18 @@ use self::tasks::Tasks;
 use super::calls::Ticket;
 use super::changes::{Lists, list_changed};
 use super::client::{Client, ClientKey};
+use super::following::AGREEING;
 use super::inbox::Ear;
 use super::relay::Relayed;
 use super::route;
 use super::subscriptions::Resource;
 use super::task_ids::Holder;
 use super::{Answer, Inner, Mux};
-use crate::shard::ShardState;
 use crate::shard::followed;
 use crate::wire::{Edit, Fault, Meta, Params, Raw, Request, code, notification, result_response, splice, takes_tasks};
 
 /// How many one connection may have open.
 const OF_ONE: usize = 64;
-/// How long shards may take to say of which tasks they tell.
-const TELLING: Duration = Duration::from_secs(2);
-/// How long shards may take to say whether they report on a resource. One that is not ready by then will be told later.
-const AGREEING: Duration = Duration::from_secs(5);
-
 /// How many requests each client has open. Over HTTP each request is a client of its own, and the door counts the streams.
 #[derive(Debug, Default)]
 pub(super) struct Listens(Mutex<HashMap<ClientKey, usize>>);
@@ -211,14 +205,12 @@ impl News {
     /// What there is to tell, at least one message. Never ends; safe to cancel.
     async fn next(&mut self, mux: &Inner) -> Vec<Bytes> {
         if let Some(wished) = &self.wished {
-            let told_by = wished.until - AGREEING + TELLING;
             mux.subscriptions.decided(self.key, &wished.resources, wished.until).await;
-            self.filter.tasks = self.tasks.agreed(told_by).await;
+            self.filter.tasks = self.tasks.agreed().await;
             let resources = self.wished.take().map(|wished| wished.resources).unwrap_or_default();
             let world = Arc::clone(&mux.world.borrow());
-            let is_to_come = |shard: &str| {
-                world.shard(shard).is_some_and(|shard| !matches!(*shard.state.borrow(), ShardState::Ready(_)))
-            };
+            let key = self.key.0;
+            let is_to_come = |shard: &str| world.shard(shard).is_some_and(|shard| !shard.reports_to(key));
             self.filter.resources = mux.subscriptions.settle(self.key, &resources, is_to_come);
             return vec![acknowledged(&self.filter)];
         }

@@ -207,7 +207,7 @@ fn unknown(catalogue: &Catalogue, list: List, name: &str) -> Fault {
     Fault::new(code::INVALID_PARAMS, message).with_data(json!({"name": quoted(name), "nearest": near}))
 }
 
-fn no_resource(uri: &str, era: Era) -> Fault {
+pub(super) fn no_resource(uri: &str, era: Era) -> Fault {
     let code = if era == Era::Legacy { code::RESOURCE_NOT_FOUND } else { code::INVALID_PARAMS };
     Fault::new(code, format!("no shard has the resource `{}`", quoted(uri))).with_data(json!({"uri": uri}))
 }

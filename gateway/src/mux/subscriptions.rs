@@ -123,6 +123,31 @@ impl Subscriptions {
         wished.map_err(|unfollowed| Fault::new(code::INVALID_PARAMS, unfollowed.to_string()))
     }
 
+    /// The same for one more resource of a session. One that it follows already it goes on following.
+    ///
+    /// # Errors
+    /// It follows too many, or all clients together do, or the uri is too long.
+    pub(super) fn wish_also(&self, client: ClientKey, (shard, uri): &Resource) -> Result<(), Fault> {
+        let wish = |followed: &mut Followed| {
+            followed.ask(shard, uri, client.0)?;
+            if followed.standing(shard, uri, client.0) == Some(Standing::Asked) {
+                followed.set(shard, uri, client.0, Standing::Wished);
+            }
+            Ok(())
+        };
+        let mut wished = self.change(wish);
+        if wished == Err(Unfollowed::OfAll) && self.make_room(client) {
+            wished = self.change(wish);
+        }
+        wished.map_err(|unfollowed| Fault::new(code::INVALID_PARAMS, unfollowed.to_string()))
+    }
+
+    /// A session follows a resource no more; the shard's supervisor sees to the rest.
+    pub(super) fn leave(&self, client: ClientKey, shard: &Arc<str>, uri: &str) {
+        self.change(|followed| followed.forget(shard, uri, client.0));
+        self.clean(client, uri);
+    }
+
     /// Waits until the shards have decided on what a listener wishes, but no longer than `until`. Safe to cancel.
     pub(super) async fn decided(&self, listener: ClientKey, resources: &[Resource], until: Instant) {
         let mut followed = self.feed.followed.subscribe();

@@ -40,7 +40,7 @@ impl Audience {
             Self::Everybody => true,
             Self::Nobody => false,
             Self::Session(only) => session == only,
-            Self::Listeners => session >> 64 == LISTENERS,
+            Self::Listeners => is_listener(session),
         }
     }
 }
@@ -51,6 +51,11 @@ const LISTENERS: u128 = u64::MAX as u128;
 /// The key of the listener of this number, in the place of a session's.
 pub(crate) fn listener(number: u64) -> u128 {
     LISTENERS << 64 | u128::from(number)
+}
+
+/// Whether it is one.
+pub(crate) fn is_listener(session: u128) -> bool {
+    session >> 64 == LISTENERS
 }
 
 /// Why a resource cannot be followed.

@@ -14,10 +14,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::{Instrument, info_span};
 
-use crate::config::ShardSpec;
+use crate::config::{Instances, ShardSpec};
 use crate::shard::Ended;
 use crate::shard::budget::Budget;
-use crate::shard::followed::{Audience, Feed};
+use crate::shard::followed::{Audience, Feed, is_listener};
 use crate::shard::keeper::Keeper;
 use crate::shard::link::{Link, Marks, Refused, Ties};
 use crate::shard::pool::{self, Child, OwnChildren, Place, Pool, Search, Tenant};
@@ -245,6 +245,23 @@ impl Shard {
     /// The session's own child, while it serves.
     pub fn private(&self, client: u128) -> Option<Live> {
         self.pool.as_ref()?.private(client)
+    }
+
+    /// Whether the child is there that reports on resources to this session, or to who listens under this key.
+    pub fn reports_to(&self, session: u128) -> bool {
+        if self.has_own_child_for(session) {
+            return self.private(session).is_some();
+        }
+        matches!(*self.state.borrow(), ShardState::Ready(_))
+    }
+
+    /// Whether that child is there or comes without being called.
+    pub fn is_to_report_to(&self, session: u128) -> bool {
+        !self.has_own_child_for(session) || self.private(session).is_some()
+    }
+
+    fn has_own_child_for(&self, session: u128) -> bool {
+        self.spec().process.instances == Instances::PerSession && !is_listener(session)
     }
 
     /// The children that serve beside the one that [`Handle::state`] tells of.

@@ -14,6 +14,8 @@ const LISTEN: &str = "subscriptions/listen";
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 const UPDATED: &str = "notifications/resources/updated";
 const ID: &str = "io.modelcontextprotocol/subscriptionId";
+/// The shard reports on every resource but this one.
+const REFUSED: &str = "fake://item/refused";
 const ERAS: [&str; 2] = ["legacy", "modern"];
 
 fn request(id: &Value, filter: &Value) -> Value {
@@ -80,17 +82,20 @@ fn followed(journal: &Journal, era: &str) -> Vec<String> {
     let mut uris: Vec<String> = Vec::new();
     if era == "modern" {
         let last = filters(journal).pop().unwrap_or_default();
-        return serde_json::from_value(last["resourceSubscriptions"].clone()).unwrap_or_default();
+        let asked: Vec<String> = serde_json::from_value(last["resourceSubscriptions"].clone()).unwrap_or_default();
+        return asked.into_iter().filter(|uri| uri != REFUSED).collect();
     }
     for message in journal.messages() {
         let uri = message["params"]["uri"].as_str().unwrap_or_default();
         match message["method"].as_str() {
-            Some("resources/subscribe") => uris.push(uri.to_owned()),
+            Some("resources/subscribe") if uri != REFUSED => uris.push(uri.to_owned()),
             Some("resources/unsubscribe") => uris.retain(|other| other != uri),
             _ => {}
         }
     }
     uris.sort();
+    // Each client of the legacy era asks the shard, too.
+    uris.dedup();
     uris
 }
 

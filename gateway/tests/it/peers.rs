@@ -10,6 +10,7 @@ mod conformance;
 mod first_start;
 mod following;
 mod hostile;
+mod listening;
 mod mcporter;
 mod offered;
 mod openai;

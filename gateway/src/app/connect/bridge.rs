@@ -116,6 +116,10 @@ impl Bridge {
             self.output.send(result_response(request.id.as_str(), Bytes::from_static(b"{}"))).await;
             return Ok(());
         }
+        if errand.listens() && self.running().contains_key(&request.id.key()) {
+            let id = request.id.as_str();
+            return Err(Refused::invalid(format!("request id {id} is in use by a request under way")));
+        }
         let place = self.requests.take(1)?;
         self.start(errand, place);
         Ok(())

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{LISTEN, call, filters, heard, listen, start, to_resources, update};
-use crate::support::{Gateway, Journal, eventually};
+use crate::support::{Gateway, Journal, eventually, fake_shard};
 
 /// The id of the latest request that listens.
 fn latest(journal: &Journal) -> Value {
@@ -27,7 +27,7 @@ async fn a_shard_that_answers_with_an_error_is_not_asked_again_and_serves() {
     assert_eq!(granted, json!({"toolsListChanged": true}), "the gateway tells of the shards that come and go");
     let (_other, granted) = to_resources(&gateway, &["fake://two"]).await;
     assert_eq!((granted, filters(&journal).len()), (json!({}), 1));
-    gateway.write_shard("two", &Journal::new().fake_shard(&[]));
+    gateway.write_shard("two", &fake_shard(&[]));
     assert_eq!(stream.notification().await, "notifications/tools/list_changed");
     call(&gateway, "echo", json!({})).await;
     gateway.stop().await;

@@ -71,7 +71,7 @@ async fn a_thousand_that_come_and_go_leave_nothing() {
             ("fake://one".into(), vec!["fake://one".into()])
         );
         let shard = gateway.shard("fake").await;
-        assert_eq!((&shard["in_flight"], &shard["queued"]), (&json!(0), &json!(0)));
+        assert_eq!(shard["in_flight"], 0);
         drop(stream);
         eventually("the last one is gone, too", async || followed(&journal, era).is_empty().then_some(())).await;
         gateway.stop().await;

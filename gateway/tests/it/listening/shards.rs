@@ -85,7 +85,7 @@ async fn to_listen_is_no_call_and_keeps_no_shard_awake() {
     let gateway = start(&journal, "modern", &[], "idle_stop: 1s\n").await;
     let (mut stream, _) = listen(&gateway, json!(1), json!({"toolsListChanged": true})).await;
     let shard = gateway.shard("fake").await;
-    assert_eq!((&shard["in_flight"], &shard["queued"]), (&json!(0), &json!(0)), "{shard}");
+    assert_eq!((&shard["in_flight"], &shard["calls"]), (&json!(0), &json!(0)), "{shard}");
     gateway.until("fake", "asleep").await;
     assert_eq!(journal.cancelled(), [journal.of(LISTEN)[0]["id"].clone()], "it is ended politely");
     call(&gateway, "list_changed", json!({"kind": "tools"})).await;
@@ -159,5 +159,47 @@ async fn a_session_with_a_child_of_its_own_follows_a_legacy_shard_beside_those_w
     assert_eq!(heard(&mut listening).await, "fake://one", "that of the session's own child was not heard here");
     let answer = client.ask("resources/unsubscribe", json!({"uri": "fake://one"})).await.answer();
     assert_eq!(answer["result"], json!({}));
+    gateway.stop().await;
+}
+
+/// A modern shard does not know `resources/subscribe`: the gateway listens in its stead.
+#[tokio::test]
+async fn a_legacy_client_follows_resources_of_a_modern_shard() {
+    for keys in ["", "instances: exclusive\n", "instances: per_session\n"] {
+        let journal = Journal::new();
+        let gateway = start(&journal, "modern", &[], keys).await;
+        let mut client = Legacy::open(&gateway, "2025-11-25").await;
+        let mut stream = Events::listen(&gateway, &client.session).await;
+        // So that the session has a child, where it gets one of its own.
+        client.call("fake__echo", json!({})).await;
+        for uri in ["fake://one", "fake://one", "fake://two"] {
+            let answer = client.ask("resources/subscribe", json!({"uri": uri})).await.answer();
+            assert_eq!(answer["result"], json!({}), "{answer}");
+        }
+        let refused = client.ask("resources/subscribe", json!({"uri": "fake://item/refused"})).await.answer();
+        assert_eq!(refused["error"]["code"], -32002, "{refused}");
+        until_followed(&journal, "modern", &["fake://one", "fake://two"]).await;
+        client.call("fake__updated", json!({"uri": "fake://one"})).await;
+        assert_eq!(heard(&mut stream).await, "fake://one", "{keys}");
+        let answer = client.ask("resources/unsubscribe", json!({"uri": "fake://one"})).await.answer();
+        assert_eq!(answer["result"], json!({}), "{answer}");
+        until_followed(&journal, "modern", &["fake://two"]).await;
+        for uri in ["fake://one", "fake://two"] {
+            client.call("fake__updated", json!({"uri": uri})).await;
+        }
+        assert_eq!(heard(&mut stream).await, "fake://two", "{keys}");
+        let asked = |method| journal.of(method).len();
+        assert_eq!((asked("resources/subscribe"), asked("resources/unsubscribe")), (0, 0));
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_legacy_client_is_told_if_a_modern_shard_cannot_report() {
+    let journal = Journal::new();
+    let gateway = start(&journal, "modern", &["--on-listen", "error"], "").await;
+    let mut client = Legacy::open(&gateway, "2025-11-25").await;
+    let refused = client.ask("resources/subscribe", json!({"uri": "fake://one"})).await.answer();
+    assert_eq!(refused["error"]["code"], -32002, "{refused}");
     gateway.stop().await;
 }
