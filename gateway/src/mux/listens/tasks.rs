@@ -97,7 +97,7 @@ impl Tasks {
         loop {
             match first(&mut self.children, |_| true).await {
                 (at, Event::Other { method, params: Some(params) }) if &*method == TOLD => {
-                    if let Some(message) = self.told(mux, at, params) {
+                    if let Some(message) = self.told(mux, at, &params) {
                         return message;
                     }
                 }
@@ -108,9 +108,9 @@ impl Tasks {
         }
     }
 
-    fn told(&self, mux: &Inner, at: usize, params: Bytes) -> Option<Bytes> {
+    fn told(&self, mux: &Inner, at: usize, params: &Bytes) -> Option<Bytes> {
         let Child { link, tasks, .. } = &self.children[at];
-        let Task { id, status, ttl } = Task::read(Raw::parse(&params).ok()?, Era::Modern).ok()??;
+        let Task { id, status, ttl } = Task::read(Raw::parse(params).ok()?, Era::Modern).ok()??;
         let Listened { own, shown, .. } = tasks.iter().find(|task| *task.own == *id)?;
         mux.task_ids.last(self.owner, shown, ttl);
         link.asked_for_task(own, Some(ttl));

@@ -7,7 +7,7 @@ use crate::support::{Events, Gateway, Journal, eventually, modern_meta};
 
 const ID: &str = "io.modelcontextprotocol/subscriptionId";
 
-fn request(meta: &Value, filter: Value) -> Value {
+fn request(meta: &Value, filter: &Value) -> Value {
     let mut all = modern_meta();
     for (key, value) in meta.as_object().unwrap() {
         all[key] = value.clone();
@@ -23,7 +23,7 @@ async fn post(gateway: &Gateway, path: &str, request: &Value) -> hyper::Response
 
 /// Listens to tasks; gives what is acknowledged of the filter too.
 async fn listen(gateway: &Gateway, path: &str, ids: &[&str]) -> (Events, Value) {
-    let mut stream = Events::of(post(gateway, path, &request(&declaring(), json!({"taskIds": ids}))).await);
+    let mut stream = Events::of(post(gateway, path, &request(&declaring(), &json!({"taskIds": ids}))).await);
     let mut first = stream.next().await.expect("an acknowledgement");
     assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
     (stream, first["params"]["notifications"].take())
@@ -85,7 +85,7 @@ async fn whoever_has_not_declared_the_extension_is_refused_and_what_is_not_seen_
     let (one, two) = (Journal::new(), Journal::new());
     let gateway = gateway(&[("one", &one), ("two", &two)], "").await;
     let id = at(&gateway, "/mcp").make("one__echo", json!({"ask": ["k"]})).await;
-    let refused = post(&gateway, "/mcp", &request(&json!({}), json!({"taskIds": [id]}))).await;
+    let refused = post(&gateway, "/mcp", &request(&json!({}), &json!({"taskIds": [id]}))).await;
     assert_eq!(refused.status(), 400);
     let (_stream, honoured) = listen(&gateway, "/mcp/two", &[&id]).await;
     assert_eq!(honoured, json!({}));
@@ -129,10 +129,10 @@ async fn a_task_is_told_of_over_stdio() {
     let journal = Journal::new();
     let mut client = Gateway::builder().shard("one", modern_shard("one", &journal)).stdio();
     let mut params = json!({"name": "one__echo", "arguments": {"job": {"ask": ["k"]}}});
-    params["_meta"] = request(&declaring(), json!({}))["params"]["_meta"].take();
+    params["_meta"] = request(&declaring(), &json!({}))["params"]["_meta"].take();
     client.request(1, "tools/call", params.clone()).await;
     assert_eq!(client.answer(1).await["result"]["taskId"], "job-1");
-    client.send(request(&declaring(), json!({"taskIds": ["job-1"]}))).await;
+    client.send(request(&declaring(), &json!({"taskIds": ["job-1"]}))).await;
     let first = client.next().await.unwrap();
     assert_eq!(first["params"]["notifications"], json!({"taskIds": ["job-1"]}));
     let update = json!({"taskId": "job-1", "inputResponses": {"k": 1}, "_meta": params["_meta"]});
