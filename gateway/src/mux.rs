@@ -259,7 +259,7 @@ impl Mux {
     /// message is told by one.
     pub fn changes(&self, key: ClientKey) -> Changes {
         let ear = self.inner.inboxes.open(key, &self.view);
-        Changes::new(key, &self.inner, Arc::clone(&self.view), ear)
+        Changes::new(key, &self.inner, &self.view, ear)
     }
 
     /// Waits until every enabled shard has been ready, or has failed, once; at most `limit`.

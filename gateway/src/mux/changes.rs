@@ -39,8 +39,8 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub(super) fn new(client: ClientKey, mux: &Inner, view: Arc<View>, ear: Ear) -> Self {
-        let (lists, subscriptions) = (Lists::new(&mux.world, &view), Arc::clone(&mux.subscriptions));
+    pub(super) fn new(client: ClientKey, mux: &Inner, view: &Arc<View>, ear: Ear) -> Self {
+        let (lists, subscriptions) = (Lists::new(&mux.world, view), Arc::clone(&mux.subscriptions));
         Self { lists, ear, client, subscriptions, _present: mux.own_children.arrive(client.0) }
     }
 

@@ -11,7 +11,6 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
@@ -34,8 +33,7 @@ use crate::wire::{Edit, Fault, Meta, Params, Raw, Request, code, notification, r
 
 /// How many one connection may have open.
 const OF_ONE: usize = 64;
-/// How long shards may take to say of which tasks they tell.
-const TELLING: Duration = Duration::from_secs(2);
+
 /// How many requests each client has open. Over HTTP each request is a client of its own, and the door counts the streams.
 #[derive(Debug, Default)]
 pub(super) struct Listens(Mutex<HashMap<ClientKey, usize>>);
@@ -208,9 +206,8 @@ impl News {
     /// What there is to tell, at least one message. Never ends; safe to cancel.
     async fn next(&mut self, mux: &Inner) -> Vec<Bytes> {
         if let Some(wished) = &self.wished {
-            let told_by = wished.until - AGREEING + TELLING;
             mux.subscriptions.decided(self.key, &wished.resources, wished.until).await;
-            self.filter.tasks = self.tasks.agreed(told_by).await;
+            self.filter.tasks = self.tasks.agreed().await;
             let resources = self.wished.take().map(|wished| wished.resources).unwrap_or_default();
             let world = Arc::clone(&mux.world.borrow());
             let key = self.key.0;

@@ -1,6 +1,7 @@
 //! Tasks of 2026-07-28: the extension `io.modelcontextprotocol/tasks`.
 
 mod bridged;
+mod heard;
 mod lives;
 mod offered;
 mod over_stdio;

@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
@@ -18,6 +19,8 @@ use crate::mux::{Inner, rewrite};
 use crate::shard::link::{Attention, Call, Event, Link};
 use crate::wire::{Era, Raw, Status, Task, notification};
 
+/// How long shards may take to say of which tasks they tell.
+const TELLING: Duration = Duration::from_secs(2);
 /// What is told of a task.
 const TOLD: &str = "notifications/tasks";
 
@@ -26,6 +29,8 @@ const TOLD: &str = "notifications/tasks";
 pub(super) struct Tasks {
     owner: Holder,
     children: Vec<Child>,
+    /// Until then they may say of what they tell.
+    until: Instant,
 }
 
 /// One child, and which of its tasks.
@@ -56,12 +61,14 @@ impl Tasks {
                 None => by_child.push(vec![task]),
             }
         }
-        Self { owner, children: by_child.into_iter().filter_map(Child::begin).collect() }
+        let children = by_child.into_iter().filter_map(Child::begin).collect();
+        Self { owner, children, until: Instant::now() + TELLING }
     }
 
-    /// Waits until all children have said of which tasks they tell, but no longer than `until`; gives those by the ids that
-    /// the client knows. Safe to cancel.
-    pub(super) async fn agreed(&mut self, until: Instant) -> BTreeSet<String> {
+    /// Waits until all children have said of which tasks they tell, but not for long; gives those by the ids that the client
+    /// knows. Safe to cancel.
+    pub(super) async fn agreed(&mut self) -> BTreeSet<String> {
+        let until = self.until;
         while self.children.iter().any(|child| !child.has_agreed) {
             tokio::select! {
                 (at, event) = first(&mut self.children, |child| !child.has_agreed) => self.agree(at, event),
@@ -90,7 +97,7 @@ impl Tasks {
         loop {
             match first(&mut self.children, |_| true).await {
                 (at, Event::Other { method, params: Some(params) }) if &*method == TOLD => {
-                    if let Some(message) = self.told(mux, at, params) {
+                    if let Some(message) = self.told(mux, at, &params) {
                         return message;
                     }
                 }
@@ -101,9 +108,9 @@ impl Tasks {
         }
     }
 
-    fn told(&self, mux: &Inner, at: usize, params: Bytes) -> Option<Bytes> {
+    fn told(&self, mux: &Inner, at: usize, params: &Bytes) -> Option<Bytes> {
         let Child { link, tasks, .. } = &self.children[at];
-        let Task { id, status, ttl } = Task::read(Raw::parse(&params).ok()?, Era::Modern).ok()??;
+        let Task { id, status, ttl } = Task::read(Raw::parse(params).ok()?, Era::Modern).ok()??;
         let Listened { own, shown, .. } = tasks.iter().find(|task| *task.own == *id)?;
         mux.task_ids.last(self.owner, shown, ttl);
         link.asked_for_task(own, Some(ttl));

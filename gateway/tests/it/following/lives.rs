@@ -77,8 +77,11 @@ async fn a_changed_process_is_told_before_it_takes_over() {
 #[tokio::test]
 async fn a_shard_whose_resources_are_followed_does_not_sleep() {
     let shard = fake_shard(&[]) + "idle_stop: 1s\n";
-    let gateway = Gateway::builder().shard("idle", shard.clone()).shard("fake", shard).start().await;
+    let gateway = Gateway::builder().shard("fake", shard.clone()).start().await;
     gateway.until("fake", "ready").await;
+    // Whoever is there first has the resources.
+    gateway.write_shard("idle", &shard);
+    gateway.until("idle", "ready").await;
     let (mut client, _stream) = open(&gateway).await;
     subscribe_at(&mut client, "fake://item/fake").await;
     let awake = gateway.shard("fake").await;
