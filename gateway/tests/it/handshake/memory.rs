@@ -44,9 +44,9 @@ async fn a_verdict_is_remembered_unless_only_silence_speaks_for_it() {
         Lives {
             name: "modern",
             lives: &[
-                ("--era modern", "modern", "| discover lists"),
-                ("--era modern", "modern", "| discover lists"),
-                ("--era modern", "modern", "| discover lists"),
+                ("--era modern", "modern", "| discover listen lists"),
+                ("--era modern", "modern", "| discover listen lists"),
+                ("--era modern", "modern", "| discover listen lists"),
             ],
         },
         Lives {
@@ -79,19 +79,19 @@ async fn a_verdict_is_asked_for_anew_when_it_fails_or_the_server_is_another() {
     check(&[
         Lives {
             name: "refuses-initialize",
-            lives: &[("", "legacy", BOTH), ("--era modern", "modern", "| initialize | discover lists")],
+            lives: &[("", "legacy", BOTH), ("--era modern", "modern", "| initialize | discover listen lists")],
         },
         Lives {
             name: "refuses-discover",
             lives: &[
-                ("--era modern", "modern", "| discover lists"),
+                ("--era modern", "modern", "| discover listen lists"),
                 ("", "legacy", "| discover | discover initialize initialized lists"),
             ],
         },
         Lives {
             name: "exits-at-discover",
             lives: &[
-                ("--era ts", "modern", "| discover lists"),
+                ("--era ts", "modern", "| discover listen lists"),
                 ("--on-discover exit", "legacy", "| discover | discover | initialize initialized lists"),
             ],
         },
@@ -99,7 +99,7 @@ async fn a_verdict_is_asked_for_anew_when_it_fails_or_the_server_is_another() {
             name: "other-name",
             lives: &[
                 ("--name one", "legacy", BOTH),
-                ("--name two --era ts", "modern", "| initialize initialized | discover lists"),
+                ("--name two --era ts", "modern", "| initialize initialized | discover listen lists"),
             ],
         },
         Lives {
@@ -126,7 +126,7 @@ async fn what_the_file_says_is_not_remembered_as_a_verdict() {
     journal.clear();
     let gateway = Gateway::builder().in_dir(&dir).shard("ts", file).start().await;
     assert_eq!(gateway.until("ts", "ready").await["era"], "modern");
-    assert_eq!(journal.steps(), "| discover lists");
+    assert_eq!(journal.steps(), "| discover listen lists");
     gateway.stop().await;
 }
 
@@ -144,7 +144,7 @@ async fn a_server_that_is_exchanged_while_the_gateway_runs_is_asked_and_keeps_it
         (gateway.shard("fake").await["era"] == "modern").then_some(())
     };
     eventually("it is modern", modern).await;
-    assert_eq!(journal.steps(), format!("{BOTH} call | initialize initialized | discover lists"));
+    assert_eq!(journal.steps(), format!("{BOTH} call | initialize initialized | discover listen lists"));
     assert_eq!(client.tools().await, tools);
     gateway.stop().await;
 }

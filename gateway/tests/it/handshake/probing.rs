@@ -6,7 +6,7 @@ use super::Expected::{Down, Era};
 use super::{Case, case, check};
 use crate::support::{Gateway, Journal, Legacy, eventually};
 
-const MODERN: &str = "| discover lists";
+const MODERN: &str = "| discover listen lists";
 const STRAIGHT: &str = "| initialize initialized lists";
 const AGAIN: &str = "| discover | initialize initialized lists";
 const BOTH: &str = "| discover initialize initialized lists";
@@ -77,9 +77,9 @@ fn slow(delay: &str) -> [Case; 4] {
     let case = |era, expected, steps| case(era, format!("--era {era} --start-delay {delay}"), expected, steps);
     [
         case("legacy", Era("legacy"), BOTH),
-        case("modern", Era("modern"), "| discover initialize lists"),
-        case("python", Era("modern"), "| discover initialize lists"),
-        case("ts", Era("modern"), "| discover initialize | discover lists"),
+        case("modern", Era("modern"), "| discover initialize listen lists"),
+        case("python", Era("modern"), "| discover initialize listen lists"),
+        case("ts", Era("modern"), "| discover initialize | discover listen lists"),
     ]
 }
 
@@ -126,8 +126,8 @@ async fn a_late_discover_result_restarts_the_shard_once_and_straight_to_modern()
     let slept = client.call("late__sleep", json!({"ms": 2500})).await;
     assert_eq!(slept["content"][0]["text"], "slept 2500 ms");
     for (name, journal, steps) in [
-        ("soon", &soon, "| discover initialize | discover lists"),
-        ("late", &late, "| discover initialize initialized lists call | discover lists"),
+        ("soon", &soon, "| discover initialize | discover listen lists"),
+        ("late", &late, "| discover initialize initialized lists call | discover listen lists"),
     ] {
         let is_modern = async || {
             let shard = gateway.shard(name).await;
