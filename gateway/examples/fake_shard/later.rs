@@ -18,16 +18,17 @@ struct Later<'a> {
     message: Option<&'a RawValue>,
 }
 
-/// Answers, and says `message`, a whole one, `ms` after that.
-pub(crate) fn later(shard: &Shard, call: &Call) -> Result<String, Refusal> {
+/// Answers, and says `message`, a whole one, `ms` after that; never before.
+pub(crate) fn later(shard: &Shard, call: &Call) -> Result<(), Refusal> {
     let Later { ms, message } = call.read()?;
     let line = message.map(|message| format!("{}\n", message.get())).unwrap_or_default();
+    shard.out.send(call.text("ok"));
     let out = Arc::clone(&shard.out);
     thread::spawn(move || {
         thread::sleep(Duration::from_millis(ms));
         out.send(line);
     });
-    Ok(call.text("ok"))
+    Ok(())
 }
 
 /// Answers after `ms`, cancelled or not.

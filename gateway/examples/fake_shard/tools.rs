@@ -64,7 +64,10 @@ pub(crate) fn call(shard: &mut Shard, call: Call) -> Result<Next, Refusal> {
             waits::start(shard, call)?;
             return Ok(Next::GoOn);
         }
-        "later" => later::later(shard, &call)?,
+        "later" => {
+            later::later(shard, &call)?;
+            return Ok(Next::GoOn);
+        }
         "heedless" => {
             later::heedless(shard, &call)?;
             return Ok(Next::GoOn);

@@ -210,8 +210,10 @@ impl<C> Parked<C> {
         }
     }
 
+    /// In whole milliseconds, since people read it.
     fn patience(&self) -> Duration {
-        self.limits.time / PATIENT
+        let patience = self.limits.time / PATIENT;
+        Duration::new(patience.as_secs(), patience.subsec_millis() * 1_000_000)
     }
 
     /// The connection is over, and its calls with it.

@@ -104,6 +104,14 @@ fn one_principal_has_a_quarter_of_all_places() {
 }
 
 #[test]
+fn how_long_a_call_has_before_it_gives_way_is_told_in_words_for_people() {
+    let limits = ParkLimits { calls: 1, time: Duration::from_secs(100) };
+    let parked = Parked::<u8>::new(limits);
+    let message = parked.gone(Some(Past::GaveWay)).message;
+    assert!(message.contains("within 3s 333ms, and another call"), "{message}");
+}
+
+#[test]
 fn what_is_past_is_forgotten_in_the_end() {
     let parked = parked(8);
     let handles: Vec<_> = (0..=PAST)
