@@ -21,7 +21,7 @@ use crate::wire::{Params, Refusal, answer};
 /// The tool that follows a plan.
 pub(crate) const TOOL: &str = "input";
 /// The prompt, and the end of a uri, that are only to be had for an answer.
-pub(crate) const ASKS: &str = "asks";
+pub(crate) const NEEDS_INPUT: &str = "needs_input";
 
 /// What a prompt or a resource asks, once.
 const ONE: &str = concat!(
@@ -86,12 +86,12 @@ pub(crate) fn call(shard: &Shard, call: &Call, params: &Params) -> Result<(), Re
 
 /// What a prompt or resource answers before it has been told who asks.
 pub(crate) fn first(params: &Params) -> Option<String> {
-    params.input_responses.is_none().then(|| required(ONE, 0, mark(ASKS)))
+    params.input_responses.is_none().then(|| required(ONE, 0, mark(NEEDS_INPUT)))
 }
 
 /// An answer to a method that may have none of this kind.
 pub(crate) fn forbidden() -> String {
-    required(ONE, 0, mark(ASKS))
+    required(ONE, 0, mark(NEEDS_INPUT))
 }
 
 /// The state bears an escape, which whoever reads it as text writes in another way.

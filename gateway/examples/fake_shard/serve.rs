@@ -216,10 +216,10 @@ impl Shard {
             "prompts/list" => page(&self.prompts),
             "resources/list" => page(&self.resources),
             "resources/templates/list" => page(&self.templates),
-            "resources/read" | "prompts/get" if speech == Speech::Modern && asks(params) => {
+            "resources/read" | "prompts/get" if speech == Speech::Modern && needs_input(params) => {
                 inputs::first(params).map_or_else(|| self.told(method, params), Ok)
             }
-            "completion/complete" if speech == Speech::Modern && asks(params) => Ok(inputs::forbidden()),
+            "completion/complete" if speech == Speech::Modern && needs_input(params) => Ok(inputs::forbidden()),
             "resources/read" => self.read(params.uri.as_deref().unwrap_or_default(), speech),
             "prompts/get" => self.prompt(params.name.as_deref().unwrap_or_default(), speech),
             "tasks/get" | "tasks/update" | "tasks/cancel" if self.options.tasks && speech == Speech::Modern => {
@@ -296,10 +296,10 @@ impl Shard {
 }
 
 /// Whether the request names something that is only to be had for an answer.
-fn asks(params: &Params) -> bool {
-    let argument = params.argument.is_some_and(|argument| argument.get().contains(&json(inputs::ASKS)));
-    let uri = params.uri.as_ref().is_some_and(|uri| uri.ends_with(inputs::ASKS));
-    argument || uri || params.name.as_deref() == Some(inputs::ASKS)
+fn needs_input(params: &Params) -> bool {
+    let argument = params.argument.is_some_and(|argument| argument.get().contains(&json(inputs::NEEDS_INPUT)));
+    let uri = params.uri.as_ref().is_some_and(|uri| uri.ends_with(inputs::NEEDS_INPUT));
+    argument || uri || params.name.as_deref() == Some(inputs::NEEDS_INPUT)
 }
 
 fn no_resource(uri: &str, speech: Speech) -> Refusal {

@@ -115,14 +115,15 @@ async fn the_shard_reads_answers_and_its_own_state_as_they_were_written() {
 async fn prompts_and_resources_may_need_input_too() {
     let journal = Journal::new();
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), r#"[{"name":"asks"}]"#).unwrap();
+    std::fs::write(file.path(), r#"[{"name":"needs_input"}]"#).unwrap();
     let flags = ["--era", "modern", "--prompts-file", file.path().to_str().unwrap()];
     let gateway = crate::support::Gateway::builder().shard("fake", journal.fake_shard(&flags)).start().await;
     gateway.until("fake", "ready").await;
     let mut client = client(&gateway).await;
-    for (id, method, params) in
-        [(7, "prompts/get", json!({"name": "fake__asks"})), (8, "resources/read", json!({"uri": "fake://item/asks"}))]
-    {
+    for (id, method, params) in [
+        (7, "prompts/get", json!({"name": "fake__needs_input"})),
+        (8, "resources/read", json!({"uri": "fake://item/needs_input"})),
+    ] {
         let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string();
         let headers = [("mcp-session-id", &*client.session)];
         let mut stream = crate::support::Events::of(gateway.http().await.open("POST", "/mcp", &headers, request).await);

@@ -39,8 +39,7 @@ async fn only_tools_prompts_and_resources_may_need_input() {
     let journal = Journal::new();
     let gateway = start(&journal, "").await;
     let mut client = client(&gateway).await;
-    let params =
-        json!({"ref": {"type": "ref/prompt", "name": "fake__greet"}, "argument": {"name": "name", "value": "asks"}});
+    let params = json!({"ref": {"type": "ref/prompt", "name": "fake__greet"}, "argument": {"name": "name", "value": "needs_input"}});
     let error = client.ask("completion/complete", params).await.answer()["error"].take();
     assert_eq!(error["code"], -32603);
     let text = error["message"].as_str().unwrap();
