@@ -3,6 +3,8 @@
 //!
 //! Invariant: a mark counts only if every client reads it in the same way. If one of a schema does not, none of it counts.
 
+use memchr::memmem;
+
 use crate::catalogue::schema::{Holds, holds};
 use crate::wire::{Ambiguous, Kind, Raw, is_variant, read_key, read_object};
 
@@ -78,15 +80,19 @@ pub enum BadMark {
 }
 
 impl Mirrored {
+    /// Whether there can be a mark anywhere in this text: few tools have any, and a mark that is written with escapes is
+    /// still one.
+    pub fn may_be_in(text: Raw<'_>) -> bool {
+        let holds = |part: &str| memmem::find(text.as_str().as_bytes(), part.as_bytes()).is_some();
+        holds(MARK) || holds("\\u")
+    }
+
     /// What a tool's `inputSchema` marks; `None` if that is nothing.
     ///
     /// # Errors
     /// The first [`BadMark`].
     pub fn read(schema: Raw<'_>) -> Result<Option<Self>, BadMark> {
-        // Few tools have any, and a mark that is written with escapes is still one.
-        if memchr::memmem::find(schema.as_str().as_bytes(), MARK.as_bytes()).is_none()
-            && !schema.as_str().contains("\\u")
-        {
+        if !Self::may_be_in(schema) {
             return Ok(None);
         }
         let mut walk = Walk { path: Vec::new(), off_the_chain: 0, found: Vec::new(), marks: 0, fault: None };

@@ -24,6 +24,11 @@ pub(super) struct Tools(Mutex<HashMap<String, Mirrored>>);
 impl Tools {
     /// Takes note of the result of `tools/list`. Gives what the client is to see instead, if that differs.
     pub(super) fn learn(&self, result: Raw<'_>) -> Option<String> {
+        if !Mirrored::may_be_in(result) {
+            // A list can be long, and is on its way to the client.
+            self.lock().clear();
+            return None;
+        }
         let tools = result.get("tools")?;
         let (mut found, mut good, mut count) = (HashMap::new(), Vec::new(), 0);
         for tool in tools.elements() {

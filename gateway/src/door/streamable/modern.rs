@@ -3,6 +3,8 @@
 //! Invariant: a request acts only if its headers say what its body says, so that a proxy that decided by the headers
 //! decided on what then happens (2026-07-28, basic/transports/streamable-http, "Server Validation").
 
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+
 use super::Next;
 use super::headers::{self, Accept};
 use super::mirrored;
@@ -11,7 +13,6 @@ use crate::door::refusal::Refused;
 use crate::door::session::passing_key;
 use crate::mux::{Mux, Principal, unsupported};
 use crate::wire::{Fault, Meta, Notification, Params, Raw, Request, Revision, code, from_header};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
 
 /// Serves one request; nothing of its client is kept.
 pub(super) async fn request(
