@@ -186,6 +186,11 @@ async fn until_quiet(gateway: &Gateway) {
     .await;
 }
 
+#[expect(clippy::print_stdout, reason = "what happened is worth a look also when nothing was wrong")]
+fn show(book: &Book) {
+    println!("{}", book.table());
+}
+
 /// Plays all seeds and gives what happened. Nothing of it may be wrong.
 async fn storm(seeds: Range<u64>, weather: Weather) -> Arc<Book> {
     let (gateway, shards) = rig().await;
@@ -209,7 +214,7 @@ async fn storm(seeds: Range<u64>, weather: Weather) -> Arc<Book> {
     for shard in &shards {
         ledger::check(&book, &shard.name, &shard.journal);
     }
-    println!("{}", book.table());
+    show(&book);
     let faults = book.faults();
     assert!(faults.is_empty(), "{} faults; repeat a seed with STORM_SEEDS:\n{}", faults.len(), faults.join("\n"));
     book

@@ -111,7 +111,7 @@ impl Modern {
             Reply::Over(Ending::Result(result))
                 if self.case.book.weather == Weather::Foul && result["isError"] == true => {}
             Reply::Over(other) => {
-                self.case.fault(format!("{}: {:?} is not refused: {other:?}", call.mark, call.step.twist))
+                self.case.fault(format!("{}: {:?} is not refused: {other:?}", call.mark, call.step.twist));
             }
             Reply::Asked { .. } => self.case.fault(format!("{}: {:?} is asked again", call.mark, call.step.twist)),
         }
