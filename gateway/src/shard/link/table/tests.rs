@@ -145,7 +145,7 @@ async fn a_child_that_is_to_go_takes_what_follows_up_a_task_for_as_long_as_it_is
     let mut table = table(&[7]);
     table.take_batch(64, &mut Vec::new());
     table.answered(1).unwrap();
-    table.tasks.add("a", 7, 1, std::time::Duration::from_secs(60));
+    table.tasks.add("a", 7, 1, Duration::from_secs(60));
     assert!(table.idle_since().is_none(), "it is at work");
     table.refuse();
     assert_eq!(table.take_batch(64, &mut Vec::new()), Batch::Wait);
