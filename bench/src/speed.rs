@@ -5,10 +5,12 @@
 
 mod allocations;
 mod calls;
+mod eras;
 mod lists;
 mod report;
 mod starts;
 mod streams;
+mod turns;
 
 use std::io::{Write as _, stdout};
 use std::path::Path;
@@ -31,13 +33,13 @@ use self::report::Report;
 pub struct Options {
     #[command(flatten)]
     target: Target,
-    /// A minute instead of five: shorter windows, fewer rounds, more noise.
+    /// Two minutes instead of six: shorter windows, fewer rounds, more noise.
     #[arg(long)]
     quick: bool,
     /// The generator's threads.
     #[arg(long, value_name = "COUNT", default_value_t = 2)]
     threads: usize,
-    /// Measures only calls, lists, streams, starts or allocations; may be given more than once.
+    /// Measures only calls, eras, lists, streams, starts or allocations; may be given more than once.
     #[arg(long, value_enum)]
     only: Vec<Part>,
 }
@@ -46,6 +48,7 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     Calls,
+    Eras,
     Lists,
     Streams,
     Starts,
@@ -110,6 +113,9 @@ pub fn run(options: &Options) -> anyhow::Result<Verdict> {
         for stage in stages {
             runtime.block_on(stage.strike())?;
         }
+    }
+    if wanted(Part::Eras) {
+        eras::measure(&binary, &runtime, pace, &mut report)?;
     }
     if wanted(Part::Streams) {
         streams::measure(&binary, &runtime, pace, &mut report)?;

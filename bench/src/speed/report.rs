@@ -17,6 +17,8 @@ const RATIO: f64 = 0.5;
 const ADDED: f64 = 30.0;
 /// At most so many times the floor's time for a list.
 const LIST: f64 = 1.5;
+/// At least this share of the legacy era's calls, in the modern era.
+const ERAS: f64 = 0.9;
 /// At least this share of the plain calls, with a progress notification each.
 const PROGRESS: f64 = 0.5;
 /// At least this share of the floor, with results of 1 MiB.
@@ -89,12 +91,13 @@ pub(super) struct Cell {
     pub(super) faults: Vec<String>,
 }
 
-/// Two that took turns, in calls a second: medians of rounds.
+/// Two that took turns, in calls a second, and what a call costs their gateways in microseconds: medians of rounds.
 #[derive(Debug)]
 pub(super) struct Pair {
     pub(super) base: f64,
     pub(super) rate: f64,
     pub(super) ratio: f64,
+    pub(super) cpu: [f64; 2],
     pub(super) faults: Vec<String>,
 }
 
@@ -144,6 +147,13 @@ impl Report {
         self.lines.push(format!("with ten {} shards after the calls: {}", era.as_str(), shown(memory)));
     }
 
+    /// Adds the calls of the modern era, beside those of the legacy one.
+    pub(super) fn eras(&mut self, flight: Flight, pair: Pair) {
+        let [legacy, modern] = pair.cpu;
+        let what = format!("modern beside legacy, {flight} in flight, CPU {modern:.1} and {legacy:.1} µs a call");
+        self.pair(&what, "legacy", ERAS, pair);
+    }
+
     /// Adds calls with a progress notification each, beside plain ones.
     pub(super) fn progress(&mut self, era: Era, in_flight: usize, pair: Pair) {
         let what = format!("{} with a progress notification per call, {in_flight} in flight", era.as_str());
@@ -157,7 +167,7 @@ impl Report {
     }
 
     fn pair(&mut self, what: &str, base: &str, least: f64, pair: Pair) {
-        let Pair { base: floor, rate, ratio, faults } = pair;
+        let Pair { base: floor, rate, ratio, faults, .. } = pair;
         let verdict = self.judged(ratio >= least, &format!("≥ {least}"));
         self.lines.push(format!("{what}: {rate:.0} calls/s, {base} {floor:.0}, ratio {ratio:.2} {verdict}"));
         self.misses += faults.len();
@@ -257,5 +267,17 @@ mod tests {
         assert!(!missed(Flight::OneTogether, Served::TenShards, cell(0.1, 30.0, &[])));
         assert!(missed(Flight::OneTogether, Served::TenShards, cell(0.9, 30.1, &[])));
         assert!(missed(Flight::One, Served::Floor, cell(1.0, 0.0, &["wrong"])));
+        let eras = |ratio| {
+            let mut report = Report::default();
+            report.eras(
+                Flight::Many(16),
+                Pair { base: 1000.0, rate: 1000.0 * ratio, ratio, cpu: [20.0, 21.5], faults: Vec::new() },
+            );
+            report.to_string()
+        };
+        let line =
+            "modern beside legacy, 16 in flight, CPU 21.5 and 20.0 µs a call: 900 calls/s, legacy 1000, ratio 0.90";
+        assert_eq!(eras(0.9), format!("{line} PASS (≥ 0.9)\nPASS"));
+        assert!(eras(0.89).ends_with("MISS (≥ 0.9)\nMISS: 1"));
     }
 }

@@ -4,16 +4,16 @@
 
 use std::io::{Write as _, stderr};
 use std::path::Path;
-use std::time::Duration;
 
 use gateway::wire::Era;
 use tokio::runtime::Runtime;
 
-use super::report::{Pair, Report};
-use super::{ERAS, PATIENCE, Pace};
+use super::report::Report;
+use super::turns::{peer, rounds, start};
+use super::{ERAS, Pace};
 use crate::floor::Floor;
-use crate::load::{Load, Peer, Sample};
-use crate::rig::{Client, Gateway, Notices, echo_shard, median};
+use crate::load::Peer;
+use crate::rig::{Client, Notices};
 
 /// Calls under way.
 const IN_FLIGHT: usize = 16;
@@ -61,38 +61,4 @@ fn large(binary: &Path, runtime: &Runtime, era: Era, pace: Pace, report: &mut Re
     }
     runtime.block_on(gateway.stop())?;
     Ok(())
-}
-
-async fn start(binary: &Path, era: Era, pad: usize) -> anyhow::Result<Gateway> {
-    let shard = echo_shard(&["--era", era.as_str(), "--pad", &pad.to_string()])?;
-    let gateway = Gateway::start(binary, &[("s0", shard)], &[]).await?;
-    gateway.until_ready(1, PATIENCE).await?;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    Ok(gateway)
-}
-
-fn peer(gateway: &Gateway, era: Era) -> Peer {
-    Peer {
-        gateway: gateway.host().to_owned(),
-        floor: None,
-        pid: gateway.pid(),
-        era,
-        tools: vec!["s0__echo".into()],
-        notices: Notices::None,
-    }
-}
-
-fn rounds(peers: [&Peer; 2], in_flight: usize, pace: Pace) -> anyhow::Result<Pair> {
-    let load = Load { in_flight, warm_up: pace.warm_up, window: pace.window, threads: pace.threads };
-    let mut samples = [const { Vec::<Sample>::new() }; 2];
-    for round in 0..pace.rounds {
-        for turn in 0..2 {
-            let which = (round + turn) % 2;
-            samples[which].push(peers[which].load(load)?);
-        }
-    }
-    let rates = samples.each_ref().map(|samples| samples.iter().map(Sample::rate).collect::<Vec<_>>());
-    let ratios: Vec<f64> = rates[1].iter().zip(&rates[0]).map(|(one, base)| one / base).collect();
-    let faults = samples.iter().flatten().flat_map(|sample| sample.faults.iter().cloned()).collect();
-    Ok(Pair { base: median(&rates[0]), rate: median(&rates[1]), ratio: median(&ratios), faults })
 }
