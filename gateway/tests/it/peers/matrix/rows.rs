@@ -10,7 +10,8 @@ use std::pin::Pin;
 
 use super::stage::Cell;
 
-/// How a row turned out that did not fail: by the feature's own way, or by another, of which the specification says this.
+/// How a row turned out that did not fail: by the feature's own way, or by another, of which the specification says this
+/// in quotes.
 pub(super) type Turned = Result<(), &'static str>;
 
 type Play = for<'a> fn(Cell<'a>) -> Pin<Box<dyn Future<Output = Turned> + 'a>>;
