@@ -5,8 +5,10 @@
 //! test; no expectation is written down but for how many tools there are.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::{Value, json};
+use tokio::task::{JoinSet, LocalSet};
 
 use super::matrix::{Client, Era, Told};
 use super::servers::Servers;
@@ -60,24 +62,40 @@ async fn names(client: &mut Client) -> Vec<String> {
     names
 }
 
-/// What the seven list and answer when they are asked directly, each under the name that the gateway gives it.
-async fn directly(sdk: &Sdk, servers: &Servers) -> (Vec<String>, Answers) {
+/// What one server lists and answers when it is asked directly, each under the name that the gateway gives it.
+async fn one_directly(
+    legacy: &'static str,
+    servers: Rc<Servers>,
+    (server, own_name, count): (&'static str, &'static str, usize),
+) -> (Vec<String>, Answers) {
+    let (mut way, variables) = servers.direct(server);
+    way.insert(0, "--stdio".to_owned());
+    let mut client = Client::start(legacy, Era::Legacy, own_name, &way, &variables).await;
+    // One of them registers some of its tools only when it has been told what its client can do.
+    let tools = eventually(&format!("`{server}` lists {count} tools"), async || {
+        Some(names(&mut client).await).filter(|names| names.len() == count)
+    })
+    .await;
+    let mut answers = Answers::new();
+    for (_, tool, arguments, _) in calls(&servers).into_iter().filter(|call| call.0 == server) {
+        let told = call(&mut client, &tool, arguments).await;
+        answers.push((format!("{server}__{tool}"), told));
+    }
+    client.leave().await;
+    (tools.iter().map(|tool| format!("{server}__{tool}")).collect(), answers)
+}
+
+/// The same of all seven, at the same time.
+async fn directly(sdk: &Sdk, servers: &Rc<Servers>) -> (Vec<String>, Answers) {
+    let mut asking = JoinSet::new();
+    for one in SEVEN {
+        asking.spawn_local(one_directly(sdk.legacy, Rc::clone(servers), one));
+    }
     let (mut listed, mut answers) = (Vec::new(), Answers::new());
-    for (server, own_name, count) in SEVEN {
-        let (mut way, variables) = servers.direct(server);
-        way.insert(0, "--stdio".to_owned());
-        let mut client = Client::start(sdk.legacy, Era::Legacy, own_name, &way, &variables).await;
-        // One of them registers some of its tools only when it has been told what its client can do.
-        let tools = eventually(&format!("`{server}` lists {count} tools"), async || {
-            Some(names(&mut client).await).filter(|names| names.len() == count)
-        })
-        .await;
-        listed.extend(tools.iter().map(|tool| format!("{server}__{tool}")));
-        for (_, tool, arguments, _) in calls(servers).into_iter().filter(|call| call.0 == server) {
-            let told = call(&mut client, &tool, arguments).await;
-            answers.push((format!("{server}__{tool}"), told));
-        }
-        client.leave().await;
+    while let Some(one) = asking.join_next().await {
+        let (tools, told) = one.unwrap();
+        listed.extend(tools);
+        answers.extend(told);
     }
     listed.sort_unstable();
     (listed, answers)
@@ -105,8 +123,8 @@ async fn differs(client: &mut Client, servers: &Servers, (listed, answers): &(Ve
 }
 
 async fn sees_and_calls_every_tool(sdk: Sdk) {
-    let servers = Servers::lay_out().await;
-    let direct = directly(&sdk, &servers).await;
+    let servers = Rc::new(Servers::lay_out().await);
+    let direct = LocalSet::new().run_until(directly(&sdk, &servers)).await;
     assert_eq!((direct.0.len(), direct.1.len()), (56, 56), "each tool is called once");
     SEVEN.iter().for_each(|(server, ..)| servers.drop_in_one(server));
     servers.start_over();

@@ -15,7 +15,7 @@ pub(super) use client::{Client, Era, Told};
 use comfy_table::{Table, presets};
 use rows::{FEATURES, Turned};
 use stage::{Cell, Stage, Way};
-use tokio::task::{JoinError, LocalSet, spawn_local};
+use tokio::task::{JoinError, JoinSet, LocalSet};
 
 /// One row: the feature, the era of the client and that of the shard.
 type Row = (usize, Era, Era);
@@ -44,10 +44,12 @@ async fn play_all(stage: &Rc<Stage>) -> (String, Vec<String>) {
     table.load_preset(presets::ASCII_MARKDOWN);
     table.set_header(["client", "shard", "feature", "as"]);
     let (mut notes, mut failures): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut playing = JoinSet::new();
     for row in rows() {
         let (feature, client, shard) = row;
         let names = [client.name(), shard.name(), FEATURES[feature].0];
-        let outcome = match spawn_local(play(Rc::clone(stage), row)).await {
+        playing.spawn_local(play(Rc::clone(stage), row));
+        let outcome = match playing.join_next().await.expect("one row is under way") {
             Ok(Ok(())) => "is".to_owned(),
             Ok(Err(note)) => {
                 let at = notes.iter().position(|known| *known == note).unwrap_or(notes.len());

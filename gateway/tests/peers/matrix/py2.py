@@ -1,4 +1,4 @@
-"""The matrix's clients on the Python SDK 2.x, of either era: py2.py --mode legacy|modern (--url URL | --stdio CMD ARG...).
+"""The matrix's clients on the Python SDK 2.x: py2.py --mode legacy|modern (--url URL | --stdio CMD ARG...).
 
 Commands and answers are those of `commands.mjs`. Invariant: what the client heard and was asked is told once, whole and
 in order, to whoever asks for it first.
@@ -73,15 +73,19 @@ class Driver:
         return kind.model_validate(self.answers[method])
 
     async def elicit(self, _context, params):
+        """What a person would be asked."""
         return self.answer("elicitation/create", plain(params), ElicitResult)
 
     async def sample(self, _context, params):
+        """What a model would be asked."""
         return self.answer("sampling/createMessage", plain(params), CreateMessageResult)
 
     async def roots(self, _context):
+        """What the client would be asked for its folders."""
         return self.answer("roots/list", {}, ListRootsResult)
 
     async def log(self, params):
+        """A line of the log."""
         self.hear("notifications/message", plain(params))
 
     async def notice(self, message):

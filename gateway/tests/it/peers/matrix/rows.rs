@@ -10,7 +10,8 @@ use std::pin::Pin;
 
 use super::stage::Cell;
 
-/// How a row turned out that did not fail: by the feature's own way, or by another, of which the specification says this.
+/// How a row turned out that did not fail: by the feature's own way, or by another, of which the specification says this
+/// in quotes.
 pub(super) type Turned = Result<(), &'static str>;
 
 type Play = for<'a> fn(Cell<'a>) -> Pin<Box<dyn Future<Output = Turned> + 'a>>;
@@ -19,7 +20,6 @@ type Play = for<'a> fn(Cell<'a>) -> Pin<Box<dyn Future<Output = Turned> + 'a>>;
 pub(super) const FEATURES: [(&str, Play); 10] = [
     ("plain", |cell| Box::pin(calls::plain(cell))),
     ("progress", |cell| Box::pin(calls::progress(cell))),
-    ("cancel", |cell| Box::pin(calls::cancel(cell))),
     ("elicitation", |cell| Box::pin(questions::elicitation(cell))),
     ("sampling", |cell| Box::pin(questions::sampling(cell))),
     ("roots", |cell| Box::pin(questions::roots(cell))),
@@ -27,4 +27,6 @@ pub(super) const FEATURES: [(&str, Play); 10] = [
     ("list_changed", |cell| Box::pin(changes::list_changed(cell))),
     ("subscribe", |cell| Box::pin(changes::subscribe(cell))),
     ("not found", |cell| Box::pin(calls::not_found(cell))),
+    // The last: for a while a shard may still ask for a call that was given up, so nobody else there is asked or logged to.
+    ("cancel", |cell| Box::pin(calls::cancel(cell))),
 ];

@@ -82,5 +82,8 @@ pub(super) async fn roots(cell: Cell<'_>) -> Turned {
     assert_eq!(told.content(), &json!({"heard": {"q": {"roots": [{"uri": OWN_ROOT}]}}}), "of a shard that all share");
     assert!(told.asked().is_empty(), "{told:?}");
     is_asked(&cell.at(ALONE), "roots/list", &[json!({})], own).await;
-    Ok(())
+    Err(
+        "of a shared shard `roots:` in its file answers, since servers take one answer for all their clients; the client is \
+         asked by a shard with `instances: exclusive`",
+    )
 }
