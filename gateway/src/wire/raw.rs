@@ -252,19 +252,38 @@ fn container_end(bytes: &[u8], start: usize) -> usize {
 
 fn string_end(bytes: &[u8], start: usize) -> usize {
     // The search is made for long texts, and most strings are short.
-    const NEAR: usize = 16;
+    const NEAR: usize = 8;
     let mut at = start + 1;
     loop {
-        let near = bytes[at..].iter().take(NEAR).take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
-        at += near;
-        if near == NEAR {
-            at += memchr2(b'"', b'\\', &bytes[at..]).expect("a valid string is closed");
-        }
+        at += match near(bytes, at, NEAR) {
+            Ok(length) => length,
+            Err(length) => {
+                let rest = &bytes[at + length..];
+                length + memchr2(b'"', b'\\', rest).expect("a valid string is closed")
+            }
+        };
         if bytes[at] == b'"' {
             return at + 1;
         }
         at += 2;
     }
+}
+
+/// How far the next quote or backslash is, or how far there is none, looking at this many words of eight bytes at most.
+fn near(bytes: &[u8], start: usize, words: usize) -> Result<usize, usize> {
+    const ONES: u64 = u64::MAX / 0xff;
+    // The lowest bit that is set is in the first byte that is zero; higher ones may be false.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let mut length = 0;
+    for word in bytes[start..].chunks_exact(8).take(words) {
+        let word = u64::from_le_bytes(word.try_into().expect("each has eight bytes"));
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return Ok(length + found.trailing_zeros() as usize / 8);
+        }
+        length += 8;
+    }
+    Err(length)
 }
 
 #[cfg(test)]

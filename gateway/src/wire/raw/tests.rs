@@ -152,6 +152,16 @@ fn first_broken(raw: Raw<'_>) -> Option<(usize, usize)> {
     strings.into_iter().find(|(start, end)| serde_json::from_str::<String>(&text[*start..*end]).is_err())
 }
 
+#[test]
+fn a_string_ends_at_its_quote_however_long_it_is_and_wherever_escapes_stand() {
+    for length in 0..150 {
+        for escape in 0..length {
+            let text = format!("\"{}\\\"{}é\" ", "x".repeat(escape), "#".repeat(length - escape));
+            assert_eq!(string_end(text.as_bytes(), 0), text.len() - 1, "{text}");
+        }
+    }
+}
+
 /// Strings whose halves of surrogate pairs meet by chance.
 fn halves() -> impl Strategy<Value = String> {
     const PIECES: [&str; 9] =
