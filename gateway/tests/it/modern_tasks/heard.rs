@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{KINDS, at, declaring, gateway, modern_shard};
-use crate::support::{Events, Gateway, Journal, eventually, modern_meta};
+use crate::support::{Events, Gateway, Journal, Stdio, eventually, modern_meta};
 
 const ID: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -124,10 +124,8 @@ async fn a_child_that_drains_still_tells_and_one_that_was_killed_ends_nothing_el
     gateway.stop().await;
 }
 
-#[tokio::test]
-async fn a_task_is_told_of_over_stdio() {
-    let journal = Journal::new();
-    let mut client = Gateway::builder().shard("one", modern_shard("one", &journal)).stdio();
+/// A client of the shard `one` hears how its task ends.
+async fn hears_of_its_task(mut client: Stdio) {
     let mut params = json!({"name": "one__echo", "arguments": {"job": {"ask": ["k"]}}});
     params["_meta"] = request(&declaring(), &json!({}))["params"]["_meta"].take();
     client.request(1, "tools/call", params.clone()).await;
@@ -142,4 +140,19 @@ async fn a_task_is_told_of_over_stdio() {
     assert_eq!((&told["method"], &told["params"]["status"]), (&json!("notifications/tasks"), &json!("completed")));
     assert_eq!(told["params"]["_meta"], json!({ID: "mine"}));
     client.finish().await;
+}
+
+#[tokio::test]
+async fn a_task_is_told_of_over_stdio() {
+    let journal = Journal::new();
+    hears_of_its_task(Gateway::builder().shard("one", modern_shard("one", &journal)).stdio()).await;
+}
+
+#[tokio::test]
+async fn a_client_that_joins_a_gateway_is_told_of_its_task() {
+    let journal = Journal::new();
+    let gateway = gateway(&[("one", &journal)], "").await;
+    hears_of_its_task(Gateway::builder().flags(&["--connect", &gateway.url()]).stdio()).await;
+    eventually("the shard need not tell any more", async || (open(&journal) == 0).then_some(())).await;
+    gateway.stop().await;
 }
