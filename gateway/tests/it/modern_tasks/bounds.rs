@@ -34,7 +34,10 @@ async fn clients_without_a_connection_have_so_many_tasks_together_and_leave_room
     let refused = make(&mut http).await;
     let message = refused["error"]["message"].as_str().unwrap();
     assert_eq!(refused["error"]["code"], -32603, "{refused}");
-    assert!(message.starts_with("2048 tasks of all clients without a connection of their own are under way"), "{message}");
+    assert!(
+        message.starts_with("2048 tasks of all clients without a connection of their own are under way"),
+        "{message}"
+    );
     assert_eq!(journal.of("tools/call").len(), MOST, "it did not run");
 
     let plain = gateway.modern("tools/call", json!({"name": "one__echo", "arguments": {"n": 1}})).await.answer();
