@@ -1,5 +1,7 @@
 //! Two clients at once on one shard, with the same ids and the same progress tokens: nothing crosses, nothing is lost.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -10,6 +12,8 @@ const CALLS: usize = 2_000;
 const STEPS: usize = 3;
 /// So many calls of each client are under way at once.
 const AT_ONCE: usize = 16;
+/// For so long after a call was given up nobody but its client is asked on a shared shard.
+const GIVEN_UP: Duration = Duration::from_secs(2);
 
 /// Makes every [`AT_ONCE`]th call of one client from `first` on, and counts the progress notifications that came, each of
 /// which must be of its own call, in order and before the answer.
@@ -116,8 +120,11 @@ async fn on_a_shared_shard_one_session_is_asked_and_of_two_that_could_be_meant_n
         journal.until_cancelled(&call).await;
     });
     assert_eq!(hung.status, 202, "a call that was cancelled is not answered");
+    // For a while the shard may still ask for that call, so that only its own client can be meant.
+    rounds(&gateway, &mut other, "the other", ROUNDS).await;
+    tokio::time::sleep(GIVEN_UP).await;
     rounds(&gateway, &mut one, "one", ROUNDS).await;
     let shard = gateway.shard("fake").await;
-    assert_eq!((&shard["asked"], &shard["declined"]), (&json!(3 * ROUNDS), &json!(ROUNDS)));
+    assert_eq!((&shard["asked"], &shard["declined"]), (&json!(4 * ROUNDS), &json!(ROUNDS)));
     gateway.stop().await;
 }
