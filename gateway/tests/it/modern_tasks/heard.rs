@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{KINDS, at, declaring, gateway, modern_shard};
-use crate::support::{Events, Gateway, Journal, Stdio, eventually, modern_meta};
+use crate::support::{Events, Gateway, Journal, Stdio, eventually, fake_shard, modern_meta};
 
 const ID: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -154,5 +154,31 @@ async fn a_client_that_joins_a_gateway_is_told_of_its_task() {
     let gateway = gateway(&[("one", &journal)], "").await;
     hears_of_its_task(Gateway::builder().flags(&["--connect", &gateway.url()]).stdio()).await;
     eventually("the shard need not tell any more", async || (open(&journal) == 0).then_some(())).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_task_is_acknowledged_although_the_shard_of_a_resource_takes_longer_to_say_nothing() {
+    let journal = Journal::new();
+    // Whoever is there first has the resources.
+    let mute = fake_shard(&["--era", "modern", "--on-listen", "silent"]);
+    let gateway = Gateway::builder().shard("mute", mute).start().await;
+    gateway.until("mute", "ready").await;
+    gateway.write_shard("one", &modern_shard("one", &journal));
+    gateway.until("one", "ready").await;
+    let id = at(&gateway, "/mcp").make("one__echo", json!({"ask": ["k"]})).await;
+    let filter = json!({"taskIds": [id], "resourceSubscriptions": ["fake://one"]});
+    let mut streams = Vec::new();
+    for _ in 0..8 {
+        streams.push(Events::of(post(&gateway, "/mcp", &request(&declaring(), &filter)).await));
+    }
+    for stream in &mut streams {
+        let first = stream.next().await.expect("an acknowledgement");
+        assert_eq!(first["params"]["notifications"], json!({"taskIds": [id]}));
+    }
+    answer(&gateway, &id).await;
+    for stream in &mut streams {
+        assert_eq!(told(stream).await["status"], "completed");
+    }
     gateway.stop().await;
 }
