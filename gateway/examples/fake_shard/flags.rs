@@ -14,7 +14,7 @@ usage: fake_shard [--era legacy|modern|python|ts] [--name NAME] [--version V] [-
   [--on-listen normal|error|silent|late]
   [--start-delay MS] [--discover-delay MS] [--journal FILE] [--ignore-eof] [--spoil nothing|values|order]
   [--tools N] [--tools-file FILE] [--resources-file FILE] [--templates-file FILE] [--prompts-file FILE]
-  [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private] [--tasks] [--capability MEMBER] [--last-words LINE]";
+  [--page-size K] [--repeat-cursor] [--ttl-ms N] [--cache-scope public|private] [--tasks] [--strict] [--capability MEMBER] [--last-words LINE]";
 
 /// Which protocol revisions are spoken, and what the first request decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,8 @@ pub(crate) struct Options {
     pub(crate) cache_scope: &'static str,
     /// Calls can ask for tasks.
     pub(crate) tasks: bool,
+    /// What was not subscribed to cannot be unsubscribed from.
+    pub(crate) strict: bool,
     /// Written when stdin has ended.
     pub(crate) last_words: Option<String>,
     /// A member of the capabilities beside the usual ones, JSON text.
@@ -120,6 +122,7 @@ impl Default for Options {
             ttl_ms: 60_000,
             cache_scope: "public",
             tasks: false,
+            strict: false,
             last_words: None,
             capability: None,
         }
@@ -134,6 +137,7 @@ pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, S
             "--ignore-eof" => options.ignore_eof = true,
             "--repeat-cursor" => options.repeat_cursor = true,
             "--tasks" => options.tasks = true,
+            "--strict" => options.strict = true,
             _ => {
                 let value = args.next().ok_or_else(|| format!("`{flag}` is unknown or lacks its value"))?;
                 set(&mut options, &flag, value)?;

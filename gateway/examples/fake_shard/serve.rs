@@ -2,6 +2,7 @@
 //!
 //! Everything here happens on the reading thread, in the order of the lines; only `waits` has threads.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub(crate) struct Shard {
     pub(crate) prompts: List,
     pub(crate) resources: List,
     templates: List,
+    /// What a legacy client has subscribed to.
+    subscribed: BTreeSet<String>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) jobs: Arc<Jobs>,
     lock: Lock,
@@ -58,6 +61,7 @@ impl Shard {
             out: Arc::new(Out::take()),
             waits: Arc::default(),
             listens: Listens::default(),
+            subscribed: BTreeSet::new(),
             tasks: Arc::default(),
             jobs: Arc::default(),
             lock: Lock::new(options.era),
@@ -167,10 +171,24 @@ impl Shard {
             _ if let Some(call) = interview::asking(id, method, params, speech) => return tools::call(self, call),
             _ => {
                 let result = self.result(method, params, speech)?;
+                self.note(method, params)?;
                 self.out.send(answer(id, &result));
             }
         }
         Ok(Next::GoOn)
+    }
+
+    /// Notes what a good request about a subscription comes to.
+    fn note(&mut self, method: &str, params: &Params) -> Result<(), Refusal> {
+        let uri = params.uri.as_deref().unwrap_or_default();
+        match method {
+            "resources/subscribe" => drop(self.subscribed.insert(uri.to_owned())),
+            "resources/unsubscribe" if !self.subscribed.remove(uri) && self.options.strict => {
+                return Err(Refusal::new(-32602, format!("{uri} is not subscribed to")));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn answer_late(&self, line: String) {

@@ -17,6 +17,7 @@ use axum::routing::{any, get};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, warn};
@@ -180,13 +181,21 @@ fn turn_away(stream: &TcpStream, connections: &Budget) {
 }
 
 async fn connection(stream: TcpStream, place: OwnedSemaphorePermit, router: Router, times: Times, tasks: Tasks) {
-    let socket = match Socket::accepted(stream, times.stall) {
-        Ok(socket) => TokioIo::new(socket),
-        Err(error) => return debug!(error = &error as &dyn std::error::Error, "client gone"),
-    };
+    match Socket::accepted(stream, times.stall) {
+        Ok(socket) => serve_on(socket, router, times, &tasks).await,
+        Err(error) => debug!(error = &error as &dyn std::error::Error, "client gone"),
+    }
+    drop(place);
+}
+
+/// Serves one client until it goes, does not read, or the gateway stops.
+async fn serve_on<T>(socket: Socket<T>, router: Router, times: Times, tasks: &Tasks)
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(times.head).max_buf_size(BUFFER);
-    let mut serving = pin!(server.serve_connection(socket, TowerToHyperService::new(router)));
+    let mut serving = pin!(server.serve_connection(TokioIo::new(socket), TowerToHyperService::new(router)));
     let served = match tasks.stop().run_until_cancelled(serving.as_mut()).await {
         Some(served) => served,
         None => {
@@ -197,7 +206,6 @@ async fn connection(stream: TcpStream, place: OwnedSemaphorePermit, router: Rout
     if let Err(error) = served {
         debug!(error = &error as &dyn std::error::Error, "connection ended");
     }
-    drop(place);
 }
 
 fn router(mux: Mux, settings: HttpSettings, tasks: &Tasks) -> Router {
@@ -236,4 +244,50 @@ async fn not_found(State(door): State<Arc<Door>>, uri: Uri, headers: HeaderMap) 
 async fn wrong_method() -> Refused {
     let message = "this page is only for GET; there is nothing for MCP clients at it: their endpoint is `/mcp`, or `/mcp/NAME` for one shard";
     Refused::not_allowed(message, "GET, HEAD, OPTIONS")
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    const LISTENING: &str = concat!(
+        r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{},"_meta":{"#,
+        r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"#,
+        r#""io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"}}}}"#
+    );
+
+    /// Asks to listen on a connection that holds little, and reads the status; nothing after that is read.
+    async fn listen(client: &mut DuplexStream) -> String {
+        let head = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                    accept: application/json, text/event-stream\r\nmcp-protocol-version: 2026-07-28\r\n\
+                    mcp-method: subscriptions/listen\r\n";
+        let request = format!("{head}content-length: {}\r\n\r\n{LISTENING}", LISTENING.len());
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        client.read_exact(&mut status).await.unwrap();
+        String::from_utf8(status.to_vec()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_listens_and_does_not_read_is_given_up_and_another_has_its_place() {
+        let tasks = Tasks::default();
+        let (door, _world) = Door::for_tests(&tasks);
+        let mut settings = HttpSettings::for_tests();
+        settings.limits.streams = 1;
+        let times = settings.times.clone();
+        let router = router(door.mux.clone(), settings, &tasks);
+        for _ in 0..2 {
+            let (gateway, mut client) = duplex(512);
+            let serving = serve_on(Socket::new(gateway, times.stall), router.clone(), times.clone(), &tasks);
+            let begun = Instant::now();
+            let both = async { tokio::join!(serving, listen(&mut client)) };
+            let ((), status) = timeout(Duration::from_secs(3600), both).await.expect("it is given up");
+            assert_eq!(status, "HTTP/1.1 200");
+            assert!(begun.elapsed() >= times.stall, "comments alone fill the connection only after a while");
+        }
+        tasks.shutdown(Duration::from_secs(1)).await.unwrap();
+    }
 }

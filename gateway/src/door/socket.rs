@@ -40,7 +40,8 @@ impl Socket<TcpStream> {
 }
 
 impl<T> Socket<T> {
-    fn new(stream: T, stall: Duration) -> Self {
+    /// Gives up on whoever reads nothing for `stall`.
+    pub(super) fn new(stream: T, stall: Duration) -> Self {
         Self { stream, stall, waiting: Box::pin(sleep(stall)), is_waiting: false }
     }
 

@@ -1,7 +1,7 @@
 //! What becomes of `resources/subscribe` and `resources/unsubscribe` of legacy clients.
 //!
-//! Invariant: a legacy shard answers them itself, as long as it need not be spared; a modern shard, which does not know them, is
-//! listened to instead.
+//! Invariant: a legacy shard answers them itself, as long as it need not be spared and the child that is asked is the one that
+//! reports; a modern shard, which does not know them, is listened to instead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,12 @@ use super::Mux;
 use super::client::Client;
 use super::route::{self, Route};
 use super::subscriptions::Course;
+use crate::shard::Shard;
 use crate::wire::{Era, Fault, Params, code};
 
 /// How long a shard may take to say whether it reports on a resource. One that is not ready by then will be told later.
 pub(super) const AGREEING: Duration = Duration::from_secs(5);
+
 impl Mux {
     /// The way of a `resources/unsubscribe`: to the shard that was subscribed to, whatever the lists say by now.
     pub(super) fn left(&self, client: &Client, method: &str, params: &Params<'_>) -> Option<Route> {
@@ -66,9 +68,17 @@ impl Mux {
         Ok(match &*route.method {
             "resources/subscribe" => Some(Course::AskShard(subscriptions.subscribe(client.key, &route.shard, uri)?)),
             "resources/unsubscribe" => {
-                let world = self.inner.world.borrow();
-                let instances = world.shard(&route.shard).map(|shard| shard.spec().process.instances);
-                Some(subscriptions.unsubscribe(client.key, &route.shard, uri, instances.unwrap_or_default()))
+                let shard = self.inner.world.borrow().shard(&route.shard).cloned();
+                let reaches = |shard: &Shard| shard.is_called_where_it_reports_to(client.key.0);
+                // A child that was never told of the resource would have nothing to stop.
+                if shard.as_ref().is_some_and(|shard| !reaches(shard))
+                    && subscriptions.follows(client.key, &route.shard, uri)
+                {
+                    subscriptions.leave(client.key, &route.shard, uri);
+                    return Ok(Some(Course::Settled));
+                }
+                let instances = shard.map(|shard| shard.spec().process.instances).unwrap_or_default();
+                Some(subscriptions.unsubscribe(client.key, &route.shard, uri, instances))
             }
             _ => None,
         })

@@ -170,7 +170,7 @@ impl Subscriptions {
         if resources.is_empty() {
             return BTreeSet::new();
         }
-        self.change(|followed| {
+        let granted = self.change(|followed| {
             let mut followed_now = BTreeSet::new();
             for (shard, uri) in resources {
                 match followed.standing(shard, uri, listener.0) {
@@ -187,7 +187,15 @@ impl Subscriptions {
                 followed_now.insert(uri.clone());
             }
             followed_now
-        })
+        });
+        // A refused resource may have been reported on before its shard refused it.
+        self.clean(listener, "");
+        granted
+    }
+
+    /// Whether the client follows this resource, or is about to.
+    pub(super) fn follows(&self, client: ClientKey, shard: &Arc<str>, uri: &str) -> bool {
+        self.feed.followed.borrow().standing(shard, uri, client.0).is_some()
     }
 
     /// The shard whose resource of this uri the client follows.

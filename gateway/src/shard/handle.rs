@@ -260,6 +260,11 @@ impl Shard {
         !self.has_own_child_for(session) || self.private(session).is_some()
     }
 
+    /// Whether that child is there, and is the one that a call of the session reaches.
+    pub fn is_called_where_it_reports_to(&self, session: u128) -> bool {
+        self.spec().process.instances != Instances::Exclusive && self.reports_to(session)
+    }
+
     fn has_own_child_for(&self, session: u128) -> bool {
         self.spec().process.instances == Instances::PerSession && !is_listener(session)
     }

@@ -1,6 +1,7 @@
 //! `resources/subscribe`: who hears that a resource was updated, and what the shard is told.
 
 mod bounds;
+mod children;
 mod lives;
 mod races;
 mod views;

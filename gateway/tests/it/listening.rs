@@ -196,9 +196,9 @@ async fn clients_of_both_eras_share_what_the_shard_reports() {
 #[tokio::test]
 async fn each_view_is_heard_of_alone() {
     let (one, two) = (Journal::new(), Journal::new());
-    let builder = Gateway::builder().shard("fake", one.fake_shard(&["--era", "modern"]));
-    let gateway = builder.shard("two", two.fake_shard(&["--era", "legacy"])).start().await;
-    gateway.until("fake", "ready").await;
+    let gateway = start(&one, "modern", &[], "").await;
+    // Where both are seen, what both have belongs to the one that was there first.
+    gateway.write_shard("two", &two.fake_shard(&["--era", "legacy"]));
     gateway.until("two", "ready").await;
     let filter = json!({"toolsListChanged": true, "resourceSubscriptions": ["fake://one"]});
     let (mut all, _) = listen(&gateway, json!(1), filter.clone()).await;

@@ -1,5 +1,6 @@
 //! Tasks of 2026-07-28: the extension `io.modelcontextprotocol/tasks`.
 
+mod bounds;
 mod bridged;
 mod heard;
 mod lives;
@@ -162,10 +163,13 @@ async fn each_child_of_an_exclusive_shard_has_its_own_tasks_and_no_other_call_wh
     let first = clients.make("one__echo", json!({"ask": ["k"]})).await;
     let second = clients.make("one__echo", json!({"ask": ["k"]})).await;
     assert_eq!((&*first, &*second), ("job-1", "job-1~1"), "each is another child's first");
+    let at_work: Vec<u32> = gateway.children().iter().map(|child| child.pid).collect();
+    assert_eq!(at_work.len(), 2, "each has a child to itself");
     let whoami = || clients.ask("tools/call", json!({"name": "one__whoami"}));
     let (one, other) = tokio::join!(whoami(), whoami());
     for answer in [one, other] {
-        assert_eq!(answer.answer()["result"]["structuredContent"]["name"], "one");
+        let who = answer.answer()["result"]["structuredContent"]["pid"].as_u64().unwrap();
+        assert!(at_work.iter().all(|pid| u64::from(*pid) != who), "{who} is at work on a task: {at_work:?}");
     }
     for id in [&second, &first] {
         clients.ask("tasks/update", json!({"taskId": id, "inputResponses": {"k": {"of": id}}})).await;

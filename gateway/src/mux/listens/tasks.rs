@@ -71,6 +71,8 @@ impl Tasks {
         let until = self.until;
         while self.children.iter().any(|child| !child.has_agreed) {
             tokio::select! {
+                // What has been said in time counts, also if the resources of the request took longer.
+                biased;
                 (at, event) = first(&mut self.children, |child| !child.has_agreed) => self.agree(at, event),
                 () = sleep_until(until) => break,
             }

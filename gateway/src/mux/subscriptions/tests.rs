@@ -5,7 +5,7 @@ use crate::config::Mask;
 use crate::fleet::View;
 use crate::shard::Heritage;
 use crate::shard::budget::Budget;
-use crate::shard::followed::{Audience, OF_ALL, OF_ONE};
+use crate::shard::followed::{self, Audience, OF_ALL, OF_ONE};
 use crate::shard::link::{Limits, Ties};
 
 const ONE: ClientKey = ClientKey(1);
@@ -105,6 +105,21 @@ fn what_was_not_told_is_forgotten_with_the_subscription() {
     last.agreed(&link());
     assert_eq!(subscriptions.updated(ONE, |_| true).len(), 1, "only `b`");
     assert_eq!(told(&subscriptions, ONE, "a"), 0);
+}
+
+#[test]
+fn what_a_listener_was_not_granted_it_is_not_told_of() {
+    let subscriptions = subscriptions();
+    let listener = ClientKey(followed::listener(1));
+    let resources = ["a", "b"].map(|uri| (shard(), uri.to_owned()));
+    subscriptions.wish(listener, &resources).unwrap();
+    for uri in ["a/x", "b"] {
+        subscriptions.feed.touch(&shard(), Audience::Everybody, uri);
+    }
+    subscriptions.feed.take_touched().iter().for_each(|touch| subscriptions.spread(touch));
+    subscriptions.change(|followed| followed.refuse(&shard(), "a", Audience::Everybody));
+    assert_eq!(subscriptions.settle(listener, &resources, |_| true), ["b".to_owned()].into());
+    assert_eq!(subscriptions.updated(listener, |_| true), [message("b")]);
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl Listening {
             ended: 0,
             gap: false,
         };
-        listening.review();
+        listening.review(Instant::now());
         listening
     }
 
@@ -118,24 +118,24 @@ impl Listening {
     /// Goes on for as long as the child lives. Never returns.
     pub(super) async fn keep(mut self) {
         loop {
-            self.review();
-            let due = [self.patience, Some(self.rest)].into_iter().flatten();
-            let due = due.filter(|due| *due > Instant::now()).min();
+            // One moment for both: what becomes due in between must still be waited for.
+            let now = Instant::now();
+            self.review(now);
+            let due = [self.patience, Some(self.rest)].into_iter().flatten().filter(|due| *due > now).min();
             tokio::select! {
                 changed = self.followed.changed() => if changed.is_err() {
                     return std::future::pending().await;
                 },
                 event = next(&mut self.pending) => self.take_pending(event),
                 event = next(&mut self.current) => self.take_current(&event),
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                () = sleep_until(due.unwrap_or(now)), if due.is_some() => {}
             }
         }
     }
 
     /// Asks anew if something else is wanted than was asked for, or nothing is open.
-    fn review(&mut self) {
+    fn review(&mut self, now: Instant) {
         self.followed.mark_unchanged();
-        let now = Instant::now();
         if self.patience.is_some_and(|until| until <= now) {
             self.lose_patience();
         }

@@ -51,6 +51,37 @@ async fn calls_that_a_killed_gateway_had_are_answered_once_with_an_error_and_not
     gateway.stop().await;
 }
 
+#[tokio::test]
+async fn what_a_client_listens_to_ends_with_an_error_when_its_gateway_is_killed_and_it_can_listen_anew() {
+    let gateway = Gateway::builder().shard("fake", fake_shard(&["--era", "modern"])).start().await;
+    gateway.until("fake", "ready").await;
+    let mut client = joined_by_folder(&gateway);
+    let filter = json!({"resourceSubscriptions": ["fake://one"]});
+    listen(&mut client, &filter).await;
+    let dir = gateway.kill().await;
+    let lost = client.answer("l").await;
+    assert_eq!(lost["error"]["code"], -32603, "{lost}");
+    assert!(lost["error"]["message"].as_str().unwrap().contains("gateway"), "{lost}");
+
+    let gateway = Gateway::builder().in_dir(&dir).start().await;
+    listen(&mut client, &filter).await;
+    let update = json!({"name": "fake__updated", "arguments": {"uri": "fake://one"}});
+    client.request("u", "tools/call", modern(update)).await;
+    let mut told = vec![client.next().await.unwrap(), client.next().await.unwrap()];
+    told.sort_by_key(|message| message["id"].is_null());
+    assert_eq!((&told[0]["id"], &told[1]["params"]["uri"]), (&json!("u"), &json!("fake://one")), "{told:?}");
+    let ended = client.finish().await;
+    assert_eq!((ended.len(), &ended[0]["result"]["resultType"]), (1, &json!("complete")), "{ended:?}");
+    gateway.stop().await;
+}
+
+/// Listens under one id, and waits until all is granted.
+async fn listen(client: &mut Stdio, filter: &Value) {
+    client.request("l", "subscriptions/listen", modern(json!({"notifications": filter}))).await;
+    let granted = client.next().await.unwrap();
+    assert_eq!(&granted["params"]["notifications"], filter, "{granted}");
+}
+
 /// The session is good at the new gateway, which has forgotten what the client had made of it.
 #[tokio::test]
 async fn a_gateway_that_starts_again_serves_the_same_session_with_its_log_level() {

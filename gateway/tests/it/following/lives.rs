@@ -8,7 +8,7 @@ use crate::support::{Gateway, Journal, Legacy, eventually, fake_shard};
 
 const BORN: &str = "| initialize initialized lists";
 
-fn kill(pid: &serde_json::Value) {
+pub(super) fn kill(pid: &serde_json::Value) {
     let pid = i32::try_from(pid.as_i64().unwrap()).unwrap();
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{KINDS, at, declaring, gateway, modern_shard};
-use crate::support::{Events, Gateway, Journal, eventually, modern_meta};
+use crate::support::{Events, Gateway, Journal, Stdio, eventually, fake_shard, modern_meta};
 
 const ID: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -124,10 +124,8 @@ async fn a_child_that_drains_still_tells_and_one_that_was_killed_ends_nothing_el
     gateway.stop().await;
 }
 
-#[tokio::test]
-async fn a_task_is_told_of_over_stdio() {
-    let journal = Journal::new();
-    let mut client = Gateway::builder().shard("one", modern_shard("one", &journal)).stdio();
+/// A client of the shard `one` hears how its task ends.
+async fn hears_of_its_task(mut client: Stdio) {
     let mut params = json!({"name": "one__echo", "arguments": {"job": {"ask": ["k"]}}});
     params["_meta"] = request(&declaring(), &json!({}))["params"]["_meta"].take();
     client.request(1, "tools/call", params.clone()).await;
@@ -142,4 +140,45 @@ async fn a_task_is_told_of_over_stdio() {
     assert_eq!((&told["method"], &told["params"]["status"]), (&json!("notifications/tasks"), &json!("completed")));
     assert_eq!(told["params"]["_meta"], json!({ID: "mine"}));
     client.finish().await;
+}
+
+#[tokio::test]
+async fn a_task_is_told_of_over_stdio() {
+    let journal = Journal::new();
+    hears_of_its_task(Gateway::builder().shard("one", modern_shard("one", &journal)).stdio()).await;
+}
+
+#[tokio::test]
+async fn a_client_that_joins_a_gateway_is_told_of_its_task() {
+    let journal = Journal::new();
+    let gateway = gateway(&[("one", &journal)], "").await;
+    hears_of_its_task(Gateway::builder().flags(&["--connect", &gateway.url()]).stdio()).await;
+    eventually("the shard need not tell any more", async || (open(&journal) == 0).then_some(())).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_task_is_acknowledged_although_the_shard_of_a_resource_takes_longer_to_say_nothing() {
+    let journal = Journal::new();
+    // Whoever is there first has the resources.
+    let mute = fake_shard(&["--era", "modern", "--on-listen", "silent"]);
+    let gateway = Gateway::builder().shard("mute", mute).start().await;
+    gateway.until("mute", "ready").await;
+    gateway.write_shard("one", &modern_shard("one", &journal));
+    gateway.until("one", "ready").await;
+    let id = at(&gateway, "/mcp").make("one__echo", json!({"ask": ["k"]})).await;
+    let filter = json!({"taskIds": [id], "resourceSubscriptions": ["fake://one"]});
+    let mut streams = Vec::new();
+    for _ in 0..8 {
+        streams.push(Events::of(post(&gateway, "/mcp", &request(&declaring(), &filter)).await));
+    }
+    for stream in &mut streams {
+        let first = stream.next().await.expect("an acknowledgement");
+        assert_eq!(first["params"]["notifications"], json!({"taskIds": [id]}));
+    }
+    answer(&gateway, &id).await;
+    for stream in &mut streams {
+        assert_eq!(told(stream).await["status"], "completed");
+    }
+    gateway.stop().await;
 }

@@ -89,14 +89,18 @@ async fn a_task_that_outlasts_the_drain_is_lost_with_its_child() {
 
 #[tokio::test]
 async fn a_shard_does_not_sleep_before_the_end_of_its_task_was_seen() {
-    let journal = Journal::new();
+    let (journal, idle) = (Journal::new(), Journal::new());
     let gateway = gateway(&[("one", &journal)], "idle_stop: 1s\n").await;
     let clients = at(&gateway, "/mcp");
     let before = pid(&gateway).await;
-    let id = clients.make("one__echo", json!({"ms": 2500, "ttl": 600_000})).await;
+    let id = clients.make("one__echo", json!({"ms": 10, "ttl": 600_000})).await;
+    // Nobody asks for the task until a shard that began later and waits longer sleeps: to be asked would keep it awake, too.
+    gateway.write_shard("idle", &(modern_shard("idle", &idle) + "idle_stop: 2s\n"));
+    gateway.until("idle", "asleep").await;
+    assert_eq!((pid(&gateway).await, ids(&journal, "tasks/get").len()), (before.clone(), 0));
     let ended = clients.until(&id, "completed").await;
     assert_eq!((pid(&gateway).await, &ended["result"]["structuredContent"]), (before, &json!({})));
-    eventually("now it sleeps", async || (gateway.shard("one").await["state"] == "asleep").then_some(())).await;
+    gateway.until("one", "asleep").await;
     gateway.stop().await;
 }
 

@@ -1,8 +1,9 @@
-//! Over stdio a task is its connection's, and of these there may be so many.
+//! Over stdio a task is its connection's, and of these there may be so many. Whoever joins a gateway is one of those who come
+//! to that without a connection.
 
 use serde_json::{Value, json};
 
-use super::{declaring, modern_shard};
+use super::{declaring, gateway, modern_shard};
 use crate::support::{Gateway, Journal, Stdio, modern_meta};
 
 /// Makes one request that takes tasks.
@@ -19,10 +20,8 @@ async fn make(client: &mut Stdio, id: usize, job: Value) -> Value {
     ask(client, id, "tools/call", json!({"name": "one__echo", "arguments": {"job": job}})).await
 }
 
-#[tokio::test]
-async fn a_task_is_made_answered_and_cancelled_over_stdio() {
-    let journal = Journal::new();
-    let mut client = Gateway::builder().shard("one", modern_shard("one", &journal)).stdio();
+/// All that a client does with tasks.
+async fn makes_answers_and_cancels(mut client: Stdio) {
     let made = make(&mut client, 1, json!({"ask": ["k"]})).await;
     assert_eq!((&made["result"]["resultType"], &made["result"]["taskId"]), (&json!("task"), &json!("job-1")), "{made}");
     let update = json!({"taskId": "job-1", "inputResponses": {"k": {"action": "accept"}}});
@@ -40,7 +39,29 @@ async fn a_task_is_made_answered_and_cancelled_over_stdio() {
     bare["_meta"] = modern_meta();
     client.request(9, "tasks/get", bare).await;
     assert_eq!(client.answer(9).await["error"]["code"], -32021);
+    assert_eq!(client.finish().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_task_is_made_answered_and_cancelled_over_stdio() {
+    let journal = Journal::new();
+    makes_answers_and_cancels(Gateway::builder().shard("one", modern_shard("one", &journal)).stdio()).await;
+}
+
+#[tokio::test]
+async fn a_client_that_joins_a_gateway_makes_answers_and_cancels_tasks_which_outlive_it() {
+    let journal = Journal::new();
+    let gateway = gateway(&[("one", &journal)], "").await;
+    let joined = || Gateway::builder().flags(&["--connect", &gateway.url()]).stdio();
+    makes_answers_and_cancels(joined()).await;
+    let (mut client, mut other) = (joined(), joined());
+    let made = make(&mut client, 1, json!({"ask": ["k"]})).await;
+    assert_eq!(made["result"]["taskId"], "job-3", "{made}");
     client.finish().await;
+    let looked = ask(&mut other, 1, "tasks/get", json!({"taskId": "job-3"})).await;
+    assert_eq!(looked["result"]["status"], "input_required", "{looked}");
+    other.finish().await;
+    gateway.stop().await;
 }
 
 #[tokio::test]

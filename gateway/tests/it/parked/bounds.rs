@@ -74,8 +74,8 @@ async fn beyond_what_may_wait_a_question_is_declined_and_its_call_goes_on() {
 #[tokio::test]
 async fn whoever_has_waited_longest_gives_way_to_a_call_that_finds_no_child() {
     let journal = Journal::new();
-    // Whoever waits gives way after a thirtieth of it.
-    let gateway = start_with(&journal, "instances: exclusive", &["--parked-ttl", "15s"]).await;
+    // Whoever waits gives way after a thirtieth of it, also to one whose child is still to be started: four are, within that.
+    let gateway = start_with(&journal, "instances: exclusive", &["--parked-ttl", "90s"]).await;
     let mut waiting = Vec::new();
     for _ in 0..4 {
         let mut client = Modern::able();

@@ -35,7 +35,7 @@ async fn a_question_that_the_shard_takes_back_is_not_asked_again_and_its_result_
         let journal = Journal::new();
         let gateway = start(&journal, &format!("instances: {instances}")).await;
         let mut client = Modern::able();
-        let call = json!({"name": "fake__ask", "arguments": {"method": "elicitation/create", "withdraw_ms": 100}});
+        let call = json!({"name": "fake__ask", "arguments": {"method": "elicitation/create", "withdraw_ms": 500}});
         let round = client.asked(&gateway, "tools/call", call).await;
         eventually("the shard has answered", async || (gateway.shard("fake").await["in_flight"] == 0).then_some(()))
             .await;
@@ -51,7 +51,7 @@ async fn of_two_questions_the_one_that_was_taken_back_is_gone_when_the_other_is_
     let journal = Journal::new();
     let gateway = start(&journal, "").await;
     let mut client = Modern::able();
-    let steps = json!([ask(), ask(), {"sleep": 100}, {"withdraw": 0}, ask(), {"hear": 2}]);
+    let steps = json!([ask(), ask(), {"sleep": 500}, {"withdraw": 0}, ask(), {"hear": 2}]);
     let round = client.interview(&gateway, steps).await;
     let keys = round.keys();
     assert_eq!(keys.len(), 2);
@@ -71,7 +71,7 @@ async fn a_result_that_arrives_meanwhile_is_kept_and_its_child_is_free() {
         let journal = Journal::new();
         let gateway = start(&journal, &format!("instances: {instances}")).await;
         let mut client = Modern::able();
-        let round = client.interview(&gateway, json!([ask(), {"sleep": 100}, ask(), {"progress": 1}])).await;
+        let round = client.interview(&gateway, json!([ask(), {"sleep": 500}, ask(), {"progress": 1}])).await;
         eventually("the shard has answered", async || (gateway.shard("fake").await["in_flight"] == 0).then_some(()))
             .await;
         // What nobody needs any more is declined, also what the client has not been asked.
@@ -90,7 +90,7 @@ async fn a_result_that_waits_counts_in_the_memory_of_results() {
     let journal = Journal::new();
     let gateway = start_with(&journal, "", &["--result-memory", "200000"]).await;
     let mut client = Modern::able();
-    let round = client.interview(&gateway, json!([ask(), {"sleep": 100}, {"bulk": 150_000}])).await;
+    let round = client.interview(&gateway, json!([ask(), {"sleep": 500}, {"bulk": 150_000}])).await;
     eventually("the shard has answered", async || (gateway.shard("fake").await["in_flight"] == 0).then_some(())).await;
     let big = client.call(&gateway, "fake__big", json!({"bytes": 100_000})).await;
     assert!(big["result"]["content"][0]["text"].as_str().unwrap().contains("`--result-memory`"));

@@ -1,9 +1,9 @@
 //! The rounds themselves: what is asked, what is answered, and what reaches the shard.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{INSTANCES, Modern, accept, ask, end, heard, start};
-use crate::support::Journal;
+use crate::support::{Journal, eventually};
 
 #[tokio::test]
 async fn a_question_and_its_answer_pass_untouched_and_the_second_request_has_the_result() {
@@ -135,29 +135,42 @@ async fn progress_and_logs_that_come_while_nobody_is_there_reach_the_second_requ
         let gateway = start(&journal, &format!("instances: {instances}")).await;
         let mut client = Modern::able();
         client.meta = json!({"progressToken": "first", "io.modelcontextprotocol/logLevel": "info"});
-        let steps = json!([{"progress": 1}, ask(), {"sleep": 100}, {"progress": 2}, {"log": 7}, {"progress": 3}, {"hear": 1}, {"progress": 4}]);
+        let said = [json!({"progress": 2}), json!({"log": 7}), json!({"progress": 3})];
+        let before = [json!({"progress": 1}), ask(), json!({"sleep": 500})];
+        let after = [ask(), json!({"hear": 2}), json!({"progress": 4})];
+        let steps = [before, said, after].concat();
         let params = json!({"name": "fake__interview", "arguments": {"steps": steps}});
         let mut messages = client.messages(&gateway, "tools/call", params.clone()).await;
         let round = super::Round::of("tools/call", params, &messages.pop().unwrap());
         assert_eq!(messages.len(), 1);
         assert_eq!(messages[0]["params"]["progressToken"], "first");
+        // What the shard asks last comes behind all that it has said.
+        eventually("it has said all that", async || (gateway.shard("fake").await["asked"] == 2).then_some(())).await;
         client.meta["progressToken"] = json!("second");
-        let messages = client.messages(&gateway, "tools/call", round.retry(round.all(&accept()))).await;
-        let told: Vec<_> = messages
-            .iter()
-            .filter_map(|message| {
-                let params = &message["params"];
-                match message["method"].as_str()? {
-                    "notifications/progress" => Some((params["progressToken"].clone(), params["progress"].clone())),
-                    "notifications/message" => Some((json!("log"), params["data"].clone())),
-                    method => panic!("{method}"),
-                }
-            })
-            .collect();
-        let progress = |step: u64| (json!("second"), json!(step));
-        assert_eq!(told, [progress(2), (json!("log"), json!("line 7")), progress(3), progress(4)]);
+        let mut messages = client.messages(&gateway, "tools/call", round.retry(round.all(&accept()))).await;
+        let round = super::Round::of("tools/call", round.params.clone(), &messages.pop().unwrap());
+        let progress = |token: &str, step: u64| (json!(token), json!(step));
+        let log = (json!("log"), json!("line 7"));
+        assert_eq!(told(&messages), [progress("second", 2), log, progress("second", 3)], "{instances}");
+        client.meta["progressToken"] = json!("third");
+        let mut messages = client.messages(&gateway, "tools/call", round.retry(round.all(&accept()))).await;
+        assert_eq!(heard(&messages.pop().unwrap())[1]["result"], accept());
+        assert_eq!(told(&messages), [progress("third", 4)], "{instances}");
         end(gateway, &journal).await;
     }
+}
+
+/// What notifications say: each step of progress with its token, each line of the log.
+fn told(notices: &[Value]) -> Vec<(Value, Value)> {
+    let of = |notice: &Value| {
+        let params = &notice["params"];
+        match notice["method"].as_str().expect("a notification") {
+            "notifications/progress" => (params["progressToken"].clone(), params["progress"].clone()),
+            "notifications/message" => (json!("log"), params["data"].clone()),
+            method => panic!("{method}"),
+        }
+    };
+    notices.iter().map(of).collect()
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::Turned;
 use super::calls::is_removed;
 use crate::peers::matrix::client::Era;
 use crate::peers::matrix::stage::Cell;
+use crate::support::eventually;
 
 const LISTENING: &str = "\"Replace the HTTP GET endpoint and `resources/subscribe`/`resources/unsubscribe` with \
      `subscriptions/listen`\" (2026-07-28, changelog)";
@@ -62,7 +63,7 @@ pub(super) async fn subscribe(cell: Cell<'_>) -> Turned {
         assert_eq!((&heard[0]["uri"], heard.as_array().map(Vec::len)), (&json!(one), Some(1)), "{heard}");
     }
     cell.client().await.unfollow(&[&one]).await;
-    cell.until_sent("the end of it", |sent| ends(cell.era, sent)).await;
+    eventually("the shard is told of the end", async || has_ended(&cell, &one).then_some(())).await;
     touch(&one).await;
     cell.is_quiet().await;
     assert_eq!(cell.other().await.rest().await, json!([[], []]), "it is nobody else's");
@@ -83,7 +84,17 @@ fn follows(era: Era, sent: &Value, uri: &str) -> bool {
     }
 }
 
-/// A modern subscription ends with the request that it is.
-fn ends(era: Era, sent: &Value) -> bool {
-    sent["method"] == if era == Era::Legacy { "resources/unsubscribe" } else { "notifications/cancelled" }
+/// A modern subscription ends with the requests that it is; others are taken back when a new one takes their place.
+fn has_ended(cell: &Cell<'_>, uri: &str) -> bool {
+    let sent = cell.sent();
+    let is_sent = |method: &str, key: &str, value: &Value| {
+        sent.iter().any(|message| message["method"] == method && message["params"][key] == *value)
+    };
+    match cell.era {
+        Era::Legacy => is_sent("resources/unsubscribe", "uri", &json!(uri)),
+        Era::Modern => {
+            let mut listens = sent.iter().filter(|message| follows(Era::Modern, message, uri));
+            listens.all(|listen| is_sent("notifications/cancelled", "requestId", &listen["id"]))
+        }
+    }
 }
