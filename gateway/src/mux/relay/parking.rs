@@ -42,6 +42,8 @@ impl Relay {
         ticket.taken(running.call.link(), running.number);
         let mut relay = Self::new(mux, client, route, ticket, id, read);
         (relay.binding, relay.started) = (Some(binding), started);
+        // Another request of the same client may come from a part of it that can be asked less.
+        running.questions.keep(|ask| relay.can_be_asked(ask));
         relay.stage = Stage::Running(running);
         relay
     }
@@ -56,14 +58,19 @@ impl Relay {
 
     /// Puts a question to a modern client, if it can be asked this.
     pub(super) fn gather(&mut self, ask: &Ask) {
-        let params = ask.params.as_ref().and_then(|params| Raw::parse(params).ok());
-        let is_asked = Capabilities::needed(&ask.method, params).is_some_and(|needed| self.asks.has(needed));
+        let is_asked = self.can_be_asked(ask) && self.binding.is_some();
         let Stage::Running(running) = &mut self.stage else { return };
-        if is_asked && self.binding.is_some() {
+        if is_asked {
             running.questions.add(ask.clone());
         } else {
             running.call.link().decline(ask);
         }
+    }
+
+    /// Whether the client of this very request can be asked this.
+    fn can_be_asked(&self, ask: &Ask) -> bool {
+        let params = ask.params.as_ref().and_then(|params| Raw::parse(params).ok());
+        Capabilities::needed(&ask.method, params).is_some_and(|needed| self.asks.has(needed))
     }
 
     /// The answer that holds the questions; the call waits from then on. `None` if as many wait as may: then the questions
