@@ -42,6 +42,8 @@ struct Plan<'a> {
     ms: u64,
     /// Progress and a log message precede each answer.
     notes: bool,
+    /// The progress of each round begins anew.
+    anew: bool,
     /// What the client has not declared is not asked: the call is refused.
     strict: bool,
 }
@@ -59,8 +61,8 @@ pub(crate) fn call(shard: &Shard, call: &Call, params: &Params) -> Result<(), Re
     let round = reached(params, &texts, plan.endless, mark)?;
     let mut lines = String::new();
     if plan.notes {
-        let token = call.token.iter();
-        lines.extend(token.map(|token| notes::progress(token, round as u64 + 1, texts.len() as u64 + 1, "")));
+        let (token, step) = (call.token.iter(), if plan.anew { 1 } else { round as u64 + 1 });
+        lines.extend(token.map(|token| notes::progress(token, step, texts.len() as u64 + 1, "")));
         lines += &notes::log(round as u64 + 1);
     }
     lines += &match texts.get(round) {

@@ -11,6 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -21,10 +22,13 @@ use self::handle::Mark;
 pub(super) use self::retry::{Continued, askable};
 use super::client::{ClientKey, Principal};
 use crate::fleet::View;
+use crate::shard::budget::Budget;
 use crate::wire::{Fault, code};
 
 /// How many handles that lead nowhere any more are remembered, so that a late client hears why.
 const PAST: usize = 1024;
+/// How many bytes of arguments are kept for calls whose clients may be asked; of those beyond the digest is made at once.
+const NOTED: usize = 64 * 1024 * 1024;
 /// What part of all calls may be of one principal.
 const SHARE: usize = 4;
 /// After this part of its time a call gives way to one that waits for its child: a person has had time to answer, and most
@@ -59,11 +63,21 @@ pub(super) struct Binding {
     pub(super) arguments: Digest,
 }
 
+/// What a request was, in case its client is asked. To look at all arguments costs much, and few calls ask anything.
+#[derive(Debug)]
+pub(super) enum Bound {
+    /// The name and the arguments, JSON text.
+    Noted(Box<str>, Bytes),
+    Known(Arc<Binding>),
+}
+
 /// The calls that wait, each with what its watcher will hand over.
 #[derive(Debug)]
 pub(super) struct Parked<C> {
     mark: Mark,
     limits: ParkLimits,
+    /// For the arguments of calls that may have to wait.
+    noted: Budget,
     open: Mutex<Open<C>>,
 }
 
@@ -123,12 +137,17 @@ pub(super) struct Post<C> {
 impl<C> Parked<C> {
     pub(super) fn new(limits: ParkLimits) -> Self {
         let open = Open { calls: HashMap::new(), past: VecDeque::new() };
-        Self { mark: Mark::fresh(), limits, open: Mutex::new(open) }
+        Self { mark: Mark::fresh(), limits, noted: Budget::new(NOTED), open: Mutex::new(open) }
     }
 
     /// For how long a call waits.
     pub(super) fn time(&self) -> Duration {
         self.limits.time
+    }
+
+    /// Keeps the arguments of a call that may have to wait, if there is room.
+    pub(super) fn note(&self, arguments: &[u8]) -> Option<Bytes> {
+        self.noted.book(Bytes::copy_from_slice(arguments))
     }
 
     /// How many calls wait that a shard has.

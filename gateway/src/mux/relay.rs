@@ -27,7 +27,7 @@ pub(super) use self::rounds::{Unmet, kept};
 use super::calls::Ticket;
 use super::client::Client;
 use super::failure::CallError;
-use super::parked::{Binding, Continued, askable};
+use super::parked::{Bound, Continued, askable};
 use super::route::Route;
 use super::subscriptions::Pending;
 use super::{Answer, Inner, rewrite};
@@ -67,7 +67,7 @@ pub struct Relay {
     /// What the answer decides on, if it is about a subscription.
     pending: Option<Pending>,
     /// What a request must be that goes on with this call, if its client is to be asked by way of its answer.
-    binding: Option<Arc<Binding>>,
+    bound: Option<Bound>,
     /// What the request says to go on with, which a legacy shard cannot know.
     continued: Option<Continued>,
     /// What a retry with the client's answers needs, if one may be.
@@ -152,7 +152,7 @@ impl Relay {
             ticket,
             asked: Vec::new(),
             pending: None,
-            binding: None,
+            bound: None,
             rounds: None,
             started: Instant::now(),
         }
@@ -176,7 +176,7 @@ impl Relay {
 
     /// Whether what the shard asks in this call can be put to the client at all.
     fn is_asked_on_the_way(&self) -> bool {
-        self.client.revision.era() == Era::Legacy || self.binding.is_some()
+        self.client.revision.era() == Era::Legacy || self.bound.is_some()
     }
 
     /// What comes next. Safe to cancel. After [`Relayed::Done`] or [`Relayed::Cancelled`] it only ever says cancelled.
@@ -271,7 +271,7 @@ impl Relay {
 
     fn send(&mut self, place: Place, params: Option<Raw<'_>>, read: &Params<'_>) -> Result<(), Refused> {
         let number = place.live.link.next_number();
-        self.binding = self.bound(place.live.era, read);
+        self.bound = self.bound(place.live.era, read);
         self.keep_for_rounds(place.live.era, params);
         let client = (&self.client, self.declared());
         let line = rewrite::outgoing(number, &self.route, client, place.live.era, params, read);

@@ -6,11 +6,14 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{ANEW, Binding, Digest, handle};
+use bytes::Bytes;
+
+use super::{ANEW, Binding, Bound, Digest, handle};
 use crate::fleet::View;
 use crate::mux::Mux;
 use crate::mux::client::Client;
 use crate::mux::relay::Waiting;
+use crate::mux::route::Route;
 use crate::mux::urls;
 use crate::wire::{Capabilities, Era, Fault, Kind, Params, Raw, Request, code};
 
@@ -59,16 +62,48 @@ impl fmt::Display for Continued {
 
 impl Binding {
     /// What a request is, whatever it is written like.
-    pub(in crate::mux) fn of(client: &Client, view: &Arc<View>, method: &str, read: &Params<'_>) -> Self {
-        let (name, arguments) = if method == "resources/read" { (read.uri, None) } else { (read.name, read.arguments) };
-        Self {
-            principal: client.principal,
-            view: Arc::clone(view),
-            method: method.into(),
-            name: name.and_then(Raw::string).unwrap_or_default().into(),
-            arguments: Digest::of(arguments),
+    fn of(client: &Client, view: &Arc<View>, method: &str, read: &Params<'_>) -> Self {
+        let (name, arguments) = said(method, read);
+        Self::new(client, view, method, name, arguments)
+    }
+
+    fn new(client: &Client, view: &Arc<View>, method: &str, name: Box<str>, arguments: Raw<'_>) -> Self {
+        let (principal, view) = (client.principal, Arc::clone(view));
+        Self { principal, view, method: method.into(), name, arguments: Digest::of(arguments) }
+    }
+}
+
+impl Bound {
+    /// What a request is, which is sent to a shard that may ask; `note` keeps its arguments if there is room.
+    pub(in crate::mux) fn of(
+        client: &Client,
+        route: &Route,
+        read: &Params<'_>,
+        note: impl Fn(&[u8]) -> Option<Bytes>,
+    ) -> Self {
+        let (name, arguments) = said(&route.method, read);
+        match note(arguments.as_str().as_bytes()) {
+            Some(arguments) => Self::Noted(name, arguments),
+            None => Self::Known(Arc::new(Binding::new(client, &route.view, &route.method, name, arguments))),
         }
     }
+
+    /// What a request must be that goes on with it.
+    pub(in crate::mux) fn known(self, client: &Client, route: &Route) -> Arc<Binding> {
+        match self {
+            Self::Noted(name, arguments) => {
+                let arguments = Raw::parse(&arguments).expect("they have been read before");
+                Arc::new(Binding::new(client, &route.view, &route.method, name, arguments))
+            }
+            Self::Known(binding) => binding,
+        }
+    }
+}
+
+/// What a request names, and its arguments. Left out, they are `{}`.
+fn said<'a>(method: &str, read: &Params<'a>) -> (Box<str>, Raw<'a>) {
+    let (name, arguments) = if method == "resources/read" { (read.uri, None) } else { (read.name, read.arguments) };
+    (name.and_then(Raw::string).unwrap_or_default().into(), arguments.unwrap_or(Raw::EMPTY_OBJECT))
 }
 
 /// What a client can be asked in the answer to this method. Results that ask for input are allowed for three methods only

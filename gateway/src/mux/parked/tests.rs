@@ -3,7 +3,9 @@
 //! Invariant: what is handed over is a number, so that neither a shard nor a link is needed.
 
 use super::*;
-use crate::wire::Raw;
+use crate::mux::client::Client;
+use crate::mux::route::Route;
+use crate::wire::{Capabilities, Params, Raw, Revision};
 
 const TIME: Duration = Duration::from_secs(60);
 
@@ -17,7 +19,7 @@ fn binding() -> Binding {
         view: Arc::default(),
         method: "tools/call".into(),
         name: "a__b".into(),
-        arguments: Digest::of(None),
+        arguments: Digest::of(Raw::EMPTY_OBJECT),
     }
 }
 
@@ -36,7 +38,7 @@ fn refusal(parked: &Parked<u8>, handle: &Handle, retry: &Binding) -> String {
 async fn only_the_same_request_of_the_same_principal_goes_on_and_others_consume_nothing() {
     let parked = parked(8);
     let (handle, mut post) = enter(&parked, binding()).unwrap();
-    let other_arguments = Digest::of(Some(Raw::parse(br#"{"a":1}"#).unwrap()));
+    let other_arguments = Digest::of(Raw::parse(br#"{"a":1}"#).unwrap());
     let cases = [
         (Binding { principal: Principal::Connection(ClientKey(7)), ..binding() }, "no call of this client"),
         (Binding { view: Arc::new(View::Alone("a".into())), ..binding() }, "at another address"),
@@ -147,4 +149,33 @@ async fn the_call_that_has_waited_longest_gives_way_when_it_has_waited_long_enou
         assert!(undecided.is_err());
     }
     assert_eq!((parked.count_of("a"), parked.count_of("b"), parked.count_of("c")), (2, 1, 0));
+}
+
+#[test]
+fn a_request_whose_arguments_are_looked_at_later_is_the_same() {
+    let client = Client {
+        key: ClientKey(1),
+        principal: Principal::Passing,
+        revision: Revision::MODERN,
+        info: "{}".into(),
+        capabilities: Capabilities::NONE,
+        level: None,
+    };
+    let route = Route::to_resource("tools/call", "a".into(), "", &Arc::default());
+    let bound = |parked: &Parked<u8>, text: &str| {
+        let raw = Raw::parse(text.as_bytes()).unwrap();
+        Bound::of(&client, &route, &Params::read(Some(raw)).unwrap(), |arguments| parked.note(arguments))
+    };
+    let (parked, mut full) = (parked(8), parked(8));
+    full.noted = Budget::new(0);
+    let long = "x".repeat(5000);
+    let written = format!(r#"{{"name":"a__b","arguments":{{"n":1.0,"long":"{long}"}}}}"#);
+    let otherwise = format!(r#"{{"arguments":{{"long":"{long}", "n":1}},"name":"a\u005f_b"}}"#);
+    let (later, at_once) = (bound(&parked, &written), bound(&full, &otherwise));
+    assert!(matches!((&later, &at_once), (Bound::Noted(..), Bound::Known(_))));
+    assert_eq!(later.known(&client, &route), at_once.known(&client, &route));
+    let nothing = [r#"{"name":"a__b"}"#, r#"{"name":"a__b","arguments":{}}"#].map(|text| bound(&parked, text));
+    let [left_out, empty] = nothing.map(|bound| bound.known(&client, &route));
+    assert_eq!(left_out, empty);
+    assert_eq!(*empty, binding());
 }

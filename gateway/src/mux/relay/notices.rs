@@ -25,7 +25,7 @@ impl Relay {
     pub(super) fn notice(&mut self, event: Event) -> Option<Bytes> {
         match event {
             Event::Progress(params) => {
-                let params = rewrite::progress(&params, self.token.as_deref()?)?;
+                let params = rewrite::progress(&self.risen(params)?, self.token.as_deref()?)?;
                 Some(notification("notifications/progress", Some(&params)).into())
             }
             Event::Log(_) | Event::LogsDropped(_) | Event::Other { .. } if !self.hears(&event) => None,

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::{Relay, Running, Stage};
 use crate::mux::calls::Ticket;
 use crate::mux::client::Client;
-use crate::mux::parked::{Binding, Fate, Handle, Parked, Post};
+use crate::mux::parked::{Binding, Bound, Fate, Handle, Parked, Post};
 use crate::mux::route::Route;
 use crate::mux::{Answer, Inner};
 use crate::shard::link::{Ask, Event};
@@ -41,47 +41,54 @@ impl Relay {
         running.questions.answer(read.input_responses);
         ticket.taken(running.call.link(), running.number);
         let mut relay = Self::new(mux, client, route, ticket, id, read);
-        (relay.binding, relay.started) = (Some(binding), started);
+        (relay.bound, relay.started) = (Some(Bound::Known(binding)), started);
+        // Another request of the same client may come from a part of it that can be asked less.
+        running.questions.keep(|ask| relay.can_be_asked(ask));
         relay.stage = Stage::Running(running);
         relay
     }
 
     /// What a later request must be to go on with this call at a legacy shard; `None` if its client is never asked.
-    pub(super) fn bound(&self, era: Era, read: &Params<'_>) -> Option<Arc<Binding>> {
+    pub(super) fn bound(&self, era: Era, read: &Params<'_>) -> Option<Bound> {
         let is_bridged = self.client.revision.era() == Era::Modern && era == Era::Legacy;
-        let route = &self.route;
-        (is_bridged && self.asks != Capabilities::NONE)
-            .then(|| Arc::new(Binding::of(&self.client, &route.view, &route.method, read)))
+        let note = |arguments: &[u8]| self.mux.parked.note(arguments);
+        (is_bridged && self.asks != Capabilities::NONE).then(|| Bound::of(&self.client, &self.route, read, note))
     }
 
     /// Puts a question to a modern client, if it can be asked this.
     pub(super) fn gather(&mut self, ask: &Ask) {
-        let params = ask.params.as_ref().and_then(|params| Raw::parse(params).ok());
-        let is_asked = Capabilities::needed(&ask.method, params).is_some_and(|needed| self.asks.has(needed));
+        let is_asked = self.can_be_asked(ask) && self.bound.is_some();
         let Stage::Running(running) = &mut self.stage else { return };
-        if is_asked && self.binding.is_some() {
+        if is_asked {
             running.questions.add(ask.clone());
         } else {
             running.call.link().decline(ask);
         }
     }
 
+    /// Whether the client of this very request can be asked this.
+    fn can_be_asked(&self, ask: &Ask) -> bool {
+        let params = ask.params.as_ref().and_then(|params| Raw::parse(params).ok());
+        Capabilities::needed(&ask.method, params).is_some_and(|needed| self.asks.has(needed))
+    }
+
     /// The answer that holds the questions; the call waits from then on. `None` if as many wait as may: then the questions
     /// are declined, and the call goes on.
     pub(super) fn park(&mut self) -> Option<Answer> {
         let Stage::Running(running) = &mut self.stage else { return None };
-        let entered = self.binding.as_ref().and_then(|binding| self.mux.parked.enter(binding, &self.route.shard));
-        let Some((handle, post)) = entered else {
+        let binding = self.bound.take()?.known(&self.client, &self.route);
+        let Some((handle, post)) = self.mux.parked.enter(&binding, &self.route.shard) else {
             warn!(
                 shard = &*self.route.shard,
                 "too many calls wait for their clients (`--max-parked`); a question is declined"
             );
             running.questions.decline();
+            self.bound = Some(Bound::Known(binding));
             return None;
         };
         let result = running.questions.round(&handle);
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
-        if let (Stage::Running(running), Some(binding)) = (stage, self.binding.take()) {
+        if let Stage::Running(running) = stage {
             let waiting = Waiting { running, route: self.route.clone(), binding, started: self.started };
             self.mux.tasks.spawn_until_stop(waiting.watch(Arc::clone(&self.mux.parked), handle, post));
         }

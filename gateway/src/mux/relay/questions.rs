@@ -63,6 +63,19 @@ impl Questions {
         self.due = (!self.open.is_empty()).then(|| Instant::now() + GATHERING);
     }
 
+    /// Declines those that the client cannot be asked again.
+    pub(super) fn keep(&mut self, can_be_asked: impl Fn(&Ask) -> bool) {
+        let link = &self.link;
+        self.open.retain(|Question { ask, .. }| {
+            let is_kept = can_be_asked(ask);
+            if !is_kept {
+                link.decline(ask);
+            }
+            is_kept
+        });
+        self.due = self.due.filter(|_| !self.open.is_empty());
+    }
+
     /// Ready when the open ones are to go out together; never while there are none. Safe to cancel.
     pub(super) async fn due(&self) {
         match self.due {

@@ -8,6 +8,7 @@
 //! whose call it is, also at a shared shard. An elicitation that nobody answers, or with an error, counts as cancelled by the
 //! person; without a sampling or roots the call cannot go on, and the shard is not called again.
 
+mod rising;
 mod wanted;
 
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::{Instant, sleep_until};
 
+use self::rising::Rising;
 use self::wanted::Wanted;
 use super::{Relay, Relayed, Stage};
 use crate::mux::asks::{Given, Slot};
@@ -90,6 +92,7 @@ pub(super) struct Rounds {
     count: usize,
     /// `timeouts.max`, and since when.
     clock: Option<(Duration, Instant)>,
+    rising: Rising,
 }
 
 /// One round: the client is asked, and the shard waits for nothing.
@@ -131,7 +134,7 @@ impl Relay {
         }
         let params = params.unwrap_or(Raw::EMPTY_OBJECT).as_str().as_bytes();
         let params = self.mux.kept.book(Bytes::copy_from_slice(params));
-        self.rounds = Some(Box::new(Rounds { params, count: 0, clock: None }));
+        self.rounds = Some(Box::new(Rounds { params, count: 0, clock: None, rising: Rising::default() }));
     }
 
     /// What a modern shard hears that a legacy client can be asked.
@@ -154,6 +157,14 @@ impl Relay {
         max.saturating_sub(since.elapsed())
     }
 
+    /// The parameters of a progress notification as the client is told them, unless it has been told as much before.
+    pub(super) fn risen(&mut self, params: Bytes) -> Option<Bytes> {
+        match &mut self.rounds {
+            Some(rounds) => rounds.rising.told(params),
+            None => Some(params),
+        }
+    }
+
     /// A failure of the last of several rounds, told of all of them.
     pub(super) fn of_all_rounds(&self, failure: Failure) -> Failure {
         match (failure, self.rounds.as_ref().and_then(|rounds| rounds.clock)) {
@@ -172,6 +183,7 @@ impl Relay {
             return Err(Unmet::Rounds.into());
         }
         rounds.count += 1;
+        rounds.rising.go_round();
         let pause = (PAUSE * (1 << rounds.count.saturating_sub(1))).min(LONGEST_PAUSE);
         let wanted = Wanted::read(result).map_err(Unmet::Odd)?;
         let asks = self.declared();

@@ -115,7 +115,11 @@ impl Link {
         self.0.heritage.stats.count_asked();
         self.note_elicitation(client, needed, request.params);
         match asked {
-            Asked::Caller(mailbox) => mailbox.push(Event::Ask(ask)),
+            Asked::Caller(mailbox) => {
+                if let Err(ask) = mailbox.put(ask) {
+                    self.decline(&ask);
+                }
+            }
             Asked::Owner => {
                 if let Some(Err(Unclaimed::Ask(ask))) = self.post(Unclaimed::Ask(ask)) {
                     self.decline(&ask);

@@ -123,6 +123,8 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        // Before what is there is declined: the reader may be about to put in one more.
+        self.mailbox.close();
         self.decline_unheard();
         if !self.finished {
             self.link.cancel(self.number, "the caller is gone");

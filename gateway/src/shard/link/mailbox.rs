@@ -30,6 +30,8 @@ struct Inner {
     heard: Instant,
     /// How many questions of the shard wait for an answer.
     asks: usize,
+    /// Nobody will read it any more.
+    is_closed: bool,
     waker: Option<Waker>,
 }
 
@@ -43,6 +45,7 @@ impl Mailbox {
             done: None,
             heard: now,
             asks: 0,
+            is_closed: false,
             waker: None,
         }))
     }
@@ -77,6 +80,17 @@ impl Mailbox {
         }
         inner.events.push_back(event);
         inner.wake();
+    }
+
+    /// Puts a question to the caller; it comes back if the caller has gone meanwhile.
+    pub(crate) fn put(&self, ask: Ask) -> Result<(), Ask> {
+        let mut inner = self.lock();
+        if inner.is_closed {
+            return Err(ask);
+        }
+        inner.events.push_back(Event::Ask(ask));
+        inner.wake();
+        Ok(())
     }
 
     /// The first outcome stays; a second answer is not the caller's business.
@@ -154,6 +168,11 @@ impl Mailbox {
         asks
     }
 
+    /// The caller is gone, and takes no question from now on.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().expect("no code that can panic runs under this lock")
     }
@@ -220,6 +239,17 @@ mod tests {
         assert!(mailbox.poll_over(&context).is_ready());
         assert_eq!(mailbox.take_asks().len(), 1);
         assert_eq!(read_all(&mailbox), ["progress 1", "log 2", "done"]);
+    }
+
+    #[test]
+    fn a_question_that_finds_its_caller_gone_comes_back() {
+        let mailbox = Mailbox::new(Instant::now());
+        let ask = Ask { id: "1".into(), key: "1".into(), method: "m".into(), params: None, client: 1 };
+        assert!(mailbox.put(ask.clone()).is_ok());
+        mailbox.close();
+        assert_eq!(mailbox.take_asks().len(), 1, "what came before is still to be answered");
+        assert_eq!(mailbox.put(ask).unwrap_err().method, "m".into());
+        assert!(mailbox.take_asks().is_empty());
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub(crate) struct Table {
     owed: HashSet<u64>,
     /// Those of clients that were given up a moment ago, the oldest first.
     ghosts: VecDeque<Ghost>,
+    /// When one of those that found no room had been given up. It may be anybody's.
+    unknown_ghost: Option<Instant>,
     /// When the latest call of a client came or went.
     called: Instant,
     /// What the shard logs for nobody else.
@@ -115,6 +117,7 @@ impl Table {
             tasks: Tasks::default(),
             owed: HashSet::new(),
             ghosts: VecDeque::new(),
+            unknown_ghost: None,
             called: Instant::now(),
             quota: Quota::default(),
         }
@@ -214,7 +217,7 @@ impl Table {
         if entry.sent && !entry.caller.is_gateway() {
             self.ghosts.retain(|ghost| ghost.since.elapsed() < GHOST);
             if self.ghosts.len() == GHOSTS {
-                self.ghosts.pop_front();
+                self.unknown_ghost = self.ghosts.pop_front().map(|ghost| ghost.since);
             }
             self.ghosts.push_back(Ghost { number, caller: entry.caller, since: Instant::now() });
         }
@@ -297,7 +300,8 @@ impl Table {
         let is_other = |ghost: &Ghost| {
             ghost.caller.client != entry.caller.client && may_be(&ghost.caller) && ghost.since.elapsed() < GHOST
         };
-        (!self.ghosts.iter().any(is_other)).then_some(entry)
+        let is_unknown = owner.is_none() && self.unknown_ghost.is_some_and(|since| since.elapsed() < GHOST);
+        (!is_unknown && !self.ghosts.iter().any(is_other)).then_some(entry)
     }
 
     /// The oldest call of a client that the shard has.

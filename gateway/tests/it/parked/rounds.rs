@@ -204,3 +204,24 @@ async fn the_end_of_an_elicitation_by_url_is_not_told_to_a_modern_client() {
     assert_eq!(messages[0]["params"]["data"], "line 7");
     end(gateway, &journal).await;
 }
+
+/// Only what a request declares may be asked in the answer to it.
+#[tokio::test]
+async fn a_second_request_that_can_be_asked_less_is_not_asked_again_what_it_cannot() {
+    for instances in INSTANCES {
+        let journal = Journal::new();
+        let gateway = start(&journal, &format!("instances: {instances}")).await;
+        let mut client = Modern::able();
+        let sampling = json!({"ask": {"method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1}}});
+        let first = client.interview(&gateway, json!([ask(), sampling, {"hear": 2}])).await;
+        client.capabilities = json!({"sampling": {}});
+        let second = client.asked_on(&gateway, &first, json!({})).await;
+        assert_eq!(second.only().1["method"], "sampling/createMessage", "the rest is asked again");
+        client.capabilities = json!({});
+        let done = client.answer(&gateway, &second, json!({})).await;
+        let heard = heard(&done);
+        assert_eq!(heard[0]["result"], json!({"action": "cancel"}), "{done}");
+        assert!(heard[1]["error"].is_object(), "{done}");
+        end(gateway, &journal).await;
+    }
+}

@@ -172,6 +172,21 @@ async fn progress_and_logs_of_each_round_reach_the_client_under_its_own_token() 
 }
 
 #[tokio::test]
+async fn progress_that_begins_anew_in_each_round_goes_on_for_the_client() {
+    let journal = Journal::new();
+    let gateway = start(&journal, "").await;
+    let mut client = client(&gateway).await;
+    let arguments = json!({"rounds": [{}, {}], "notes": true, "anew": true});
+    let params = json!({"name": "fake__input", "arguments": arguments, "_meta": {"progressToken": "mine"}});
+    let messages = client.ask("tools/call", params).await.messages();
+    let told = messages.iter().filter(|message| message["method"] == "notifications/progress");
+    let told: Vec<_> = told.map(|told| (&told["params"]["progress"], &told["params"]["total"])).collect();
+    let expected = [1, 2, 3].map(|step| (json!(step), json!(2 + step)));
+    assert_eq!(told, expected.each_ref().map(|(step, total)| (step, total)));
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_way_to_a_url_has_the_id_that_a_client_of_the_legacy_era_needs() {
     let journal = Journal::new();
     let gateway = start(&journal, "").await;

@@ -154,6 +154,23 @@ async fn a_question_with_an_endless_id_is_answered_and_not_kept() {
 }
 
 #[tokio::test]
+async fn a_question_to_a_caller_that_goes_meanwhile_is_answered_and_takes_no_room() {
+    let heritage = Heritage::default();
+    let limits = Limits::new(64, 6000, Budget::new(1 << 20), Mask::default());
+    let link = Link::new(limits, heritage.clone(), Ties::default());
+    let asks = Capabilities::read(Raw::parse(br#"{"elicitation":{}}"#).ok());
+    let caller = Caller { client: 7, asks, ..Caller::GATEWAY };
+    let call = link.call(1, b"call".to_vec(), caller, Deadlines { call: HOUR, max: HOUR }).unwrap();
+    link.table().take_batch(64, &mut Vec::new());
+    // The reader has found the call, and then its caller is dropped.
+    link.table().oldest_of(7).unwrap().mailbox.close();
+    read(link.clone(), &b"{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"elicitation/create\"}\n"[..]).await.unwrap();
+    assert_eq!((heritage.stats.asked(), heritage.stats.declined()), (1, 1));
+    assert!(link.is_settled());
+    drop(call);
+}
+
+#[tokio::test]
 async fn a_question_is_taken_back_without_a_reason_that_finds_no_room_in_memory() {
     let limits = Limits::new(64, 6000, Budget::new(6000), Mask::default());
     let link = Link::new(limits, Heritage::default(), Ties::default());

@@ -106,6 +106,24 @@ async fn what_a_child_may_still_say_for_a_call_that_was_given_up_is_nobody_elses
     assert_eq!(asked(&unsent), Some(8), "what was not sent asks nothing");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_given_up_is_not_forgotten_for_others_that_are() {
+    let mut table = table(&[7, 8]);
+    table.take_batch(64, &mut Vec::new());
+    assert!(table.remove(1));
+    for number in 3..3 + GHOSTS as u64 {
+        table.enqueue(number, vec![b'c'], entry(8, Some(Level::Info)), 64).unwrap();
+        table.take_batch(64, &mut Vec::new());
+        assert!(table.remove(number));
+    }
+    let asked =
+        |table: &Table, owner| table.ask_candidate(Capabilities::SAMPLING, owner).map(|entry| entry.caller.client);
+    assert_eq!(asked(&table, None), None, "it may still be the question of the first");
+    assert_eq!(asked(&table, Some(8)), Some(8), "unless the child says whose it is");
+    tokio::time::advance(GHOST).await;
+    assert_eq!(asked(&table, None), Some(8));
+}
+
 #[test]
 fn a_call_that_was_given_up_is_owed_until_it_is_answered() {
     let mut table = Table::new();
