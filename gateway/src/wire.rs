@@ -28,7 +28,7 @@ pub use level::Level;
 pub use lines::{Line, Lines};
 pub use overlong::IdFinder;
 pub use raw::{Kind, MAX_DEPTH, Malformed, Member, Raw};
-pub use reading::{Ambiguous, Meta, Params, is_variant, read_key, read_object};
+pub use reading::{Ambiguous, Meta, Params, folded, read_key, read_object};
 pub use revision::{Era, Revision};
 pub use task::{Status, TASKS, Task, related_task, takes_tasks};
 pub use writing::{Chunks, error_response, implementation, notification, request, result_response};

@@ -3,10 +3,13 @@
 //!
 //! Invariant: a mark counts only if every client reads it in the same way. If one of a schema does not, none of it counts.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use memchr::memmem;
 
 use crate::catalogue::schema::{Holds, holds};
-use crate::wire::{Ambiguous, Kind, Raw, is_variant, read_key, read_object};
+use crate::wire::{Ambiguous, Kind, Raw, folded, read_key, read_object};
 
 /// The keyword in a schema.
 const MARK: &str = "x-mcp-header";
@@ -14,6 +17,8 @@ const MARK: &str = "x-mcp-header";
 pub const PARAM_HEADERS: &str = "mcp-param-";
 /// The longest name of a mark, in bytes.
 const LONGEST: usize = 128;
+/// No more arguments of one tool are repeated: a request has hardly room for more headers, and each is looked for in each call.
+const MOST: usize = 64;
 /// So much of a name is shown.
 const QUOTED: usize = 100;
 
@@ -33,8 +38,8 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Step {
     key: Box<str>,
-    /// Its siblings in the schema that differ from it in case only.
-    variants: Box<[Box<str>]>,
+    /// What stands beside it in the schema and differs from it in case only; it may be among them.
+    variants: Arc<[Box<str>]>,
 }
 
 /// Why the marks of a tool do not count.
@@ -69,6 +74,9 @@ pub enum BadMark {
         /// The name.
         name: String,
     },
+    /// More are marked than can be repeated.
+    #[error("`{0}` is one argument with `x-mcp-header` too many: at most {MOST} of a tool can be repeated in headers")]
+    TooMany(String),
     /// The schema can be read in two ways.
     #[error("`{place}` has a {fault}")]
     Ambiguous {
@@ -150,13 +158,16 @@ impl Walk {
             Ok([None, ..]) => {}
             Ok([Some(mark), kind, _]) => {
                 self.marks += 1;
-                let noted = self.note(mark, kind);
-                self.fault = self.fault.take().or(noted.err());
+                // After the first fault no mark counts.
+                if self.fault.is_none() {
+                    self.fault = self.note(mark, kind).err();
+                }
             }
             Err(fault) => {
                 self.marks += schema.members().filter(|member| member.key() == MARK).count();
-                let place = self.place();
-                self.fault.get_or_insert(BadMark::Ambiguous { place, fault });
+                if self.fault.is_none() {
+                    self.fault = Some(BadMark::Ambiguous { place: self.place(), fault });
+                }
             }
         }
         for member in schema.members() {
@@ -169,11 +180,16 @@ impl Walk {
     }
 
     fn visit_properties(&mut self, properties: Raw<'_>) {
+        // One look at each: a schema can have very many.
+        let mut alike: HashMap<String, Vec<Box<str>>> = HashMap::new();
+        for key in properties.members().map(|member| member.key()) {
+            alike.entry(folded(&key)).or_default().push(key.into());
+        }
+        let alike: HashMap<String, Arc<[Box<str>]>> =
+            alike.into_iter().map(|(folded, keys)| (folded, keys.into())).collect();
         for member in properties.members() {
             let key = member.key();
-            let siblings = properties.members().map(|sibling| sibling.key());
-            let variants = siblings.filter(|sibling| *sibling != key && is_variant(sibling, &key));
-            let variants = variants.map(|sibling| sibling.into_owned().into()).collect();
+            let variants = alike.get(&folded(&key)).cloned().unwrap_or_default();
             self.path.push(Step { key: key.into(), variants });
             self.visit(member.value);
             self.path.pop();
@@ -182,7 +198,7 @@ impl Walk {
 
     fn visit_beside(&mut self, held: &Holds, keyword: &str, value: Raw<'_>) {
         self.off_the_chain += 1;
-        self.path.push(Step { key: format!("<{keyword}>").into(), variants: Box::default() });
+        self.path.push(Step { key: format!("<{keyword}>").into(), variants: Arc::default() });
         match held {
             Holds::Named => value.members().for_each(|member| self.visit(member.value)),
             Holds::Listed => value.elements().for_each(|element| self.visit(element)),
@@ -211,6 +227,9 @@ impl Walk {
         let header = format!("{PARAM_HEADERS}{}", name.to_ascii_lowercase());
         if self.found.iter().any(|other| other.header == header) {
             return Err(BadMark::Taken { place, name: cut(mark.as_str()) });
+        }
+        if self.found.len() == MOST {
+            return Err(BadMark::TooMany(place));
         }
         self.found.push(Place { header, path: self.path.clone() });
         Ok(())

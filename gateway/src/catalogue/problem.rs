@@ -31,7 +31,7 @@ pub enum Reason {
     /// Its arguments are not described as an object.
     #[error(transparent)]
     Schema(#[from] Unfit),
-    /// HTTP clients of the modern era refuse it for its headers; all others can use it.
+    /// HTTP clients of the modern era refuse it for its headers, or cannot write them all; others can use it.
     #[error(transparent)]
     Mark(#[from] BadMark),
     /// Its name meets others of the same shard.
@@ -56,6 +56,7 @@ pub enum Reason {
 impl Reason {
     fn fate(&self) -> &'static str {
         match self {
+            Self::Mark(BadMark::TooMany(_)) => "has headers that are not compared with its arguments",
             Self::Mark(_) => "is not seen by HTTP clients of revision 2026-07-28",
             _ => "is left out",
         }

@@ -168,11 +168,11 @@ async fn exchange(door: &Door, view: View, headers: &HeaderMap, body: &[u8], acc
     if raw.kind() == Kind::Array {
         return batch(door, view, headers, raw, accept).await;
     }
-    let version = headers::single(headers, &headers::PROTOCOL_VERSION)?;
     match incoming::message(raw)? {
         Message::Request(request) => {
             let params = incoming::params(&request)?;
             let of_it = |refused: Refused| refused.of(request.id.as_str());
+            let version = version(headers, &params.meta).map_err(of_it)?;
             let mux = door.mux.at(view).await.map_err(|no_view| of_it(no_view.into()))?;
             let answer = match incoming::era(&params.meta, version) {
                 Era::Modern => modern::request(&mux, headers, version, &request, &params, accept).await,
@@ -182,6 +182,7 @@ async fn exchange(door: &Door, view: View, headers: &HeaderMap, body: &[u8], acc
         }
         Message::Notification(notification) => {
             let params = Params::read(notification.params).map_err(|error| Refused::invalid(error.to_string()))?;
+            let version = version(headers, &params.meta)?;
             // The modern era has no client notifications over HTTP: closing the stream is how a call is cancelled.
             match incoming::era(&params.meta, version) {
                 Era::Modern => modern::check_notification(headers, version, &notification, &params.meta)?,
@@ -192,12 +193,23 @@ async fn exchange(door: &Door, view: View, headers: &HeaderMap, body: &[u8], acc
             }
             Ok(Next::Now(StatusCode::ACCEPTED.into_response()))
         }
-        Message::Response(_) if incoming::era(&Meta::default(), version) == Era::Modern => Err(modern::no_responses()),
         Message::Response(response) => {
+            let version = version(headers, &Meta::default())?;
+            if incoming::era(&Meta::default(), version) == Era::Modern {
+                return Err(modern::no_responses());
+            }
             let session = session(door, headers, version)?;
             door.mux.respond(session.client.key, &response);
             Ok(Next::Now(StatusCode::ACCEPTED.into_response()))
         }
+    }
+}
+
+/// What the header says of the revision. Each era has its own code for one that cannot be read.
+fn version<'h>(headers: &'h HeaderMap, meta: &Meta<'_>) -> Result<Option<&'h str>, Refused> {
+    match meta.protocol_version {
+        Some(_) => modern::one(headers, &headers::PROTOCOL_VERSION),
+        None => headers::single(headers, &headers::PROTOCOL_VERSION),
     }
 }
 

@@ -149,7 +149,8 @@ pub(super) fn result(result: Bytes, method: &str, from: Era, to: Era) -> Result<
         };
     }
     let mut edits = Vec::with_capacity(3);
-    if kind.is_none() {
+    // The key means nothing in the legacy era, whatever a shard has put there, and all its results are whole.
+    if kind.and_then(Raw::string).as_deref() != Some("complete") {
         edits.push(Edit::Set("resultType", "\"complete\""));
     }
     if method == "resources/read" {

@@ -70,15 +70,17 @@ pub fn read_key<'a>(object: Raw<'a>, key: &str, named: &[Box<str>]) -> Result<Op
 }
 
 /// Whether a lenient parser takes one key for the other.
-pub fn is_variant(key: &str, expected: &str) -> bool {
+fn is_variant(key: &str, expected: &str) -> bool {
     key.eq_ignore_ascii_case(expected) || (!(key.is_ascii() && expected.is_ascii()) && folds_to(key, expected))
 }
 
-/// Case folding as lenient parsers do it: `ſ` meets `s` and `K` (the Kelvin sign) meets `k`.
 fn folds_to(key: &str, expected: &str) -> bool {
-    let folded =
-        |text: &str| text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>();
     folded(key) == folded(expected)
+}
+
+/// What a key is to lenient parsers, which fold cases: `ſ` meets `s` and `K` (the Kelvin sign) meets `k`.
+pub fn folded(key: &str) -> String {
+    key.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 /// What the gateway reads from a client's `params`, besides `initialize`.

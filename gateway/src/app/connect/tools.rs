@@ -11,7 +11,7 @@ use reqwest::header::HeaderMap;
 use tracing::{debug, warn};
 
 use crate::app::peer::argument_headers;
-use crate::catalogue::Mirrored;
+use crate::catalogue::{BadMark, Mirrored};
 use crate::wire::{Edit, Params, Raw, splice};
 
 /// Hardly any tool wants anything repeated.
@@ -35,7 +35,8 @@ impl Tools {
             count += 1;
             let name = tool.get("name").and_then(Raw::string).unwrap_or_default();
             match tool.get("inputSchema").map_or(Ok(None), Mirrored::read) {
-                Ok(None) => {}
+                // Of too many the gateway compares none.
+                Ok(None) | Err(BadMark::TooMany(_)) => {}
                 Ok(Some(mirrored)) if found.len() < MOST => {
                     found.insert(name.into_owned(), mirrored);
                 }

@@ -118,3 +118,21 @@ fn a_schema_that_can_be_read_in_two_ways_has_no_marks_that_count() {
     let no_mark = r#"{"description":"\u00e9","properties":{},"properties":{}}"#;
     assert_eq!(read(no_mark), Ok(None));
 }
+
+#[test]
+fn of_very_many_arguments_each_is_looked_at_and_at_most_64_are_repeated() {
+    let marked = |count: usize| {
+        let properties: serde_json::Map<_, _> = (0..count)
+            .map(|at| (format!("a{at:05}"), json!({"type": "string", "x-mcp-header": format!("A{at}")})))
+            .collect();
+        tool(properties.into())
+    };
+    let arguments: serde_json::Map<_, _> = (0..64).map(|at| (format!("a{at:05}"), json!(at))).collect();
+    let values = values(&marked(64).to_string(), &Value::from(arguments).to_string()).unwrap();
+    assert_eq!((values.len(), &*values[63]), (64, "mcp-param-a63 a00063 63"));
+    for count in [65, 10_000] {
+        let error = read(&marked(count)).unwrap_err().to_string();
+        let expected = "`a00064` is one argument with `x-mcp-header` too many: at most 64 of a tool can be repeated";
+        assert!(error.starts_with(expected), "{error}");
+    }
+}

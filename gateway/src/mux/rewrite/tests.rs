@@ -89,6 +89,9 @@ fn a_modern_client_gets_the_members_that_its_era_demands_and_no_other_change() {
     check("tools/call", r#"{"a":1.0 }"#, r#"{"a":1.0 ,"resultType":"complete"}"#);
     check("tools/call", r#"{"resultType":"complete", "a":1 }"#, r#"{"resultType":"complete", "a":1 }"#);
     check("tools/call", "{}", r#"{"resultType":"complete"}"#);
+    check("tools/call", r#"{"resultType":"table","a":1}"#, r#"{"resultType":"complete","a":1}"#);
+    let asking = r#"{"resultType":"input_required","inputRequests":{}}"#;
+    check("tools/call", asking, r#"{"resultType":"complete","inputRequests":{}}"#);
     let added = r#"{"contents":[],"resultType":"complete","ttlMs":0,"cacheScope":"private"}"#;
     check("resources/read", r#"{"contents":[]}"#, added);
     let partly = r#"{"ttlMs":5,"cacheScope":"public","resultType":"complete"}"#;

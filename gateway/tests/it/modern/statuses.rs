@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::ask_with;
 use crate::support::{Gateway, Legacy, Response, Stdio, fake_shard, modern_meta};
 
 const VERSION: &str = "mcp-protocol-version";
@@ -209,6 +210,18 @@ async fn a_modern_notification_is_accepted_unless_nobody_can_tell_its_revision()
                 assert_eq!(response.answer()["id"], Value::Null);
             }
         }
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_header_that_stands_twice_is_a_mismatch_of_the_request_that_has_it() {
+    let gateway = pair().await;
+    let params = json!({"name": "modern__echo", "arguments": {}});
+    for twice in [(VERSION, MODERN), ("mcp-method", "tools/call"), ("mcp-name", "modern__echo")] {
+        let response = ask_with(&gateway, "/mcp", "tools/call", params.clone(), &[twice]).await;
+        let seen = (response.status, response.code(), response.answer()["id"].clone());
+        assert_eq!(seen, (400, Some(MISMATCH), json!("a")), "{twice:?}");
     }
     gateway.stop().await;
 }

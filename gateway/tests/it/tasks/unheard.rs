@@ -80,16 +80,20 @@ async fn a_completion_keeps_its_context_and_what_cannot_be_completed_is_a_fault_
 }
 
 #[tokio::test]
-async fn an_error_that_sends_a_person_to_a_url_is_passed_on_byte_for_byte() {
+async fn an_error_that_sends_a_person_to_a_url_reaches_legacy_clients_byte_for_byte_and_modern_ones_never() {
     const ERROR: &str = r#"{"code":-32042,"message":"This request requires more information.","data":{"elicitations":[{"mode":"url","elicitationId":"550e8400","url":"https:\/\/a.example\/connect?x=1","message":"Sign in","n":1.0}]},"x":1e2}"#;
     let gateway = Gateway::builder().shard("one", fake_shard(&[])).start().await;
     gateway.until("one", "ready").await;
     let mut client = Legacy::open(&gateway, "2025-11-25").await;
     let params = json!({"name": "one__raw_error", "arguments": {"text": ERROR}});
-    for response in [client.ask("tools/call", params.clone()).await, gateway.modern("tools/call", params).await] {
-        assert!(response.text().contains(&format!(r#""error":{ERROR}}}"#)), "{response:?}");
-        assert_eq!(response.code(), Some(-32042));
-    }
+    let response = client.ask("tools/call", params.clone()).await;
+    assert!(response.text().contains(&format!(r#""error":{ERROR}}}"#)), "{response:?}");
+    assert_eq!(response.code(), Some(-32042));
+    // 2026-07-28, basic, "Error Codes": "Implementations of this protocol version MUST NOT emit these codes: … -32042".
+    let refused = gateway.modern("tools/call", params).await;
+    assert_eq!((refused.status, refused.code()), (400, Some(-32021)), "{refused:?}");
+    let needed = json!({"requiredCapabilities": {"elicitation": {"url": {}}}});
+    assert_eq!(refused.answer()["error"]["data"], needed);
     gateway.stop().await;
 }
 
