@@ -40,7 +40,7 @@ async fn progress_questions_and_errors_of_a_real_server_reach_both_sdks() {
     let gateway = servers.gateway_with_all().await;
     for driver in questions::DRIVERS {
         questions::check(driver, &questions::told(driver, &joining(&gateway), &[]).await);
+        questions::given_up(&gateway).await;
     }
-    assert_eq!(gateway.shard("everything").await["in_flight"], 0, "what was given up has ended");
     gateway.stop().await;
 }

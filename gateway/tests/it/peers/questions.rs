@@ -2,11 +2,14 @@
 //!
 //! Invariant: every door is held to the same; none may lose a message that another delivers.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::clients::ended;
 use super::servers::{installed, source};
+use crate::support::{Gateway, eventually};
 
 /// The TypeScript SDK 1.x and the Python SDK 2.x.
 pub(super) const DRIVERS: [&str; 2] = ["sse.mjs", "sse.py"];
@@ -18,6 +21,14 @@ pub(super) async fn told(driver: &str, way: &[String], variables: &[(&str, Strin
     command.arg(source(driver)).args(way).env("PEERS", installed()).envs(variables.iter().cloned());
     let output = ended(driver, command).await;
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error} in {output:?}"))
+}
+
+/// Waits until a shared shard can ask another client again: a driver gives its last call up, and for two seconds after that only
+/// its client can be meant, since a server on the SDK never says that such a call has ended.
+pub(super) async fn given_up(gateway: &Gateway) {
+    let is_idle = async || (gateway.shard("everything").await["in_flight"] == 0).then_some(());
+    eventually("what was given up has ended", is_idle).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
 /// Progress, two questions, an error and a plain answer of the server `everything`.
