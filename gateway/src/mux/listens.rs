@@ -24,12 +24,13 @@ use super::client::{Client, ClientKey};
 use super::following::AGREEING;
 use super::inbox::Ear;
 use super::relay::Relayed;
+use super::rewrite::edited;
 use super::route;
 use super::subscriptions::Resource;
 use super::task_ids::Holder;
 use super::{Answer, Inner, Mux};
 use crate::shard::followed;
-use crate::wire::{Edit, Fault, Meta, Params, Raw, Request, code, notification, result_response, splice, takes_tasks};
+use crate::wire::{Edit, Fault, Meta, Params, Raw, Request, code, notification, result_response, takes_tasks};
 
 /// How many one connection may have open.
 const OF_ONE: usize = 64;
@@ -256,11 +257,7 @@ pub fn listened(id: &str) -> Bytes {
 
 /// A notification that names the request with this id, a JSON text.
 fn stamped(message: &Bytes, id: &str) -> Bytes {
-    let set = |object: Raw<'_>, key: &str, value: &str| {
-        let mut text = Vec::with_capacity(object.as_str().len() + key.len() + value.len() + 8);
-        splice(object, &[Edit::Set(key, value)], &mut text);
-        String::from_utf8(text).expect("pieces of JSON text are UTF-8")
-    };
+    let set = |object: Raw<'_>, key: &str, value: &str| edited(object, &[Edit::Set(key, value)]);
     let message = Raw::parse(message).expect("it has been written, or read, here");
     let params = message.get("params").unwrap_or(Raw::EMPTY_OBJECT);
     let meta = set(params.get("_meta").unwrap_or(Raw::EMPTY_OBJECT), Meta::SUBSCRIPTION_ID, id);

@@ -115,6 +115,11 @@ impl Shown {
     }
 }
 
+/// Whether a request of this method may be answered with questions (2026-07-28, basic/patterns/mrtr).
+pub(super) fn may_need_input(method: &str) -> bool {
+    matches!(method, "tools/call" | "prompts/get" | "resources/read")
+}
+
 /// The shard for a request that the gateway does not answer itself.
 pub(super) fn route(scope: &Scope<'_>, era: Era, method: &str, params: &Params<'_>) -> Result<Route, Fault> {
     let route = by_method(scope, era, method, params)?;

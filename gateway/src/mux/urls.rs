@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, json};
 
 use super::client::Client;
+use super::route::may_need_input;
 use crate::wire::{Capabilities, Era, Fault, Params, Raw, code};
 
 /// So many are passed on at once.
@@ -18,8 +19,7 @@ const KEYS: &str = "mcp_gateway_url_";
 /// The result that asks the client to send the person there, if it can, for the error of a legacy shard.
 pub(super) fn round(error: &Bytes, method: &str, from: Era, client: &Client) -> Option<Bytes> {
     let crosses = (from, client.revision.era()) == (Era::Legacy, Era::Modern);
-    let can_be_asked = matches!(method, "tools/call" | "prompts/get" | "resources/read");
-    if !crosses || !can_be_asked || !client.capabilities.has(Capabilities::ELICITATION_URL) {
+    if !crosses || !may_need_input(method) || !client.capabilities.has(Capabilities::ELICITATION_URL) {
         return None;
     }
     let raw = Raw::parse(error).ok()?;

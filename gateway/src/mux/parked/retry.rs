@@ -14,6 +14,7 @@ use crate::mux::Mux;
 use crate::mux::client::Client;
 use crate::mux::relay::Waiting;
 use crate::mux::route::Route;
+use crate::mux::route::may_need_input;
 use crate::mux::urls;
 use crate::wire::{Capabilities, Era, Fault, Kind, Params, Raw, Request, code};
 
@@ -106,12 +107,11 @@ fn said<'a>(method: &str, read: &Params<'a>) -> (Box<str>, Raw<'a>) {
     (name.and_then(Raw::string).unwrap_or_default().into(), arguments.unwrap_or(Raw::EMPTY_OBJECT))
 }
 
-/// What a client can be asked in the answer to this method. Results that ask for input are allowed for three methods only
-/// (2026-07-28, basic/patterns/mrtr).
+/// What a client can be asked on the way to the answer of this method.
 pub(in crate::mux) fn askable(client: &Client, method: &str) -> Capabilities {
-    match (client.revision.era(), method) {
-        (Era::Legacy, _) | (Era::Modern, "tools/call" | "prompts/get" | "resources/read") => client.capabilities,
-        (Era::Modern, _) => Capabilities::NONE,
+    match client.revision.era() {
+        Era::Modern if !may_need_input(method) => Capabilities::NONE,
+        Era::Modern | Era::Legacy => client.capabilities,
     }
 }
 

@@ -23,7 +23,7 @@ use self::wanted::Wanted;
 use super::{Relay, Relayed, Stage};
 use crate::mux::asks::{Given, Slot};
 use crate::mux::failure::CallError;
-use crate::mux::route::Route;
+use crate::mux::route::{Route, may_need_input};
 use crate::mux::{ClientKey, Inner};
 use crate::shard::budget::Budget;
 use crate::shard::link::Failure;
@@ -37,8 +37,6 @@ const KEPT: usize = 64 * 1024 * 1024;
 /// How long is waited before a shard that has asked nothing is called again; doubled for each round up to the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// The only requests that may be answered with questions.
-const METHODS: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
 /// Why a call that needs input cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +126,7 @@ enum Next {
 impl Relay {
     /// Keeps what a retry needs, if the call may need one.
     pub(super) fn keep_for_rounds(&mut self, era: Era, params: Option<Raw<'_>>) {
-        let may_need = self.client.revision.era() == Era::Legacy && METHODS.contains(&&*self.route.method);
+        let may_need = self.client.revision.era() == Era::Legacy && may_need_input(&self.route.method);
         if era == Era::Legacy || !may_need || self.rounds.is_some() {
             return;
         }
